@@ -1,0 +1,50 @@
+# Compiler settings and the functions that define layers and their tests.
+
+find_package(Threads REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(prometheus-cpp REQUIRED)
+find_package(CLI11 REQUIRED)
+# prometheus-cpp's own configuration brings civetweb's target where it was built with it.
+if(NOT TARGET civetweb::civetweb)
+  find_path(CIVETWEB_INCLUDE_DIR civetweb.h REQUIRED)
+  find_library(CIVETWEB_LIBRARY civetweb REQUIRED)
+  add_library(civetweb::civetweb UNKNOWN IMPORTED)
+  set_target_properties(civetweb::civetweb PROPERTIES
+    IMPORTED_LOCATION "${CIVETWEB_LIBRARY}" INTERFACE_INCLUDE_DIRECTORIES "${CIVETWEB_INCLUDE_DIR}")
+endif()
+
+add_library(nodevigil_flags INTERFACE)
+target_include_directories(nodevigil_flags INTERFACE "${PROJECT_SOURCE_DIR}/include")
+# Contraction into fused multiply-add would make scores differ between processors; live and
+# replayed verdicts must be equal bit for bit.
+target_compile_options(nodevigil_flags INTERFACE
+  -Wall -Wextra -Wconversion -Wshadow -Werror -ffp-contract=off)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # False alarms inside std::string's operator+ (GCC bug 105651).
+  target_compile_options(nodevigil_flags INTERFACE -Wno-restrict)
+endif()
+target_link_libraries(nodevigil_flags INTERFACE Threads::Threads)
+if(NODEVIGIL_SANITIZE)
+  target_compile_options(nodevigil_flags INTERFACE
+    -fsanitize=${NODEVIGIL_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(nodevigil_flags INTERFACE -fsanitize=${NODEVIGIL_SANITIZE})
+endif()
+if(NODEVIGIL_FUZZ)
+  target_compile_options(nodevigil_flags INTERFACE -fsanitize=fuzzer-no-link,address,undefined)
+  target_link_options(nodevigil_flags INTERFACE -fsanitize=address,undefined)
+endif()
+
+# nodevigil_layer(NAME [DEPS layer...] [LIBS target...]): static library nodevigil_NAME from
+# src/NAME/*.cpp. Third-party LIBS are private: they do not leak through a layer's headers.
+function(nodevigil_layer name)
+  cmake_parse_arguments(arg "" "" "DEPS;LIBS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.cpp")
+  add_library(nodevigil_${name} STATIC ${sources})
+  target_link_libraries(nodevigil_${name} PUBLIC nodevigil_flags PRIVATE ${arg_LIBS})
+  foreach(dep IN LISTS arg_DEPS)
+    target_link_libraries(nodevigil_${name} PUBLIC nodevigil_${dep})
+  endforeach()
+endfunction()

@@ -1,0 +1,138 @@
+#include "nodevigil/base/file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace nodevigil {
+namespace {
+
+constexpr std::size_t kSurelyWhole = 2048;
+
+}  // namespace
+
+int PosixFileOps::open_read(const char* path) const {
+  return ::open(path, O_RDONLY | O_CLOEXEC);  // NOLINT(cppcoreguidelines-pro-type-vararg)
+}
+
+ssize_t PosixFileOps::pread(int fd, char* buffer, std::size_t size, off_t offset) const {
+  return ::pread(fd, buffer, size, offset);
+}
+
+void PosixFileOps::close(int fd) const { ::close(fd); }
+
+Error errno_error(int error_number, const char* doing, std::string path) {
+  ErrorCode code = ErrorCode::kIo;
+  switch (error_number) {
+    case ENOENT:
+    case ENOTDIR:
+    case ENODEV:
+      code = ErrorCode::kNotFound;
+      break;
+    case EACCES:
+    case EPERM:
+      code = ErrorCode::kPermission;
+      break;
+    case ENOSPC:
+    case EDQUOT:
+      code = ErrorCode::kFull;
+      break;
+    default:
+      break;
+  }
+  return Error{code,
+               "cannot " + std::string{doing} + ": " +
+                   std::generic_category().message(error_number),
+               std::move(path)};
+}
+
+PseudoFile::PseudoFile(std::string path, const FileOps& ops)
+    : path_(std::move(path)), ops_(ops), buffer_(4096) {}
+
+PseudoFile::~PseudoFile() {
+  if (fd_ >= 0) ops_.close(fd_);
+}
+
+Error PseudoFile::fail(const char* doing) {
+  const int error_number = errno;
+  // A file may come back under the same name (a device or module reloaded): open it anew next time.
+  if (fd_ >= 0) ops_.close(fd_);
+  fd_ = -1;
+  return errno_error(error_number, doing, path_);
+}
+
+Result<void> PseudoFile::rewind() {
+  offset_ = 0;
+  if (fd_ >= 0) return {};
+  fd_ = ops_.open_read(path_.c_str());
+  if (fd_ < 0) return fail("open");
+  return {};
+}
+
+Result<std::string_view> PseudoFile::read_some(std::size_t most) {
+  ssize_t got = 0;
+  do {
+    got = ops_.pread(fd_, buffer_.data(), std::min(most, buffer_.size()), offset_);
+  } while (got < 0 && errno == EINTR);
+  if (got < 0) return fail("read");
+  offset_ += got;
+  return std::string_view{buffer_.data(), static_cast<std::size_t>(got)};
+}
+
+Result<std::string_view> PseudoFile::read() {
+  if (auto opened = rewind(); !opened) return opened.error();
+  std::size_t used = 0;
+  for (;;) {
+    if (used == buffer_.size()) {
+      if (used > kMaxSize) {
+        return Error{ErrorCode::kFull, "larger than 16 MiB, which no file read here is", path_};
+      }
+      // One byte more than allowed tells a file of just that size from a larger one.
+      buffer_.resize(std::min(buffer_.size() * 2, kMaxSize + 1));
+    }
+    const ssize_t got = ops_.pread(fd_, buffer_.data() + used, buffer_.size() - used,
+                                   static_cast<off_t>(used));
+    if (got < 0) {
+      if (errno == EINTR) continue;
+      return fail("read");
+    }
+    used += static_cast<std::size_t>(got);
+    // procfs fills pages record by record, so only an empty read is the end for certain. But a
+    // first read well below a page is whole, too: no record here is that long. It matters because
+    // the second read of fs/file-nr would sum the kernel's per-CPU counters once more.
+    const bool whole = used == static_cast<std::size_t>(got) && used < kSurelyWhole;
+    if (got == 0 || whole) return std::string_view{buffer_.data(), used};
+  }
+}
+
+Result<std::string> read_file(const std::string& path, std::size_t max_size) {
+  const PosixFileOps ops;
+  const int fd = ops.open_read(path.c_str());
+  if (fd < 0) return errno_error(errno, "open", path);
+  std::string content;
+  for (;;) {
+    const std::size_t used = content.size();
+    if (used > max_size) {
+      ops.close(fd);
+      return Error{ErrorCode::kFull, "larger than " + std::to_string(max_size) + " bytes", path};
+    }
+    content.resize(used + 65536);
+    const ssize_t got =
+        ops.pread(fd, content.data() + used, content.size() - used, static_cast<off_t>(used));
+    if (got < 0 && errno != EINTR) {
+      const Error error = errno_error(errno, "read", path);
+      ops.close(fd);
+      return error;
+    }
+    content.resize(used + static_cast<std::size_t>(got < 0 ? 0 : got));
+    if (got == 0) break;
+  }
+  ops.close(fd);
+  return content;
+}
+
+}  // namespace nodevigil

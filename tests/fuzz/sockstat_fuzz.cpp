@@ -1,0 +1,14 @@
+#include "check.h"
+#include "nodevigil/procfs/sockstat.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace nodevigil;
+  const auto result = parse_sockstat(fuzz::as_text(data, size));
+  if (!result) {
+    fuzz::check_refusal(result.error());
+    return 0;
+  }
+  fuzz::check(result->tcp_mem_pages.value_or(0) < std::uint64_t{1} << 63U);
+  fuzz::check(result->udp_mem_pages.value_or(0) < std::uint64_t{1} << 63U);
+  return 0;
+}

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "nodevigil/base/clock.h"
+#include "nodevigil/base/result.h"
+
+namespace nodevigil {
+
+/// Asks filesystems for their free space on threads of its own, one a filesystem, because
+/// statvfs() of a dead network mount never returns. A stuck call costs its last value's age and
+/// nothing else. Used from one thread.
+class FilesystemWatch {
+ public:
+  /// Space available to non-root users as a percentage of the size, or why it is not known.
+  /// Called on the watch's threads; may hang.
+  using Probe = std::function<Result<double>(const std::string& path)>;
+
+  FilesystemWatch(const std::vector<std::string>& paths, const Clock& clock, Probe probe);
+  /// Leaves a stuck thread to itself: what it holds stays alive until it returns.
+  ~FilesystemWatch();
+  FilesystemWatch(const FilesystemWatch&) = delete;
+  FilesystemWatch& operator=(const FilesystemWatch&) = delete;
+
+  /// Asks each filesystem that is not still busy with an earlier question.
+  void request();
+
+  struct Reading {
+    double available_percent = 0;  ///< the lowest of all filesystems
+    double age_seconds = 0;        ///< of the oldest answer in it
+  };
+  /// The newest answers. Waits up to `patience` for those asked by the last request(), but never
+  /// for a filesystem that was already late before it. Error: the first filesystem that failed or
+  /// has not answered for kMaxAge.
+  [[nodiscard]] Result<Reading> read(std::chrono::milliseconds patience);
+
+  /// An answer older than this is no reading any more.
+  static constexpr std::chrono::seconds kMaxAge{300};
+
+  /// The kernel's statvfs().
+  [[nodiscard]] static Result<double> statvfs_available_percent(const std::string& path);
+
+ private:
+  struct Watched;
+  std::vector<std::shared_ptr<Watched>> watched_;
+  const Clock& clock_;
+};
+
+}  // namespace nodevigil

@@ -1,0 +1,113 @@
+#include "nodevigil/metrics/filesystem_watch.h"
+
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "nodevigil/base/file.h"
+
+namespace nodevigil {
+
+// Shared by the watch and one thread, so that either may outlive the other.
+struct FilesystemWatch::Watched {
+  std::string path;
+  Probe probe;
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool stop = false;
+  bool busy = false;  // a question is under way
+  bool late = false;  // the question was under way when the next one came
+  std::int64_t asked_ns = 0;
+  std::int64_t answered_ns = 0;  // when the question of `answer` was asked
+  std::optional<Result<double>> answer;
+
+  void run() {
+    std::unique_lock lock{mutex};
+    for (;;) {
+      changed.wait(lock, [this] { return busy || stop; });
+      if (stop) return;
+      lock.unlock();
+      Result<double> result = probe(path);
+      lock.lock();
+      answer = std::move(result);
+      answered_ns = asked_ns;
+      busy = false;
+      changed.notify_all();
+    }
+  }
+};
+
+FilesystemWatch::FilesystemWatch(const std::vector<std::string>& paths, const Clock& clock,
+                                 Probe probe)
+    : clock_(clock) {
+  for (const std::string& path : paths) {
+    auto one = std::make_shared<Watched>();
+    one->path = path;
+    one->probe = probe;
+    // Detached: joining a thread that is stuck in the kernel would make the agent unstoppable.
+    std::thread{[one] { one->run(); }}.detach();
+    watched_.push_back(std::move(one));
+  }
+}
+
+FilesystemWatch::~FilesystemWatch() {
+  for (const auto& one : watched_) {
+    const std::lock_guard lock{one->mutex};
+    one->stop = true;
+    one->changed.notify_all();
+  }
+}
+
+void FilesystemWatch::request() {
+  const std::int64_t now = clock_.now().steady_ns;
+  for (const auto& one : watched_) {
+    const std::lock_guard lock{one->mutex};
+    one->late = one->busy;
+    if (one->busy) continue;
+    one->busy = true;
+    one->asked_ns = now;
+    one->changed.notify_all();
+  }
+}
+
+Result<FilesystemWatch::Reading> FilesystemWatch::read(std::chrono::milliseconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  Reading reading{100.0, 0.0};
+  for (const auto& one : watched_) {
+    std::unique_lock lock{one->mutex};
+    if (!one->late) one->changed.wait_until(lock, deadline, [&] { return !one->busy; });
+    if (one->answer && !one->answer->ok()) return one->answer->error();
+    const std::int64_t age_ns = clock_.now().steady_ns - one->answered_ns;
+    if (!one->answer || age_ns > std::chrono::nanoseconds{kMaxAge}.count()) {
+      return Error{ErrorCode::kUnavailable,
+                   "statvfs has not answered (a dead network mount?); expected free space",
+                   one->path};
+    }
+    reading.available_percent = std::min(reading.available_percent, one->answer->value());
+    reading.age_seconds = std::max(reading.age_seconds, static_cast<double>(age_ns) / 1e9);
+  }
+  if (watched_.empty()) {
+    return Error{ErrorCode::kNotFound, "no filesystem is configured (--path.filesystem)", ""};
+  }
+  return reading;
+}
+
+Result<double> FilesystemWatch::statvfs_available_percent(const std::string& path) {
+  struct statvfs info {};
+  if (::statvfs(path.c_str(), &info) != 0) {
+    return errno_error(errno, "ask for free space", path);
+  }
+  if (info.f_blocks == 0) {
+    return Error{ErrorCode::kInvalid, "is a filesystem without blocks; expected one on a disk",
+                 path};
+  }
+  return 100.0 * static_cast<double>(info.f_bavail) / static_cast<double>(info.f_blocks);
+}
+
+}  // namespace nodevigil

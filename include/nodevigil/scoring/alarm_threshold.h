@@ -1,0 +1,43 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "nodevigil/scoring/archive.h"
+#include "nodevigil/scoring/log_histogram.h"
+
+namespace nodevigil {
+
+/// The threshold for a score that the node's own past would have passed as often as the alert
+/// budget allows.
+///
+/// An alarm is a run of high scores and not one sample, so what counts is how many blocks of time
+/// hold an exceedance: the past is kept as the distribution of the largest score of each block
+/// (method of block maxima, e.g. Coles, An Introduction to Statistical Modeling of Extreme Values,
+/// 2001, ch. 3, with the empirical quantile instead of a fitted one), in which old blocks fade.
+/// Where there is no past yet, a day of typical blocks is assumed.
+class AlarmThreshold {
+ public:
+  /// `block_ns`: length of a block; `alarms_per_block`: the budget, at most 0.5;
+  /// `assumed_alarm`: the score of an alarm in the assumed past.
+  AlarmThreshold(std::int64_t block_ns, double alarms_per_block, double assumed_alarm);
+
+  /// Moves observed time on.
+  void advance(std::int64_t elapsed_ns);
+  /// Takes note of a score.
+  void add(double score);
+  [[nodiscard]] double value() const { return value_; }
+
+  void save(ArchiveWriter& out) const;
+  void load(ArchiveReader& in);
+
+ private:
+  std::int64_t block_ns_;
+  double quantile_;
+  LogHistogram maxima_;
+  double largest_ = 0;  // in the block under way
+  std::int64_t open_ns_ = 0;
+  double value_ = 0;
+};
+
+}  // namespace nodevigil

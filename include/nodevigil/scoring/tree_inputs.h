@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+
+namespace nodevigil {
+
+/// What a tree may look at besides the z of each series: aggregates that mean the same on every
+/// machine, whatever its metrics. In the order of Scored::tree_inputs.
+enum class Aggregate : std::size_t {
+  kScore,          ///< node score of this sample
+  kScoreSmoothed,  ///< over the last samples
+  kLargest,        ///< largest deviation of any series
+  kMean,           ///< mean deviation
+  kOver3,          ///< share of the series that deviate by more than 3
+};
+inline constexpr std::size_t kAggregateCount = 5;
+
+/// Where an input is: first "z.<series>", then "fast.<series>", then the aggregates.
+struct TreeInputLayout {
+  std::size_t series = 0;
+
+  [[nodiscard]] std::size_t z(std::size_t i) const { return i; }
+  [[nodiscard]] std::size_t fast(std::size_t i) const { return series + i; }
+  [[nodiscard]] std::size_t aggregate(Aggregate which) const {
+    return 2 * series + static_cast<std::size_t>(which);
+  }
+  [[nodiscard]] std::size_t size() const { return 2 * series + kAggregateCount; }
+};
+
+}  // namespace nodevigil

@@ -1,0 +1,57 @@
+#include "nodevigil/scoring/alarm_threshold.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace nodevigil {
+namespace {
+
+constexpr double kNsPerDay = 86'400e9;
+constexpr double kHalfLifeDays = 7;
+
+// The assumed past: blocks whose largest score is usual, but for as many alarms as are allowed.
+constexpr double kAssumedDays = 1;
+constexpr double kAssumedUsual = 1.5;
+
+double blocks_per_day(std::int64_t block_ns) { return kNsPerDay / static_cast<double>(block_ns); }
+
+}  // namespace
+
+AlarmThreshold::AlarmThreshold(std::int64_t block_ns, double alarms_per_block, double assumed_alarm)
+    : block_ns_(block_ns),
+      quantile_(1.0 - std::clamp(alarms_per_block, 0.0, 0.5)),
+      maxima_(std::exp2(1.0 / (kHalfLifeDays * blocks_per_day(block_ns)))) {
+  const double assumed = kAssumedDays * blocks_per_day(block_ns);
+  maxima_.add(assumed_alarm, assumed * (1.0 - quantile_));
+  maxima_.add(kAssumedUsual, assumed * quantile_);
+  value_ = maxima_.quantile(quantile_);
+}
+
+void AlarmThreshold::advance(std::int64_t elapsed_ns) {
+  open_ns_ += elapsed_ns;
+  if (open_ns_ < block_ns_) return;
+  open_ns_ %= block_ns_;
+  if (largest_ <= 0) return;
+  maxima_.add(largest_);
+  maxima_.age();
+  largest_ = 0;
+  value_ = maxima_.quantile(quantile_);
+}
+
+void AlarmThreshold::add(double score) { largest_ = std::max(largest_, score); }
+
+void AlarmThreshold::save(ArchiveWriter& out) const {
+  maxima_.save(out);
+  out.put(largest_);
+  out.put(open_ns_);
+  out.put(value_);
+}
+
+void AlarmThreshold::load(ArchiveReader& in) {
+  maxima_.load(in);
+  largest_ = in.get<double>();
+  open_ns_ = in.get<std::int64_t>();
+  value_ = in.get<double>();
+}
+
+}  // namespace nodevigil

@@ -1,0 +1,107 @@
+#include "nodevigil/scoring/explain.h"
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+namespace nodevigil {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// The usual range is two standard deviations either side of the mean.
+constexpr double kUsual = 2.0;
+
+std::string number(double value) {
+  std::array<char, 32> text{};
+  const int length = std::snprintf(text.data(), text.size(), "%.4g", value);
+  return {text.data(), static_cast<std::size_t>(length)};
+}
+
+std::string unit_suffix(const SeriesSpec& series) {
+  return series.kind == Kind::kCounter ? "/s" : "";
+}
+
+double usual_low(const Contribution& part, const SeriesSpec& series) {
+  const double low = part.mean - kUsual * part.deviation;
+  // Rates are never negative; a range that says so would puzzle.
+  return series.kind == Kind::kCounter ? std::max(0.0, low) : low;
+}
+
+double usual_high(const Contribution& part) { return part.mean + kUsual * part.deviation; }
+
+Json optional_number(const std::optional<double>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+// The probability that the tree gives to the verdict's class.
+std::optional<double> verdict_probability(const Scored& scored) {
+  const auto index = static_cast<std::size_t>(scored.verdict);
+  if (scored.verdict < 0 || index >= scored.probabilities.size()) return std::nullopt;
+  return scored.probabilities[index];
+}
+
+Json tree_path(const Scored& scored, const Model& model) {
+  Json path = Json::array();
+  for (std::size_t i = 0; i + 1 < scored.explanation.path_size; ++i) {
+    const ModelNode& node = model.nodes[scored.explanation.path[i]];
+    const auto feature = static_cast<std::size_t>(node.feature);
+    const double value = scored.tree_inputs[feature];
+    const bool left = scored.explanation.path[i + 1] == node.left;
+    path.push_back({{"feature", model.features[feature]},
+                    {"value", std::isnan(value) ? Json(nullptr) : Json(value)},
+                    {"threshold", node.threshold},
+                    {"went", left ? "at or below" : "above"}});
+  }
+  return path;
+}
+
+}  // namespace
+
+std::string explanation_text(const Scored& scored, std::span<const SeriesSpec> series,
+                             const Model& model) {
+  if (scored.phase == Phase::kWarmup || !scored.score || !scored.threshold) {
+    return "warming up: no verdict yet";
+  }
+  std::string text = verdict_name(scored.verdict, model.classes);
+  if (const auto p = verdict_probability(scored)) text += " (" + number(*p) + ")";
+  text += ", score " + number(*scored.score) + " against " + number(*scored.threshold);
+  for (std::size_t i = 0; i < scored.explanation.top_size; ++i) {
+    const Contribution& part = scored.explanation.top[i];
+    const SeriesSpec& one = series[part.series];
+    text += (i == 0 ? ": " : "; ") + one.name + " " + number(part.value) + unit_suffix(one) +
+            " (usual " + number(usual_low(part, one)) + " to " + number(usual_high(part)) + ", z " +
+            (part.z < 0 ? "" : "+") + number(part.z) + ")";
+  }
+  return text;
+}
+
+std::string explanation_json(const Scored& scored, std::span<const SeriesSpec> series,
+                             const Model& model) {
+  Json json;
+  json["verdict"] = verdict_name(scored.verdict, model.classes);
+  json["summary"] = explanation_text(scored, series, model);
+  json["score"] = optional_number(scored.score);
+  json["threshold"] = optional_number(scored.threshold);
+  json["score_smoothed"] = optional_number(scored.score_smoothed);
+  json["threshold_smoothed"] = optional_number(scored.threshold_smoothed);
+  Json& top = json["top"] = Json::array();
+  for (std::size_t i = 0; i < scored.explanation.top_size; ++i) {
+    const Contribution& part = scored.explanation.top[i];
+    const SeriesSpec& one = series[part.series];
+    top.push_back({{"metric", one.name},
+                   {"z", part.z},
+                   {"value", part.value},
+                   {"per_second", one.kind == Kind::kCounter},
+                   {"usual_low", usual_low(part, one)},
+                   {"usual_high", usual_high(part)}});
+  }
+  json["path"] = tree_path(scored, model);
+  Json& probabilities = json["probabilities"] = Json::object();
+  for (std::size_t i = 0; i < scored.probabilities.size(); ++i) {
+    probabilities[model.classes[i]] = scored.probabilities[i];
+  }
+  return json.dump();
+}
+
+}  // namespace nodevigil

@@ -1,0 +1,125 @@
+#include "nodevigil/scoring/node_score.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+namespace nodevigil {
+namespace {
+
+constexpr double kSecondsPerDay = 86'400;
+constexpr double kSmoothingSeconds = 300;
+constexpr double kBlockSeconds = 1800;
+constexpr double kLeastBlockSamples = 5;
+constexpr double kSingleShare = 0.15;  // of the alert budget
+constexpr double kHalfLifeDays = 7;
+constexpr double kRankShare = 0.01;
+// The assumed past of the smoothed score, worth a day; see also AlarmThreshold.
+constexpr double kAssumedHigh = 3.0;
+constexpr double kAssumedUsual = 1.5;
+
+double interval_seconds(const ScoringOptions& options) {
+  return std::chrono::duration<double>{options.interval}.count();
+}
+
+double block_seconds(const ScoringOptions& options) {
+  return std::max(kBlockSeconds, kLeastBlockSamples * interval_seconds(options));
+}
+
+AlarmThreshold make_threshold(const ScoringOptions& options, double share, double assumed_alarm) {
+  const double seconds = block_seconds(options);
+  const double per_block = share * options.alerts_per_week * seconds / (7 * kSecondsPerDay);
+  return {static_cast<std::int64_t>(seconds * 1e9), per_block, assumed_alarm};
+}
+
+std::size_t window_samples(double interval, std::size_t most) {
+  const double samples = std::round(kSmoothingSeconds / interval);
+  return static_cast<std::size_t>(std::clamp(samples, 3.0, static_cast<double>(most)));
+}
+
+}  // namespace
+
+NodeScore::NodeScore(std::size_t series, const ScoringOptions& options)
+    : window_(window_samples(interval_seconds(options), kMaxWindow)),
+      rise_(2.0 / (static_cast<double>(window_) + 1)),
+      fall_(2.0 / (4.0 * static_cast<double>(window_) + 1)),
+      usual_due_ns_(static_cast<std::int64_t>(block_seconds(options) * 1e9)),
+      single_(make_threshold(options, kSingleShare, 2 * kAssumedHigh)),
+      sustained_(make_threshold(options, 1.0, kAssumedHigh)),
+      usual_(std::exp2(interval_seconds(options) / (kHalfLifeDays * kSecondsPerDay))),
+      usual_high_(kAssumedHigh),
+      largest_(series) {
+  const double day = kSecondsPerDay / interval_seconds(options);
+  usual_.add(kAssumedHigh, kRankShare * day);
+  usual_.add(kAssumedUsual, (1 - kRankShare) * day);
+}
+
+double NodeScore::Figures::ratio() const {
+  return std::max(score / threshold, smoothed / threshold_smoothed);
+}
+
+void NodeScore::advance(std::int64_t elapsed_ns) {
+  single_.advance(elapsed_ns);
+  sustained_.advance(elapsed_ns);
+  usual_ns_ += elapsed_ns;
+  if (usual_ns_ < usual_due_ns_) return;
+  usual_ns_ %= usual_due_ns_;
+  usual_high_ = usual_.quantile(1 - kRankShare);
+}
+
+NodeScore::Figures NodeScore::update(std::span<const double> deviations) {
+  const auto present_end = std::ranges::copy_if(deviations, largest_.begin(), [](double d) {
+                             return !std::isnan(d);
+                           }).out;
+  const auto present = present_end - largest_.begin();
+  const auto count =
+      static_cast<std::ptrdiff_t>(std::ceil(std::sqrt(static_cast<double>(present))));
+  std::nth_element(largest_.begin(), largest_.begin() + (count - 1), present_end, std::greater<>{});
+  double sum = 0;
+  for (auto it = largest_.begin(); it != largest_.begin() + count; ++it) sum += *it;
+
+  Figures figures;
+  figures.score = sum / static_cast<double>(count);
+  recent_[recent_at_] = figures.score;
+  recent_at_ = (recent_at_ + 1) % window_;
+  recent_size_ = std::min(recent_size_ + 1, window_);
+  sum = 0;
+  for (std::size_t i = 0; i < recent_size_; ++i) sum += recent_[i];
+  figures.smoothed = sum / static_cast<double>(recent_size_);
+  ranking_ += (figures.score - ranking_) * (figures.score > ranking_ ? rise_ : fall_);
+  figures.rank = ranking_ / usual_high_;
+  figures.threshold = single_.value();
+  figures.threshold_smoothed = sustained_.value();
+
+  single_.add(figures.score);
+  sustained_.add(figures.smoothed);
+  usual_.add(figures.smoothed);
+  usual_.age();
+  return figures;
+}
+
+void NodeScore::save(ArchiveWriter& out) const {
+  single_.save(out);
+  sustained_.save(out);
+  usual_.save(out);
+  out.put(usual_high_);
+  out.put(usual_ns_);
+  out.put_all(std::span<const double>{recent_});
+  out.put<std::uint64_t>(recent_at_);
+  out.put<std::uint64_t>(recent_size_);
+  out.put(ranking_);
+}
+
+void NodeScore::load(ArchiveReader& in) {
+  single_.load(in);
+  sustained_.load(in);
+  usual_.load(in);
+  usual_high_ = in.get<double>();
+  usual_ns_ = in.get<std::int64_t>();
+  in.get_all(std::span<double>{recent_});
+  recent_at_ = in.get<std::uint64_t>() % window_;
+  recent_size_ = std::min<std::uint64_t>(in.get<std::uint64_t>(), window_);
+  ranking_ = in.get<double>();
+}
+
+}  // namespace nodevigil

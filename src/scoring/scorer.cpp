@@ -1,0 +1,276 @@
+#include "nodevigil/scoring/scorer.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "nodevigil/base/hash.h"
+#include "nodevigil/base/units.h"
+#include "nodevigil/metrics/table.h"
+#include "nodevigil/scoring/alarm.h"
+#include "nodevigil/scoring/archive.h"
+#include "nodevigil/scoring/baselines.h"
+#include "nodevigil/scoring/node_score.h"
+#include "nodevigil/scoring/rates.h"
+#include "nodevigil/scoring/tree_inputs.h"
+
+namespace nodevigil {
+namespace {
+
+constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+// Changes whenever equal samples would give other scores, or the saved bytes another layout.
+constexpr std::string_view kStateFormat = "nodevigil-state-1";
+// A class is named when the tree is at least this sure; else the cause is unknown.
+constexpr double kSureEnough = 0.5;
+constexpr double kFarOut = 3.0;
+
+std::optional<double> optional(double value) {
+  if (std::isnan(value)) return std::nullopt;
+  return value;
+}
+
+std::string make_state_hash(std::span<const SeriesSpec> series, const ScoringOptions& options) {
+  Fnv1a hash;
+  hash.add(kStateFormat);
+  hash.add(scoring_options_json(options));
+  hash.add(table_hash(series));
+  for (const SeriesSpec& one : series) {
+    hash.add(format_double(one.floor.absolute) + "," + format_double(one.floor.relative) + ";");
+  }
+  return hash.hex();
+}
+
+}  // namespace
+
+std::string scoring_options_json(const ScoringOptions& options) {
+  return "{\"interval\":\"" + format_duration(options.interval) +
+         "\",\"alerts_per_week\":" + format_double(options.alerts_per_week) +
+         ",\"slow_horizon\":\"" + format_duration(options.slow_horizon) + "\",\"fast_horizon\":\"" +
+         format_duration(options.fast_horizon) + "\",\"max_freeze\":\"" +
+         format_duration(options.max_freeze) +
+         "\",\"warmup_samples\":" + std::to_string(options.warmup_samples) + "}";
+}
+
+struct Scorer::State {
+  State(std::vector<SeriesSpec> series_list, const ScoringOptions& scoring_options)
+      : series(std::move(series_list)),
+        options(scoring_options),
+        hash(make_state_hash(series, options)),
+        interval_ns(std::chrono::nanoseconds{options.interval}.count()),
+        rates(series),
+        baselines(series, options),
+        node_score(series.size(), options),
+        alarm(options),
+        freeze(options),
+        held(series.size()),
+        features(series.size()) {
+    judgement.z.resize(series.size());
+    judgement.fast.resize(series.size());
+    judgement.deviation.resize(series.size());
+  }
+
+  std::vector<SeriesSpec> series;
+  ScoringOptions options;
+  std::string hash;
+  std::int64_t interval_ns;
+  Classifier classifier;
+
+  // What is saved.
+  Rates rates;
+  Baselines baselines;
+  NodeScore node_score;
+  Alarm alarm;
+  Freeze freeze;
+  Moments held;  // samples kept out of the baselines in the alarm that is raised now
+
+  // Scratch of one step.
+  std::vector<double> features;
+  Baselines::Judgement judgement;
+
+  void begin(Scored& scored) const;
+  void judge(Scored& scored);
+  void explain_top(Scored& scored) const;
+  void fill_tree_inputs(Scored& scored) const;
+  void name_cause(Scored& scored) const;
+  void learn(std::int64_t elapsed_ns, Scored& scored);
+};
+
+Scorer::Scorer(std::vector<SeriesSpec> series, const ScoringOptions& options)
+    : state_(std::make_unique<State>(std::move(series), options)) {}
+Scorer::~Scorer() = default;
+
+void Scorer::set_classifier(Classifier classifier) { state_->classifier = std::move(classifier); }
+std::span<const SeriesSpec> Scorer::series() const { return state_->series; }
+std::uint64_t Scorer::baseline_samples() const { return state_->baselines.samples(); }
+double Scorer::warmup_progress() const { return state_->baselines.progress(); }
+const std::string& Scorer::state_hash() const { return state_->hash; }
+
+void Scorer::score(const Sample& sample, Scored& scored) {
+  State& state = *state_;
+  // The first sample of a run stands for one interval, like any other.
+  const std::int64_t elapsed_ns = sample.elapsed_ns.value_or(state.interval_ns);
+  state.rates.update(sample, state.features);
+  state.baselines.advance(elapsed_ns);
+  state.node_score.advance(elapsed_ns);
+  state.begin(scored);
+  state.judge(scored);
+  state.learn(elapsed_ns, scored);
+}
+
+// Empties `scored` and gives its lists their sizes.
+void Scorer::State::begin(Scored& scored) const {
+  const TreeInputLayout layout{series.size()};
+  scored.phase = Phase::kWarmup;
+  scored.slow_warm = baselines.slow_warm();
+  scored.frozen = scored.relearning = scored.over = scored.anomalous = false;
+  scored.score = scored.score_smoothed = scored.rank = std::nullopt;
+  scored.threshold = scored.threshold_smoothed = std::nullopt;
+  scored.explanation.top_size = 0;
+  scored.explanation.path_size = 0;
+  scored.features.resize(series.size());
+  scored.z.resize(series.size());
+  scored.tree_inputs.resize(layout.size());
+  scored.probabilities.clear();
+  for (std::size_t i = 0; i < series.size(); ++i) scored.features[i] = optional(features[i]);
+}
+
+void Scorer::State::judge(Scored& scored) {
+  baselines.judge(features, judgement);
+  for (std::size_t i = 0; i < series.size(); ++i) scored.z[i] = optional(judgement.z[i]);
+  const bool any =
+      std::ranges::any_of(judgement.deviation, [](double d) { return !std::isnan(d); });
+  if (!baselines.ready() || !any) {
+    // Nothing to judge by. A raised alarm stays as it is: a reading that failed clears nothing.
+    scored.anomalous = alarm.raised();
+    scored.verdict = alarm.raised() ? kClassUnknown : kClassNone;
+    return;
+  }
+  scored.phase = Phase::kReady;
+  const NodeScore::Figures figures = node_score.update(judgement.deviation);
+  scored.score = figures.score;
+  scored.score_smoothed = figures.smoothed;
+  scored.rank = figures.rank;
+  scored.threshold = figures.threshold;
+  scored.threshold_smoothed = figures.threshold_smoothed;
+  scored.over = figures.ratio() > 1.0;
+  scored.anomalous = alarm.update(figures.ratio());
+  explain_top(scored);
+  fill_tree_inputs(scored);
+  name_cause(scored);
+}
+
+void Scorer::State::explain_top(Scored& scored) const {
+  Explanation& explanation = scored.explanation;
+  std::array<double, kTopCount> deviation{};
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    const double here = judgement.deviation[i];
+    if (!(here > 0) || (explanation.top_size == kTopCount && here <= deviation.back())) continue;
+    if (explanation.top_size < kTopCount) ++explanation.top_size;
+    std::size_t at = explanation.top_size - 1U;
+    for (; at > 0 && deviation[at - 1] < here; --at) {
+      deviation[at] = deviation[at - 1];
+      explanation.top[at] = explanation.top[at - 1];
+    }
+    deviation[at] = here;
+    explanation.top[at] = {static_cast<std::uint32_t>(i), judgement.z[i], features[i],
+                           baselines.mean(i), baselines.deviation(i)};
+  }
+}
+
+void Scorer::State::fill_tree_inputs(Scored& scored) const {
+  const TreeInputLayout layout{series.size()};
+  double sum = 0;
+  double largest = 0;
+  double present = 0;
+  double far_out = 0;
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    scored.tree_inputs[layout.z(i)] = judgement.z[i];
+    scored.tree_inputs[layout.fast(i)] = judgement.fast[i];
+    if (std::isnan(judgement.deviation[i])) continue;
+    present += 1;
+    sum += judgement.deviation[i];
+    largest = std::max(largest, judgement.deviation[i]);
+    if (judgement.deviation[i] > kFarOut) far_out += 1;
+  }
+  const auto put = [&](Aggregate which, double value) {
+    scored.tree_inputs[layout.aggregate(which)] = value;
+  };
+  put(Aggregate::kScore, scored.score.value_or(kMissing));
+  put(Aggregate::kScoreSmoothed, scored.score_smoothed.value_or(kMissing));
+  put(Aggregate::kLargest, largest);
+  put(Aggregate::kMean, sum / present);
+  put(Aggregate::kOver3, far_out / present);
+}
+
+void Scorer::State::name_cause(Scored& scored) const {
+  if (!classifier.model) {
+    scored.verdict = scored.anomalous ? kClassUnknown : kClassNormal;
+    return;
+  }
+  const Model& model = *classifier.model;
+  const auto probabilities = model.leaf_probabilities(classifier.leaf(scored.tree_inputs));
+  scored.probabilities.assign(probabilities.begin(), probabilities.end());
+  scored.verdict = kClassNormal;
+  if (!scored.anomalous) return;
+  scored.explanation.path_size =
+      static_cast<std::uint8_t>(find_path(model, scored.tree_inputs, scored.explanation.path));
+  // "normal" is the first class; what is over its threshold is not normal, whatever the tree says.
+  const auto likeliest = std::ranges::max_element(probabilities.subspan(1));
+  scored.verdict = *likeliest >= kSureEnough
+                       ? static_cast<std::int32_t>(likeliest - probabilities.begin())
+                       : kClassUnknown;
+}
+
+void Scorer::State::learn(std::int64_t elapsed_ns, Scored& scored) {
+  const auto learned = static_cast<std::int64_t>(baselines.learned());
+  switch (freeze.update(alarm.raised(), elapsed_ns, learned * interval_ns)) {
+    case Freeze::Decision::kHold:
+      held.add(features);
+      scored.frozen = true;
+      return;
+    case Freeze::Decision::kLearnLevel:
+      baselines.learn_level(held);
+      held.clear();
+      break;
+    case Freeze::Decision::kLearn:
+      held.clear();
+      break;
+  }
+  scored.relearning = freeze.exceeded();
+  baselines.learn(features);
+}
+
+std::string Scorer::save() const {
+  ArchiveWriter out;
+  const State& state = *state_;
+  state.rates.save(out);
+  state.baselines.save(out);
+  state.node_score.save(out);
+  state.alarm.save(out);
+  state.freeze.save(out);
+  state.held.save(out);
+  return out.take();
+}
+
+Result<void> Scorer::load(std::string_view saved) {
+  ArchiveReader in{saved};
+  auto fresh = std::make_unique<State>(state_->series, state_->options);
+  fresh->classifier = state_->classifier;
+  state_ = std::make_unique<State>(state_->series, state_->options);
+  state_->classifier = fresh->classifier;
+  fresh->rates.load(in);
+  if (auto loaded = fresh->baselines.load(in); !loaded) return loaded;
+  fresh->node_score.load(in);
+  fresh->alarm.load(in);
+  fresh->freeze.load(in);
+  fresh->held.load(in);
+  if (!in.ok() || !in.at_end()) {
+    return Error{ErrorCode::kInvalid, "a saved scorer state is cut short or too long", ""};
+  }
+  state_ = std::move(fresh);
+  return {};
+}
+
+}  // namespace nodevigil

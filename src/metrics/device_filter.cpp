@@ -8,6 +8,9 @@ namespace {
 
 // Pods come and go with devices of ever new names; what is remembered of them stays bounded.
 constexpr std::size_t kMaxKnown = 1024;
+// The kernel's names are at most 31 bytes long. std::regex recurses for every character: a file of
+// garbage with an endless name would overflow the stack.
+constexpr std::size_t kMaxName = 255;
 
 Result<std::optional<std::regex>> compile(const std::string& pattern) {
   if (pattern.empty()) return std::optional<std::regex>{};
@@ -49,6 +52,7 @@ DeviceFilter& DeviceFilter::operator=(DeviceFilter&&) noexcept = default;
 DeviceFilter::~DeviceFilter() = default;
 
 bool DeviceFilter::accepts(std::string_view name) {
+  if (name.size() > kMaxName) return false;
   if (const auto found = known_.find(name); found != known_.end()) return found->second;
   const bool accepted = (!patterns_->include || matches(*patterns_->include, name)) &&
                         (!patterns_->exclude || !matches(*patterns_->exclude, name)) &&

@@ -76,7 +76,10 @@ Result<std::uint64_t> ListenWatch::count(const SocketFacts& facts) {
   const std::int64_t begun = clock_.now().steady_ns;
   count_.reset();
   const auto counted = read_count(facts.tcp_inuse, inuse6);
-  budget_ns_ -= clock_.now().steady_ns - begun;
+  // The clock runs on while the process is throttled or the machine paused. Such a reading seems
+  // to cost minutes; its debt must not put off the next one beyond kMaxTicks.
+  budget_ns_ = std::max(budget_ns_ - (clock_.now().steady_ns - begun),
+                        -(kMaxTicks - 1) * kBudgetPerTickNs);
   if (!counted) return counted.error();
   count_ = *counted;
   unexplained_ = unexplained;

@@ -120,8 +120,9 @@ std::uint64_t Baselines::samples() const { return slow_warm_ ? slow_.samples() :
 
 double Baselines::progress() const {
   if (ready_) return 1.0;
-  return std::min(
-      1.0, static_cast<double>(fast_.samples_so_far()) / static_cast<double>(warmup_samples_));
+  // Where samples are rare the fast window never holds enough: the slow one is the first.
+  const std::uint64_t samples = std::max(fast_.samples_so_far(), slow_.samples_so_far());
+  return std::min(1.0, static_cast<double>(samples) / static_cast<double>(warmup_samples_));
 }
 
 void Baselines::save(ArchiveWriter& out) const {

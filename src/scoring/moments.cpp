@@ -132,12 +132,14 @@ void RollingMoments::learn_level(const Moments& level) {
   if (open_.samples() > 0) close(open_.row(), open_.samples());
   open_.clear();
   open_ns_ = 0;
-  const double weight =
-      std::min(1.0, static_cast<double>(level.samples()) /
-                        static_cast<double>(std::max<std::uint64_t>(closed_samples_, 1)));
-  for (std::size_t i = 0; i < size_; ++i) {
-    const auto bucket = parts(row(buckets_, (head_ + i) % capacity_));
-    for (std::size_t s = 0; s < series_; ++s) {
+  // By the counts and not by the samples: a level learned before has made the old counts smaller
+  // than their samples, and a series may have been missing from the new level.
+  const auto fresh = parts(level.row());
+  for (std::size_t s = 0; s < series_; ++s) {
+    if (!(fresh.count[s] < count_[s]) || fresh.count[s] == 0) continue;
+    const double weight = fresh.count[s] / count_[s];
+    for (std::size_t i = 0; i < size_; ++i) {
+      const auto bucket = parts(row(buckets_, (head_ + i) % capacity_));
       bucket.count[s] *= weight;
       bucket.squares[s] *= weight;
     }

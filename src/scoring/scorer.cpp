@@ -84,6 +84,7 @@ struct Scorer::State {
   Alarm alarm;
   Freeze freeze;
   Moments held;  // samples kept out of the baselines in the alarm that is raised now
+  std::int32_t cause = kClassUnknown;  // of that alarm, as far as it could be named
 
   // Scratch of one step.
   std::vector<double> features;
@@ -93,7 +94,7 @@ struct Scorer::State {
   void judge(Scored& scored);
   void explain_top(Scored& scored) const;
   void fill_tree_inputs(Scored& scored) const;
-  void name_cause(Scored& scored) const;
+  void name_cause(Scored& scored);
   void learn(std::int64_t elapsed_ns, Scored& scored);
 };
 
@@ -133,6 +134,7 @@ void Scorer::State::begin(Scored& scored) const {
   scored.z.resize(series.size());
   scored.tree_inputs.resize(layout.size());
   scored.probabilities.clear();
+  if (classifier.model) scored.probabilities.reserve(classifier.model->classes.size());
   for (std::size_t i = 0; i < series.size(); ++i) scored.features[i] = optional(features[i]);
 }
 
@@ -144,7 +146,7 @@ void Scorer::State::judge(Scored& scored) {
   if (!baselines.ready() || !any) {
     // Nothing to judge by. A raised alarm stays as it is: a reading that failed clears nothing.
     scored.anomalous = alarm.raised();
-    scored.verdict = alarm.raised() ? kClassUnknown : kClassNone;
+    scored.verdict = alarm.raised() ? cause : kClassNone;
     return;
   }
   scored.phase = Phase::kReady;
@@ -204,7 +206,7 @@ void Scorer::State::fill_tree_inputs(Scored& scored) const {
   put(Aggregate::kOver3, far_out / present);
 }
 
-void Scorer::State::name_cause(Scored& scored) const {
+void Scorer::State::name_cause(Scored& scored) {
   if (!classifier.model) {
     scored.verdict = scored.anomalous ? kClassUnknown : kClassNormal;
     return;
@@ -213,14 +215,19 @@ void Scorer::State::name_cause(Scored& scored) const {
   const auto probabilities = model.leaf_probabilities(classifier.leaf(scored.tree_inputs));
   scored.probabilities.assign(probabilities.begin(), probabilities.end());
   scored.verdict = kClassNormal;
-  if (!scored.anomalous) return;
-  scored.explanation.path_size =
-      static_cast<std::uint8_t>(find_path(model, scored.tree_inputs, scored.explanation.path));
+  if (!scored.anomalous) {
+    cause = kClassUnknown;
+    return;
+  }
+  scored.explanation.path_size = static_cast<std::uint8_t>(
+      find_path(model, scored.tree_inputs, scored.explanation.path));
   // "normal" is the first class; what is over its threshold is not normal, whatever the tree says.
+  // While an alarm fades, the cause it was raised for stays.
   const auto likeliest = std::ranges::max_element(probabilities.subspan(1));
-  scored.verdict = *likeliest >= kSureEnough
-                       ? static_cast<std::int32_t>(likeliest - probabilities.begin())
-                       : kClassUnknown;
+  if (scored.over && *likeliest >= kSureEnough) {
+    cause = static_cast<std::int32_t>(&*likeliest - probabilities.data());
+  }
+  scored.verdict = cause;
 }
 
 void Scorer::State::learn(std::int64_t elapsed_ns, Scored& scored) {
@@ -245,27 +252,33 @@ void Scorer::State::learn(std::int64_t elapsed_ns, Scored& scored) {
 std::string Scorer::save() const {
   ArchiveWriter out;
   const State& state = *state_;
+  out.put_all(std::span<const char>{state.hash});
   state.rates.save(out);
   state.baselines.save(out);
   state.node_score.save(out);
   state.alarm.save(out);
   state.freeze.save(out);
   state.held.save(out);
+  out.put(state.cause);
   return out.take();
 }
 
 Result<void> Scorer::load(std::string_view saved) {
-  ArchiveReader in{saved};
   auto fresh = std::make_unique<State>(state_->series, state_->options);
   fresh->classifier = state_->classifier;
   state_ = std::make_unique<State>(state_->series, state_->options);
   state_->classifier = fresh->classifier;
+  if (!saved.starts_with(fresh->hash)) {
+    return Error{ErrorCode::kInvalid, "a saved scorer state is of other series or settings", ""};
+  }
+  ArchiveReader in{saved.substr(fresh->hash.size())};
   fresh->rates.load(in);
   if (auto loaded = fresh->baselines.load(in); !loaded) return loaded;
   fresh->node_score.load(in);
   fresh->alarm.load(in);
   fresh->freeze.load(in);
   fresh->held.load(in);
+  fresh->cause = in.get<std::int32_t>();
   if (!in.ok() || !in.at_end()) {
     return Error{ErrorCode::kInvalid, "a saved scorer state is cut short or too long", ""};
   }

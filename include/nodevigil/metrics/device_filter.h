@@ -26,7 +26,7 @@ class DeviceFilter {
   DeviceFilter& operator=(DeviceFilter&&) noexcept;
   ~DeviceFilter();
 
-  /// Does not allocate for a name asked for before.
+  /// Does not allocate for a name asked for before. False for a name longer than 255 bytes.
   [[nodiscard]] bool accepts(std::string_view name);
 
  private:

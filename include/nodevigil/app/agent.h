@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "nodevigil/app/model_watch.h"
+#include "nodevigil/app/options.h"
+#include "nodevigil/base/clock.h"
+#include "nodevigil/base/file.h"
+#include "nodevigil/base/result.h"
+#include "nodevigil/metrics/sampler.h"
+#include "nodevigil/scoring/scorer.h"
+#include "nodevigil/serve/http_server.h"
+#include "nodevigil/serve/live.h"
+#include "nodevigil/store/journal_writer.h"
+
+namespace nodevigil {
+
+/// The agent: every interval one pass of sample, score, keep, expose. One thread ticks; the
+/// journal, the filesystem watch, the model watch and the server have their own.
+class Agent {
+ public:
+  /// Told of each tick, on the tick thread; for the console.
+  using OnTick = std::function<void(const Live&)>;
+
+  /// Opens everything and restores the scorer's state. `clock` must outlive the agent. Errors name
+  /// what could not be opened and why.
+  [[nodiscard]] static Result<std::unique_ptr<Agent>> make(const Options& options, Clock& clock,
+                                                           OnTick on_tick);
+  ~Agent();
+
+  /// Ticks until `stop` is requested or Options::records rows are done; then writes what is left.
+  void run(const std::stop_token& stop);
+
+  [[nodiscard]] int port() const;
+  [[nodiscard]] const std::string& journal_path() const { return journal_path_; }
+
+ private:
+  Agent(const Options& options, Clock& clock, OnTick on_tick);
+
+  [[nodiscard]] Result<void> open_model();
+  [[nodiscard]] Result<void> open_journal();
+  [[nodiscard]] Result<void> open_server();
+  void use_model(const Classifier& classifier);
+  void tick();
+  void note_verdict(bool was_anomalous);
+  void note_duration(std::int64_t duration_ns);
+  void keep_checkpoint();
+
+  Options options_;
+  Clock& clock_;
+  OnTick on_tick_;
+  PosixFileOps file_ops_;
+  std::string journal_path_;
+
+  std::unique_ptr<Sampler> sampler_;
+  std::unique_ptr<Scorer> scorer_;
+  std::unique_ptr<ModelWatch> model_watch_;
+  std::unique_ptr<JournalWriter> writer_;
+  Live live_;
+  LiveSlot slot_;
+  std::unique_ptr<HttpServer> server_;  // last: its handlers use what is above
+
+  std::int64_t seq_ = 0;
+  std::int64_t checkpoint_due_ns_ = 0;
+  std::int64_t dropped_seen_ = 0;
+};
+
+/// The directory of the journal: `--state-dir`, or nodevigil in $XDG_STATE_HOME, ~/.local/state or
+/// /var/lib. Made where it is missing. Error: it cannot be made.
+[[nodiscard]] Result<std::string> make_state_dir(const std::string& given);
+/// The path of the journal in a state directory.
+[[nodiscard]] std::string journal_file(const std::string& state_dir);
+/// `--state-dir` or its default, without making it.
+[[nodiscard]] std::string state_dir_path(const std::string& given);
+
+/// `--node`, or the host's name.
+[[nodiscard]] std::string node_name(const std::string& given);
+
+}  // namespace nodevigil

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nodevigil/base/result.h"
+#include "nodevigil/metrics/sampler.h"
+#include "nodevigil/scoring/scoring_options.h"
+
+namespace nodevigil {
+
+/// Whether the agent prints a line per row to standard output.
+enum class Console : std::uint8_t { kAuto, kOn, kOff };
+
+/// Everything a command can be told, in its final types.
+struct Options {
+  std::string config_file;
+  std::string log_level;
+  std::chrono::milliseconds interval{};
+  std::int64_t records = 0;
+  std::string node;
+  std::string state_dir;
+  std::string model;
+  Console console = Console::kAuto;
+  std::string listen_address;
+  std::string web_config_file;
+  SamplerOptions sampler;
+  ScoringOptions scoring;
+  std::chrono::milliseconds journal_max_age{};
+  std::int64_t journal_max_bytes = 0;
+
+  bool json = false;
+  bool watch = false;
+  bool verify = false;
+  std::string format;
+  std::string what;
+  std::string output;
+  std::vector<std::string> counters;
+};
+
+/// The subcommands, as bits: which of them take an option.
+enum Command : unsigned {
+  kAgent = 1U << 0,
+  kSample = 1U << 1,
+  kSchema = 1U << 2,
+  kReplay = 1U << 3,
+  kDoctor = 1U << 4,
+  kCheckConfig = 1U << 5,
+  kVersion = 1U << 6,
+};
+
+/// One row of THE TABLE of options. Flags, environment variables, keys of the configuration file,
+/// help and documentation all derive from it.
+struct OptionSpec {
+  std::string_view name;      ///< "web.listen-address": the flag without "--", and the file's key
+  std::string_view value;     ///< what is given, for help: "HOST:PORT"; empty: a switch
+  std::string_view fallback;  ///< the default, as text
+  unsigned commands;          ///< bits of Command
+  bool repeatable;            ///< may be given more than once; in the environment with commas
+  std::string_view group;     ///< heading in help and documentation
+  std::string_view help;
+  /// Checks `text` and puts it into `options`. An error says what was expected.
+  Result<void> (*set)(Options& options, std::string_view text);
+};
+
+[[nodiscard]] std::span<const OptionSpec> option_table();
+
+/// "NODEVIGIL_WEB_LISTEN_ADDRESS" for "web.listen-address".
+[[nodiscard]] std::string environment_name(std::string_view option);
+
+/// Where a value came from and what it is, for check-config.
+struct ResolvedOption {
+  const OptionSpec* spec = nullptr;
+  std::string source;  ///< "default", "--interval", "NODEVIGIL_INTERVAL", "FILE:LINE"
+  std::vector<std::string> values;
+};
+
+struct ResolvedOptions {
+  Options options;
+  std::vector<ResolvedOption> origins;
+};
+
+/// Settles the options of `command`: a flag wins over the environment, that over the configuration
+/// file, that over the default. `flags`: option name to the values given on the command line.
+/// `environment`: looks a variable up. Errors name the flag, the variable or the file and line,
+/// and what was expected; a key of the file that no option has is an error as well.
+[[nodiscard]] Result<ResolvedOptions> resolve_options(
+    Command command, const std::map<std::string, std::vector<std::string>>& flags,
+    const std::function<std::optional<std::string>(const std::string&)>& environment);
+
+/// The reference of all options in Markdown, for docs/configuration.md.
+[[nodiscard]] std::string options_as_markdown();
+
+/// Names of commands in the order of their bits: "agent", "sample", ...
+[[nodiscard]] std::span<const std::string_view> command_names();
+
+}  // namespace nodevigil

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+
+#include "nodevigil/base/result.h"
+#include "nodevigil/scoring/scorer.h"
+#include "nodevigil/store/journal.h"
+
+namespace nodevigil {
+
+/// How a scorer came by its state.
+struct Restored {
+  std::int64_t last_seq = 0;     ///< newest row in the journal
+  bool from_checkpoint = false;  ///< false: from the rows alone
+  std::int64_t rows = 0;         ///< rows scored again on top
+};
+
+/// Brings `scorer` to the state after the newest row of `journal`: from the newest checkpoint that
+/// fits it, or from nothing, and then by scoring the stored rows that follow once more. Since equal
+/// samples give equal results, the agent goes on as if it had never stopped.
+[[nodiscard]] Result<Restored> restore(const Journal& journal, Scorer& scorer);
+
+}  // namespace nodevigil

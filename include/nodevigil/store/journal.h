@@ -1,0 +1,127 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "nodevigil/base/result.h"
+#include "nodevigil/metrics/series.h"
+#include "nodevigil/store/row.h"
+
+namespace nodevigil {
+
+/// Bounds of a journal. What is older or more goes, oldest first.
+struct JournalLimits {
+  std::int64_t max_age_us = 0;  ///< 0: no bound
+  std::int64_t max_bytes = 0;   ///< of the database file, without its WAL; 0: no bound
+};
+
+/// A row as it was stored: like Row, with names instead of indices. Figures come back bit for bit,
+/// but for -0.0, which comes back as 0.0. `sample.ts_us` is the appended one, or a little later
+/// where the wall clock had stepped back to an instant that another row has.
+struct StoredRow {
+  std::int64_t seq = 0;
+  Sample sample;                         ///< in the order of the journal's series
+  std::vector<std::optional<double>> z;  ///< likewise
+  std::optional<double> score, score_smoothed, threshold, threshold_smoothed, rank;
+  Phase phase = Phase::kWarmup;
+  bool frozen = false;
+  bool relearning = false;
+  bool over = false;
+  bool anomalous = false;
+  std::string verdict;       ///< see verdict_name()
+  std::string explanation;   ///< JSON; empty where the row has none
+  std::int64_t context = 0;  ///< id of the RowContext
+};
+
+/// The scorer's state after a row, so that a restart loses no warmth.
+struct Checkpoint {
+  std::int64_t seq = 0;    ///< the last row it includes
+  std::string state_hash;  ///< of series and settings: what the state can be loaded into
+  std::string state;       ///< opaque bytes
+};
+
+/// A SQLite database in WAL mode, one file: rows, contexts, explanations, checkpoints. The format
+/// is written down in docs/journal.md. Committed rows survive kill -9 of the process
+/// (synchronous=NORMAL: a power cut may cost the last seconds, never the database). Not
+/// thread-safe: one object per thread; several objects, in one or many processes, may read one
+/// file while one writes.
+class Journal {
+ public:
+  enum class Mode : std::uint8_t { kReadWrite, kReadOnly };
+
+  /// Opens or, for kReadWrite, makes `path`; its directory must exist. kReadWrite holds
+  /// `<path>.lock` for its lifetime and checks the whole file first; a damaged one is moved aside
+  /// and replaced by a new one, see moved_aside(). Errors name the path: kNotFound, kPermission,
+  /// kFull, kIo, kUnavailable (another object has it open for writing), kInvalid (not a journal;
+  /// of another format; of another series list).
+  [[nodiscard]] static Result<std::unique_ptr<Journal>> open(const std::string& path, Mode mode,
+                                                             std::span<const SeriesSpec> series);
+  ~Journal();
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
+
+  /// Where open() has put the damaged file that it found; empty where there was none.
+  [[nodiscard]] const std::string& moved_aside() const;
+
+  /// Sets what the following rows belong to. Equal to that of the newest rows, it is stored once.
+  [[nodiscard]] Result<void> set_context(const RowContext& context);
+
+  /// Adds rows in one transaction: all or none. Their seqs must rise and be higher than
+  /// last_seq(), otherwise the error is kInvalid. `explanations`: JSON per row, empty for none;
+  /// same length as `rows`.
+  [[nodiscard]] Result<void> append(std::span<const Row> rows,
+                                    std::span<const std::string> explanations);
+
+  /// Calls `visit` for each row in order of seq; it returns false to stop. It may take its time
+  /// and call this object: no lock is held meanwhile.
+  using Visitor = std::function<bool(const StoredRow&)>;
+  /// Rows after `seq`.
+  [[nodiscard]] Result<void> read_after(std::int64_t seq, const Visitor& visit) const;
+  /// Rows with from_us <= ts < to_us: the newest `limit` of them.
+  [[nodiscard]] Result<void> read_range(std::int64_t from_us, std::int64_t to_us,
+                                        std::int64_t limit, const Visitor& visit) const;
+  /// The highest seq ever appended or saved in a checkpoint, whether or not its row is still (or
+  /// ever was) there: what comes after it is new. 0 for a new journal.
+  [[nodiscard]] Result<std::int64_t> last_seq() const;
+  /// Errors: kNotFound for an id that no row has (0: the row was appended without a context).
+  [[nodiscard]] Result<RowContext> context(std::int64_t id) const;
+
+  /// Keeps `checkpoint`. Of the older ones, the first per UTC day and state hash is kept.
+  [[nodiscard]] Result<void> save_checkpoint(const Checkpoint& checkpoint);
+  /// The newest checkpoint with this hash and seq <= `seq`; nullopt where there is none.
+  [[nodiscard]] Result<std::optional<Checkpoint>> load_checkpoint(const std::string& state_hash,
+                                                                  std::int64_t seq) const;
+  /// The oldest checkpoint with this hash and seq >= `seq`; nullopt where there is none.
+  [[nodiscard]] Result<std::optional<Checkpoint>> next_checkpoint(const std::string& state_hash,
+                                                                  std::int64_t seq) const;
+  /// The oldest checkpoint with this hash after which no row is missing from the journal.
+  [[nodiscard]] Result<std::optional<Checkpoint>> oldest_checkpoint(
+      const std::string& state_hash) const;
+
+  /// Removes what is past the limits, oldest first and always from the front: a row past its age
+  /// stays while an earlier one is not (the wall clock had been ahead). Does a bounded amount of
+  /// work in small transactions; returns how many rows went, and has more to do at the next call
+  /// where a limit is still exceeded. Checkpoints that lack a row after them go too, except the
+  /// newest.
+  [[nodiscard]] Result<std::int64_t> prune(const JournalLimits& limits, std::int64_t now_us);
+
+  struct Size {
+    std::int64_t rows = 0;
+    std::int64_t bytes = 0;  ///< database and WAL
+  };
+  /// Immediate for kReadWrite; counts the rows for kReadOnly.
+  [[nodiscard]] Result<Size> size() const;
+
+ private:
+  struct State;
+  explicit Journal(std::unique_ptr<State> state);
+
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace nodevigil

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "nodevigil/store/journal.h"
+
+namespace nodevigil {
+
+/// What the writer has done so far; monotonic but for the gauges.
+struct JournalWriterStats {
+  std::int64_t written_rows = 0;
+  /// Lost: the queue was full while the disk could not take more, or the journal refused the row
+  /// for what it is (its seq is not higher than the last one).
+  std::int64_t dropped_rows = 0;
+  std::int64_t pruned_rows = 0;  ///< removed by age or size
+  std::int64_t failures = 0;     ///< failed writes; the rows stay queued and are tried again
+  std::int64_t queued_rows = 0;  ///< gauge
+  std::int64_t rows = 0;         ///< gauge: in the journal
+  std::int64_t bytes = 0;        ///< gauge: on disk
+  std::int64_t last_seq = 0;     ///< gauge: newest row on disk
+  bool healthy = true;           ///< gauge: the last write succeeded
+};
+
+/// Moves rows from the tick to the journal on a thread of its own, so that a tick never waits for
+/// a disk. The queue is a ring of rows allocated once. Failed writes are tried again with backoff;
+/// when the ring is full, the oldest row is dropped and counted. Logs when writing begins to fail
+/// and when it works again.
+class JournalWriter {
+ public:
+  /// Turns a row into the JSON of its explanation; empty for none. Called on the writer's thread.
+  using Explain = std::function<std::string(const Row&)>;
+
+  struct Options {
+    JournalLimits limits;  ///< age counts from the newest row, not from the wall clock
+    std::size_t queue_rows = 512;
+    /// Waits after failures double from one to the other, less up to a half by chance.
+    std::chrono::milliseconds retry_min{100};
+    std::chrono::milliseconds retry_max{30'000};
+    std::chrono::milliseconds prune_interval{60'000};
+  };
+
+  JournalWriter(std::unique_ptr<Journal> journal, Options options, Explain explain);
+  /// Writes what is queued (one last try, bounded to about a second) and ends the thread.
+  ~JournalWriter();
+  JournalWriter(const JournalWriter&) = delete;
+  JournalWriter& operator=(const JournalWriter&) = delete;
+
+  /// Copies `row` into the queue. Never waits for the disk and does not allocate after the ring
+  /// has been used once. Only the tick thread calls it.
+  void push(const Row& row);
+  /// Queues a checkpoint for after the rows pushed so far; a newer one replaces a waiting one.
+  void push(Checkpoint checkpoint);
+  /// Takes effect for the rows pushed afterwards.
+  void set_context(RowContext context, Explain explain);
+
+  [[nodiscard]] JournalWriterStats stats() const;
+  /// Waits until nothing that was pushed is left to write, trying at once where a failure is being
+  /// waited out; false when `timeout` passed before. For tests and for the end of a run.
+  [[nodiscard]] bool flush(std::chrono::milliseconds timeout);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace nodevigil

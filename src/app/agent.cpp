@@ -1,0 +1,237 @@
+#include "nodevigil/app/agent.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "nodevigil/app/restore.h"
+#include "nodevigil/base/log.h"
+#include "nodevigil/base/units.h"
+#include "nodevigil/base/version.h"
+#include "nodevigil/metrics/table.h"
+#include "nodevigil/scoring/explain.h"
+#include "nodevigil/serve/endpoints.h"
+
+namespace nodevigil {
+namespace {
+
+constexpr std::int64_t kCheckpointEveryNs = std::int64_t{3600} * 1'000'000'000;
+constexpr std::chrono::seconds kLastFlush{5};
+
+std::int64_t to_ns(std::chrono::milliseconds duration) {
+  return std::chrono::nanoseconds{duration}.count();
+}
+
+void log_source(Source source, const Error* error) {
+  const std::string name{source_name(source)};
+  if (error != nullptr) {
+    log_warn("source " + name + " fails, its metrics are absent: " + error->message());
+  } else {
+    log_info("source " + name + " works again");
+  }
+}
+
+}  // namespace
+
+std::string state_dir_path(const std::string& given) {
+  if (!given.empty()) return given;
+  // NOLINTBEGIN(concurrency-mt-unsafe): nothing here ever changes the environment
+  if (const char* const state = std::getenv("XDG_STATE_HOME"); state != nullptr && *state != 0) {
+    return std::string{state} + "/nodevigil";
+  }
+  if (const char* const home = std::getenv("HOME"); home != nullptr && *home != 0) {
+    return std::string{home} + "/.local/state/nodevigil";
+  }
+  // NOLINTEND(concurrency-mt-unsafe)
+  return "/var/lib/nodevigil";
+}
+
+Result<std::string> make_state_dir(const std::string& given) {
+  const std::string path = state_dir_path(given);
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) {
+    return Error{
+        error == std::errc::permission_denied ? ErrorCode::kPermission : ErrorCode::kIo,
+        "cannot make the state directory: " + error.message() + "; choose another with --state-dir",
+        path};
+  }
+  return path;
+}
+
+std::string journal_file(const std::string& state_dir) { return state_dir + "/journal.db"; }
+
+std::string node_name(const std::string& given) {
+  if (!given.empty()) return given;
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
+  return name.data();
+}
+
+Agent::Agent(const Options& options, Clock& clock, OnTick on_tick)
+    : options_(options), clock_(clock), on_tick_(std::move(on_tick)) {
+  options_.node = node_name(options.node);
+}
+
+Agent::~Agent() = default;
+
+Result<std::unique_ptr<Agent>> Agent::make(const Options& options, Clock& clock, OnTick on_tick) {
+  std::unique_ptr<Agent> agent{new Agent{options, clock, std::move(on_tick)}};
+  auto sampler = Sampler::make(options.sampler, agent->file_ops_, clock, log_source);
+  if (!sampler) return sampler.error();
+  agent->sampler_ = std::move(*sampler);
+  agent->scorer_ = std::make_unique<Scorer>(node_series(), options.scoring);
+  agent->live_.interval_seconds = std::chrono::duration<double>{options.interval}.count();
+  if (auto opened = agent->open_journal(); !opened) return opened.error();
+  if (auto opened = agent->open_model(); !opened) return opened.error();
+  if (auto opened = agent->open_server(); !opened) return opened.error();
+  return agent;
+}
+
+Result<void> Agent::open_journal() {
+  const auto state_dir = make_state_dir(options_.state_dir);
+  if (!state_dir) return state_dir.error();
+  journal_path_ = journal_file(*state_dir);
+  auto journal = Journal::open(journal_path_, Journal::Mode::kReadWrite, scorer_->series());
+  if (!journal) return journal.error();
+  const auto restored = restore(**journal, *scorer_);
+  if (!restored) return restored.error();
+  seq_ = restored->last_seq;
+  if (seq_ > 0) {
+    log_info(std::string{"baselines restored from "} +
+             (restored->from_checkpoint ? "a checkpoint and " : "") +
+             std::to_string(restored->rows) + " rows");
+  }
+  writer_ = std::make_unique<JournalWriter>(
+      std::move(*journal),
+      JournalWriter::Options{{options_.journal_max_age.count() * 1000, options_.journal_max_bytes}},
+      [](const Row&) { return std::string{}; });
+  return {};
+}
+
+Result<void> Agent::open_model() {
+  const auto series = node_series();
+  auto classifier = options_.model.empty() ? compiled_classifier(default_model(), series)
+                                           : load_classifier(options_.model, series);
+  if (!classifier) return classifier.error();
+  use_model(*classifier);
+  if (!options_.model.empty()) model_watch_ = std::make_unique<ModelWatch>(options_.model, series);
+  keep_checkpoint();
+  return {};
+}
+
+Result<void> Agent::open_server() {
+  EndpointSources sources;
+  sources.live = &slot_;
+  sources.clock = &clock_;
+  sources.journal_stats = [this] { return writer_->stats(); };
+  sources.journal_path = journal_path_;
+  sources.node = options_.node;
+  sources.stale_after_seconds = std::max(10.0, 3 * live_.interval_seconds);
+  auto server = HttpServer::start(options_.listen_address, make_routes(std::move(sources)));
+  if (!server) return server.error();
+  server_ = std::move(*server);
+  return {};
+}
+
+int Agent::port() const { return server_->port(); }
+
+void Agent::use_model(const Classifier& classifier) {
+  scorer_->set_classifier(classifier);
+  live_.model = classifier.model;
+  RowContext context;
+  context.node = options_.node;
+  context.version = version();
+  context.table_hash = table_hash(scorer_->series());
+  context.model_hash = classifier.model->hash;
+  context.scoring = scoring_options_json(options_.scoring);
+  context.classes = classifier.model->classes;
+  writer_->set_context(
+      std::move(context), [model = classifier.model, series = node_series()](const Row& row) {
+        return row.scored.anomalous ? explanation_json(row.scored, series, *model) : std::string{};
+      });
+  log_info("model " + classifier.model->name + " " + classifier.model->hash + " (" +
+           classifier.model->origin + ")");
+}
+
+void Agent::keep_checkpoint() {
+  writer_->push(Checkpoint{seq_, scorer_->state_hash(), scorer_->save()});
+  checkpoint_due_ns_ = clock_.now().steady_ns + kCheckpointEveryNs;
+}
+
+void Agent::run(const std::stop_token& stop) {
+  const std::int64_t interval_ns = to_ns(options_.interval);
+  std::int64_t due_ns = clock_.now().steady_ns;
+  std::int64_t rows = 0;
+  while (!stop.stop_requested()) {
+    if (clock_.now().steady_ns > due_ns + interval_ns / 10) ++live_.ticks.late;
+    tick();
+    if (options_.records > 0 && ++rows >= options_.records) break;
+    due_ns += interval_ns;
+    // A tick that took longer than the interval does not make the next ones run in a burst.
+    while (due_ns + interval_ns <= clock_.now().steady_ns) {
+      due_ns += interval_ns;
+      ++live_.ticks.missed;
+    }
+    if (!clock_.sleep_until(due_ns, stop)) break;
+  }
+  keep_checkpoint();
+  if (!writer_->flush(kLastFlush)) log_warn("the last rows could not be written to the journal");
+}
+
+void Agent::tick() {
+  const std::int64_t begun_ns = clock_.now().steady_ns;
+  const bool was_anomalous = live_.row.scored.anomalous;
+  if (model_watch_) {
+    if (auto news = model_watch_->take()) use_model(*news);
+    live_.model_reload_failures = model_watch_->failures();
+  }
+
+  sampler_->sample(live_.row.sample);
+  scorer_->score(live_.row.sample, live_.row.scored);
+  live_.row.seq = ++seq_;
+  writer_->push(live_.row);
+
+  note_verdict(was_anomalous);
+  std::ranges::copy(sampler_->sources(), live_.sources.begin());
+  live_.filesystem_age_seconds = sampler_->filesystem_age_seconds();
+  live_.listeners_age_seconds = sampler_->listeners_age_seconds();
+  live_.baseline_samples = scorer_->baseline_samples();
+  live_.warmup_progress = scorer_->warmup_progress();
+  live_.has_row = true;
+  note_duration(clock_.now().steady_ns - begun_ns);
+  slot_.publish(live_);
+  if (on_tick_) on_tick_(live_);
+
+  // After a lost row the stored samples no longer lead to the state: keep the state itself.
+  const std::int64_t dropped = writer_->stats().dropped_rows;
+  if (clock_.now().steady_ns >= checkpoint_due_ns_ || dropped != dropped_seen_) keep_checkpoint();
+  dropped_seen_ = dropped;
+}
+
+void Agent::note_verdict(bool was_anomalous) {
+  const Scored& scored = live_.row.scored;
+  if (scored.anomalous == was_anomalous) return;
+  if (scored.anomalous) {
+    ++live_.anomalies;
+    log_warn("anomaly: " + explanation_text(scored, scorer_->series(), *live_.model));
+  } else {
+    log_info("anomaly over");
+  }
+}
+
+void Agent::note_duration(std::int64_t duration_ns) {
+  const double seconds = static_cast<double>(duration_ns) / 1e9;
+  TickStats& ticks = live_.ticks;
+  ++ticks.count;
+  ticks.duration_sum += seconds;
+  const auto bucket = std::ranges::lower_bound(kTickBuckets, seconds) - kTickBuckets.begin();
+  ++ticks.buckets[static_cast<std::size_t>(bucket)];
+}
+
+}  // namespace nodevigil

@@ -1,0 +1,44 @@
+#include "nodevigil/app/console.h"
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+
+#include "nodevigil/base/units.h"
+#include "nodevigil/metrics/table.h"
+
+namespace nodevigil {
+namespace {
+
+std::string number(const char* form, double value) {
+  std::array<char, 64> text{};
+  const int length = std::snprintf(text.data(), text.size(), form, value);
+  return {text.data(), static_cast<std::size_t>(std::max(length, 0))};
+}
+
+std::string judgement(const Live& live) {
+  const Scored& scored = live.row.scored;
+  if (scored.phase == Phase::kWarmup || !scored.score || !scored.threshold) {
+    return "warming up, " + number("%.0f", 100 * live.warmup_progress) + " % of the samples needed";
+  }
+  std::string text =
+      "score " + number("%6.2f", *scored.score) + " of " + number("%.2f", *scored.threshold) + "  ";
+  text += scored.anomalous ? "ANOMALY " + verdict_name(scored.verdict, live.model->classes)
+                           : std::string{"normal"};
+  for (std::size_t i = 0; i < scored.explanation.top_size && i < 3; ++i) {
+    const Contribution& part = scored.explanation.top[i];
+    text += (i == 0 ? "  | " : ", ") + std::string{metric_table()[part.series].name} +
+            number(" %+.1f", part.z);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string console_line(const Live& live, bool terminal) {
+  const std::string line =
+      format_timestamp(live.row.sample.ts_us).substr(0, 19) + "Z  " + judgement(live);
+  return terminal ? "\r" + line + "\x1b[K" : line + "\n";
+}
+
+}  // namespace nodevigil

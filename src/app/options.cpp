@@ -1,0 +1,396 @@
+#include "nodevigil/app/options.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdlib>
+#include <utility>
+
+#include "nodevigil/app/config_file.h"
+#include "nodevigil/base/file.h"
+#include "nodevigil/base/log.h"
+#include "nodevigil/base/units.h"
+
+namespace nodevigil {
+namespace {
+
+using Text = std::string_view;
+using std::chrono::milliseconds;
+
+constexpr unsigned kReaders = kAgent | kSample | kDoctor | kCheckConfig;
+constexpr unsigned kScorers = kAgent | kReplay | kCheckConfig;
+constexpr unsigned kStateful = kAgent | kReplay | kDoctor | kCheckConfig;
+constexpr unsigned kServing = kAgent | kDoctor | kCheckConfig;
+constexpr unsigned kAgentOnly = kAgent | kCheckConfig;
+
+Error expected(const std::string& what, Text got) {
+  return Error{ErrorCode::kInvalid, "expected " + what + ", got '" + std::string{got} + "'", ""};
+}
+
+Result<void> set_duration(milliseconds& target, Text text, milliseconds least) {
+  const auto duration = parse_duration(text);
+  if (!duration) return duration.error();
+  if (*duration < least) return expected("at least " + format_duration(least), text);
+  target = *duration;
+  return {};
+}
+
+Result<void> set_text(std::string& target, Text text) {
+  target = text;
+  return {};
+}
+
+Result<void> add_text(std::vector<std::string>& target, Text text) {
+  if (!text.empty()) target.emplace_back(text);
+  return {};
+}
+
+Result<void> set_switch(bool& target, Text text) {
+  if (text == "true" || text == "1" || text == "yes" || text == "on") {
+    target = true;
+  } else if (text == "false" || text == "0" || text == "no" || text == "off") {
+    target = false;
+  } else {
+    return expected("true or false", text);
+  }
+  return {};
+}
+
+Result<void> set_one_of(std::string& target, Text text, std::initializer_list<Text> choices) {
+  if (std::ranges::find(choices, text) == choices.end()) {
+    std::string names;
+    for (const Text choice : choices) names += (names.empty() ? "" : ", ") + std::string{choice};
+    return expected("one of " + names, text);
+  }
+  target = text;
+  return {};
+}
+
+Result<void> set_console(Options& options, Text text) {
+  std::string word;
+  if (auto result = set_one_of(word, text, {"auto", "on", "off"}); !result) return result;
+  options.console = word == "auto" ? Console::kAuto : word == "on" ? Console::kOn : Console::kOff;
+  return {};
+}
+
+Result<void> set_records(Options& options, Text text) {
+  const auto number = parse_int(text);
+  if (!number || *number < 0) return expected("a number of rows, 0 for no end", text);
+  options.records = *number;
+  return {};
+}
+
+Result<void> set_budget(Options& options, Text text) {
+  const auto number = parse_double(text);
+  if (!number || *number <= 0 || *number > 10'000) {
+    return expected("false alarms per week, more than 0 and at most 10000", text);
+  }
+  options.scoring.alerts_per_week = *number;
+  return {};
+}
+
+Result<void> set_warmup(Options& options, Text text) {
+  const auto number = parse_int(text);
+  if (!number || *number < 10 || *number > 100'000) {
+    return expected("a number of samples from 10 to 100000", text);
+  }
+  options.scoring.warmup_samples = static_cast<int>(*number);
+  return {};
+}
+
+Result<void> set_node(Options& options, Text text) {
+  if (text.size() > 253) return expected("a node name of at most 253 bytes", text);
+  options.node = text;
+  return {};
+}
+
+Result<void> set_bytes(std::int64_t& target, Text text, std::int64_t least) {
+  const auto bytes = parse_bytes(text);
+  if (!bytes) return bytes.error();
+  if (*bytes < least) return expected("at least " + format_bytes(least), text);
+  target = *bytes;
+  return {};
+}
+
+Result<void> set_web_config(Options& options, Text text) {
+  if (!text.empty()) {
+    return Error{ErrorCode::kInvalid,
+                 "TLS and authentication are not built into this version; leave it empty and put a "
+                 "proxy or a NetworkPolicy in front",
+                 ""};
+  }
+  options.web_config_file.clear();
+  return {};
+}
+
+constexpr Text kNetExclude =
+    R"re(^(lo|veth.*|cali.*|cilium.*|lxc.*|cni.*|docker.*|podman.*|br-.*|br\d+|virbr.*|flannel.*|weave.*|kube-.*|nodelocaldns|vxlan.*|geneve.*|genev_sys.*|tunl.*|ip6tnl.*|sit.*|gre.*|gretap.*|erspan.*|ip_vti.*|ip6_vti.*|wg.*|tun.*|tap.*|ovs-.*|ifb.*|dummy.*|bond\d+|team\d+|.*\.\d+)$)re";
+constexpr Text kDiskExclude = R"re(^(z?ram|loop|fd|sr)\d+$)re";
+
+using O = Options;
+
+constexpr std::array kTable{
+    OptionSpec{"interval", "DURATION", "10s", kAgent | kSample | kReplay | kCheckConfig, false,
+               "Sampling",
+               "Time between samples. For replay: of the recording; found from its times if not "
+               "given.",
+               [](O& o, Text t) { return set_duration(o.interval, t, milliseconds{10}); }},
+    OptionSpec{"records", "N", "0", kAgent | kSample | kCheckConfig, false, "Sampling",
+               "Stop after N rows; 0: go on until told to stop.", set_records},
+    OptionSpec{"node", "NAME", "", kAgent | kCheckConfig, false, "Sampling",
+               "Name of this node in rows and metrics; the host's name if empty.", set_node},
+    OptionSpec{"path.procfs", "DIR", "/proc", kReaders, false, "Sampling",
+               "Where the host's /proc is mounted.",
+               [](O& o, Text t) { return set_text(o.sampler.procfs, t); }},
+    OptionSpec{"path.sysfs", "DIR", "/sys", kReaders, false, "Sampling",
+               "Where the host's /sys is mounted.",
+               [](O& o, Text t) { return set_text(o.sampler.sysfs, t); }},
+    OptionSpec{
+        "path.filesystem", "DIR", "/", kReaders, true, "Sampling",
+        "A directory on a filesystem whose free space is watched; disk_av_per is the lowest.",
+        [](O& o, Text t) { return add_text(o.sampler.filesystems, t); }},
+    OptionSpec{"disk.device-include", "REGEX", "", kReaders, false, "Sampling",
+               "Count only disks with these names. Whole disks only, in any case.",
+               [](O& o, Text t) { return set_text(o.sampler.disk_include, t); }},
+    OptionSpec{"disk.device-exclude", "REGEX", kDiskExclude, kReaders, false, "Sampling",
+               "Do not count disks with these names.",
+               [](O& o, Text t) { return set_text(o.sampler.disk_exclude, t); }},
+    OptionSpec{"net.device-include", "REGEX", "", kReaders, false, "Sampling",
+               "Count only network devices with these names.",
+               [](O& o, Text t) { return set_text(o.sampler.net_include, t); }},
+    OptionSpec{"net.device-exclude", "REGEX", kNetExclude, kReaders, false, "Sampling",
+               "Do not count network devices with these names.",
+               [](O& o, Text t) { return set_text(o.sampler.net_exclude, t); }},
+
+    OptionSpec{"alert-budget", "PER-WEEK", "14", kScorers, false, "Scoring",
+               "False alarms a week you are willing to look at; thresholds follow from the node's "
+               "own past.",
+               set_budget},
+    OptionSpec{"scoring.slow-horizon", "DURATION", "7d", kScorers, false, "Scoring",
+               "How much of its past a node is judged by.",
+               [](O& o, Text t) {
+                 return set_duration(o.scoring.slow_horizon, t, std::chrono::hours{1});
+               }},
+    OptionSpec{"scoring.fast-horizon", "DURATION", "1h", kScorers, false, "Scoring",
+               "The same while there is less past than this.",
+               [](O& o, Text t) {
+                 return set_duration(o.scoring.fast_horizon, t, std::chrono::seconds{10});
+               }},
+    OptionSpec{"scoring.max-freeze", "DURATION", "2h", kScorers, false, "Scoring",
+               "How long an anomaly is kept out of the baselines before its level is learned.",
+               [](O& o, Text t) {
+                 return set_duration(o.scoring.max_freeze, t, std::chrono::seconds{0});
+               }},
+    OptionSpec{"scoring.warmup-samples", "N", "50", kScorers, false, "Scoring",
+               "Samples before the first verdict.", set_warmup},
+    OptionSpec{"model", "FILE", "", kScorers | kDoctor, false, "Scoring",
+               "Tree that names causes, as JSON; read again when the file changes. Empty: the one "
+               "compiled in.",
+               [](O& o, Text t) { return set_text(o.model, t); }},
+
+    OptionSpec{"state-dir", "DIR", "", kStateful, false, "Journal",
+               "Directory of the journal. Empty: nodevigil in $XDG_STATE_HOME or "
+               "~/.local/state. For replay: read the journal there instead of a CSV file.",
+               [](O& o, Text t) { return set_text(o.state_dir, t); }},
+    OptionSpec{
+        "journal.max-age", "DURATION", "8d", kAgentOnly, false, "Journal",
+        "Rows older than this are removed. At least the slow horizon, to rebuild baselines.",
+        [](O& o, Text t) { return set_duration(o.journal_max_age, t, std::chrono::minutes{1}); }},
+    OptionSpec{
+        "journal.max-size", "SIZE", "256MiB", kAgentOnly, false, "Journal",
+        "The oldest rows are removed to keep the journal below this size.",
+        [](O& o, Text t) { return set_bytes(o.journal_max_bytes, t, std::int64_t{1} << 20); }},
+
+    OptionSpec{"web.listen-address", "HOST:PORT", ":9910", kServing, false, "Serving",
+               "Address of /metrics, the API and the page; port 0 takes a free one.",
+               [](O& o, Text t) { return set_text(o.listen_address, t); }},
+    OptionSpec{"web.config.file", "FILE", "", kAgentOnly, false, "Serving",
+               "TLS and authentication, in the format of Prometheus exporters. Reserved: not "
+               "supported yet.",
+               set_web_config},
+
+    OptionSpec{"config.file", "FILE", "", kAgent | kSample | kReplay | kDoctor | kCheckConfig,
+               false, "General",
+               "Settings as lines of 'key = value'; keys are these names without the dashes.",
+               [](O& o, Text t) { return set_text(o.config_file, t); }},
+    OptionSpec{"log.level", "LEVEL", "info", kAgent | kSample | kReplay | kDoctor | kCheckConfig,
+               false, "General", "Lowest level that is logged: debug, info, warn or error.",
+               [](O& o, Text t) {
+                 return set_one_of(o.log_level, t, {"debug", "info", "warn", "error"});
+               }},
+    OptionSpec{"console", "WHEN", "auto", kAgentOnly, false, "General",
+               "A line per row on standard output: on, off, or auto (when it is a terminal).",
+               set_console},
+
+    OptionSpec{"json", "", "false", kSample | kDoctor | kVersion, false, "Output",
+               "Print JSON instead of text.", [](O& o, Text t) { return set_switch(o.json, t); }},
+    OptionSpec{"watch", "", "false", kSample, false, "Output",
+               "Go on every --interval; counters are shown as rates as well.",
+               [](O& o, Text t) { return set_switch(o.watch, t); }},
+    OptionSpec{"format", "FORMAT", "markdown", kSchema, false, "Output",
+               "markdown, json, sql or csv.",
+               [](O& o, Text t) {
+                 return set_one_of(o.format, t, {"markdown", "json", "sql", "csv"});
+               }},
+    OptionSpec{"of", "TABLE", "metrics", kSchema, false, "Output",
+               "Which table: metrics, or options (as Markdown only).",
+               [](O& o, Text t) {
+                 return set_one_of(o.what, t, {"metrics", "options"});
+               }},
+    OptionSpec{"output", "FILE", "", kReplay | kSchema, false, "Output",
+               "Write to FILE instead of standard output.",
+               [](O& o, Text t) { return set_text(o.output, t); }},
+    OptionSpec{"counters", "NAME", "", kReplay, true, "Output",
+               "A column of the CSV that counts up; the others are levels.",
+               [](O& o, Text t) { return add_text(o.counters, t); }},
+    OptionSpec{"verify", "", "false", kReplay, false, "Output",
+               "With --state-dir: compare scores and verdicts with the recorded ones, bit for bit; "
+               "exit 1 where they differ.",
+               [](O& o, Text t) { return set_switch(o.verify, t); }},
+};
+
+constexpr std::array<Text, 7> kCommandNames{"agent",  "sample",       "schema", "replay",
+                                            "doctor", "check-config", "version"};
+
+const OptionSpec* find_option(Text name) {
+  const auto found = std::ranges::find(kTable, name, &OptionSpec::name);
+  return found == kTable.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> split_commas(const std::string& text) {
+  std::vector<std::string> parts;
+  std::size_t begin = 0;
+  while (begin <= text.size()) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    parts.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+// Values from one place; the first place that has any wins.
+struct Origin {
+  std::string source;
+  std::vector<std::string> values;
+};
+
+using FileValues = std::map<Text, Origin>;
+
+Result<FileValues> read_config(const std::string& path) {
+  const auto text = read_file(path, std::size_t{1} << 20);
+  if (!text) return text.error();
+  const auto entries = parse_config(*text, path);
+  if (!entries) return entries.error();
+  FileValues values;
+  for (const ConfigEntry& entry : *entries) {
+    const std::string place = path + ":" + std::to_string(entry.line);
+    const OptionSpec* const spec = find_option(entry.key);
+    if (spec == nullptr || spec->name == "config.file") {
+      return Error{ErrorCode::kInvalid,
+                   "no option is called '" + entry.key + "'; see nodevigil schema --of options",
+                   place};
+    }
+    const auto [at, fresh] = values.try_emplace(spec->name);
+    if (!fresh && !spec->repeatable) {
+      return Error{ErrorCode::kInvalid,
+                   "'" + entry.key + "' was already set at " + at->second.source, place};
+    }
+    at->second.source = place;
+    at->second.values.push_back(entry.value);
+  }
+  return values;
+}
+
+}  // namespace
+
+std::span<const OptionSpec> option_table() { return kTable; }
+
+std::span<const std::string_view> command_names() { return kCommandNames; }
+
+std::string environment_name(std::string_view option) {
+  std::string name = "NODEVIGIL_";
+  for (const char c : option) {
+    name += c == '.' || c == '-' ? '_' : static_cast<char>(std::toupper(c));
+  }
+  return name;
+}
+
+Result<ResolvedOptions> resolve_options(
+    Command command, const std::map<std::string, std::vector<std::string>>& flags,
+    const std::function<std::optional<std::string>(const std::string&)>& environment) {
+  const auto given = [&](const OptionSpec& spec) -> std::optional<Origin> {
+    const std::string name{spec.name};
+    if (const auto flag = flags.find(name); flag != flags.end() && !flag->second.empty()) {
+      return Origin{"--" + name, flag->second};
+    }
+    const std::string variable = environment_name(name);
+    if (auto value = environment(variable); value && !value->empty()) {
+      return Origin{variable, spec.repeatable ? split_commas(*value) : std::vector{*value}};
+    }
+    return std::nullopt;
+  };
+
+  FileValues file;
+  if (const auto path = given(*find_option("config.file"))) {
+    auto read = read_config(path->values.back());
+    if (!read) return read.error();
+    file = std::move(*read);
+  }
+
+  ResolvedOptions resolved;
+  resolved.options.sampler.filesystems.clear();
+  for (const OptionSpec& spec : kTable) {
+    if ((spec.commands & command) == 0) continue;
+    auto origin = given(spec);
+    if (const auto found = file.find(spec.name); !origin && found != file.end()) {
+      origin = found->second;
+    }
+    if (!origin) origin = Origin{"default", {std::string{spec.fallback}}};
+    if (!spec.repeatable && origin->values.size() > 1) {
+      return Error{ErrorCode::kInvalid,
+                   "expected once, given " + std::to_string(origin->values.size()) + " times",
+                   origin->source};
+    }
+    for (const std::string& value : origin->values) {
+      if (const auto set = spec.set(resolved.options, value); !set) {
+        const std::string key =
+            origin->source.starts_with("--") ? "" : std::string{spec.name} + ": ";
+        return Error{set.error().code, key + set.error().context, origin->source};
+      }
+    }
+    resolved.origins.push_back({&spec, origin->source, origin->values});
+  }
+  resolved.options.scoring.interval = resolved.options.interval;
+  return resolved;
+}
+
+std::string options_as_markdown() {
+  std::string text;
+  std::string_view group;
+  for (const OptionSpec& spec : kTable) {
+    if (spec.group != group) {
+      group = spec.group;
+      text += (text.empty() ? "### " : "\n### ") + std::string{group} +
+              "\n\n| flag and key | environment | default | commands | meaning |\n"
+              "|---|---|---|---|---|\n";
+    }
+    std::string commands;
+    for (std::size_t i = 0; i < kCommandNames.size(); ++i) {
+      if ((spec.commands >> i & 1U) == 0) continue;
+      commands += (commands.empty() ? "" : ", ") + std::string{kCommandNames[i]};
+    }
+    std::string fallback{spec.fallback};
+    for (std::size_t at = 0; (at = fallback.find('|', at)) != std::string::npos; at += 2) {
+      fallback.insert(at, "\\");
+    }
+    text += "| `--" + std::string{spec.name} + (spec.value.empty() ? "" : " ") +
+            std::string{spec.value} + "`" + (spec.repeatable ? " (repeatable)" : "") + " | `" +
+            environment_name(spec.name) + "` | " + (fallback.empty() ? "" : "`" + fallback + "`") +
+            " | " + commands + " | " + std::string{spec.help} + " |\n";
+  }
+  return text;
+}
+
+}  // namespace nodevigil

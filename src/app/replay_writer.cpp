@@ -1,0 +1,69 @@
+#include "replay_writer.h"
+
+#include <array>
+#include <charconv>
+#include <optional>
+#include <ostream>
+#include <utility>
+
+#include "nodevigil/metrics/table.h"
+
+namespace nodevigil {
+namespace {
+
+void append_number(std::string& line, const std::optional<double>& value) {
+  line += ',';
+  if (!value) return;
+  std::array<char, 32> text{};
+  const auto [end, code] = std::to_chars(text.data(), text.data() + text.size(), *value);
+  line.append(text.data(), end);
+}
+
+// Quotes a CSV field where it needs it.
+void append_field(std::string& line, std::string_view text) {
+  if (text.find_first_of(",\"\n\r") == std::string_view::npos) {
+    line += text;
+    return;
+  }
+  line += '"';
+  for (const char c : text) {
+    if (c == '"') line += '"';
+    line += c;
+  }
+  line += '"';
+}
+
+}  // namespace
+
+ReplayWriter::ReplayWriter(std::ostream& out, bool with_node, std::vector<std::string> classes)
+    : out_(out), with_node_(with_node), classes_(std::move(classes)) {
+  out_ << "ts," << (with_node_ ? "node," : "")
+       << "score,score_raw,score_smoothed,threshold_raw,threshold_smoothed,anomalous,class\n";
+}
+
+void ReplayWriter::write(std::string_view ts, std::string_view node, const Scored& scored) {
+  line_.assign(ts);
+  if (with_node_) {
+    line_ += ',';
+    append_field(line_, node);
+  }
+  append_number(line_, scored.rank);
+  append_number(line_, scored.score);
+  append_number(line_, scored.score_smoothed);
+  append_number(line_, scored.threshold);
+  append_number(line_, scored.threshold_smoothed);
+  line_ += scored.anomalous ? ",1," : ",0,";
+  line_ += verdict_name(scored.verdict, classes_);
+  line_ += '\n';
+  out_.write(line_.data(), static_cast<std::streamsize>(line_.size()));
+  ++summary.rows;
+  if (scored.anomalous) ++summary.anomalous_rows;
+}
+
+Result<Classifier> replay_classifier(const Options& options) {
+  const auto series = node_series();
+  return options.model.empty() ? compiled_classifier(default_model(), series)
+                               : load_classifier(options.model, series);
+}
+
+}  // namespace nodevigil

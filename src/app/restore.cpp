@@ -1,0 +1,35 @@
+#include "nodevigil/app/restore.h"
+
+#include "nodevigil/base/log.h"
+
+namespace nodevigil {
+
+Result<Restored> restore(const Journal& journal, Scorer& scorer) {
+  Restored restored;
+  const auto last = journal.last_seq();
+  if (!last) return last.error();
+  restored.last_seq = *last;
+
+  const auto checkpoint = journal.load_checkpoint(scorer.state_hash(), *last);
+  if (!checkpoint) return checkpoint.error();
+  std::int64_t seq = 0;
+  if (*checkpoint) {
+    if (const auto loaded = scorer.load((*checkpoint)->state); loaded) {
+      restored.from_checkpoint = true;
+      seq = (*checkpoint)->seq;
+    } else {
+      log_warn("a saved state is not usable, baselines are rebuilt from the rows: " +
+               loaded.error().message());
+    }
+  }
+  Scored scored;
+  const auto read = journal.read_after(seq, [&](const StoredRow& row) {
+    scorer.score(row.sample, scored);
+    ++restored.rows;
+    return true;
+  });
+  if (!read) return read.error();
+  return restored;
+}
+
+}  // namespace nodevigil

@@ -1,0 +1,71 @@
+#include "nodevigil/app/agent.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <iostream>
+#include <stop_token>
+#include <thread>
+
+#include "command.h"
+#include "nodevigil/app/console.h"
+#include "nodevigil/base/log.h"
+
+namespace nodevigil::cli {
+namespace {
+
+// Turns SIGTERM and SIGINT into a stop request. The signals are blocked in every thread and taken
+// by this one, so nothing is ever interrupted half way.
+class StopOnSignal {
+ public:
+  StopOnSignal() {
+    sigemptyset(&signals_);
+    for (const int signal : {SIGTERM, SIGINT, kWake}) sigaddset(&signals_, signal);
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    // A client that goes away while it is answered must not end the agent.
+    std::signal(SIGPIPE, SIG_IGN);
+    thread_ = std::thread{[this] {
+      int signal = 0;
+      sigwait(&signals_, &signal);
+      stop_.request_stop();
+    }};
+  }
+  ~StopOnSignal() {
+    pthread_kill(thread_.native_handle(), kWake);
+    thread_.join();
+  }
+  StopOnSignal(const StopOnSignal&) = delete;
+  StopOnSignal& operator=(const StopOnSignal&) = delete;
+
+  [[nodiscard]] std::stop_token token() const { return stop_.get_token(); }
+
+ private:
+  static constexpr int kWake = SIGUSR1;
+
+  sigset_t signals_{};
+  std::stop_source stop_;
+  std::thread thread_;
+};
+
+}  // namespace
+
+int run_agent(const Invocation& invocation) {
+  const Options& options = invocation.options();
+  const StopOnSignal signals;  // before any other thread is made: they inherit the mask
+  SystemClock clock;
+  const bool terminal = ::isatty(STDOUT_FILENO) == 1;
+  const bool console =
+      options.console == Console::kOn || (options.console == Console::kAuto && terminal);
+  auto agent = Agent::make(options, clock, [&](const Live& live) {
+    if (console) std::cout << console_line(live, terminal) << std::flush;
+  });
+  if (!agent) return fail(agent.error(), kExitStart);
+  log_info("watching node " + node_name(options.node) + ", journal " + (*agent)->journal_path() +
+           ", http://localhost:" + std::to_string((*agent)->port()) + "/");
+  (*agent)->run(signals.token());
+  if (console && terminal) std::cout << '\n';
+  return kExitOk;
+}
+
+}  // namespace nodevigil::cli

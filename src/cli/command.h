@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "nodevigil/app/options.h"
+#include "nodevigil/base/result.h"
+
+namespace nodevigil::cli {
+
+/// Exit codes, the same for all subcommands (docs/configuration.md).
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitFailed = 1;  ///< it ran, and something was found wrong or went wrong
+inline constexpr int kExitUsage = 2;   ///< the command line, environment or configuration is wrong
+inline constexpr int kExitStart = 3;   ///< it could not start: a path, port or model
+
+/// What a subcommand gets.
+struct Invocation {
+  ResolvedOptions resolved;
+  std::string input;  ///< the positional argument; empty where there is none
+
+  [[nodiscard]] const Options& options() const { return resolved.options; }
+};
+
+int run_agent(const Invocation& invocation);
+int run_sample(const Invocation& invocation);
+int run_schema(const Invocation& invocation);
+int run_replay(const Invocation& invocation);
+int run_doctor(const Invocation& invocation);
+int run_check_config(const Invocation& invocation);
+int run_version(const Invocation& invocation);
+
+/// Prints "nodevigil: <message>" to standard error and returns `code`.
+int fail(const Error& error, int code);
+
+/// Writes `text` to `path`, or to standard output where it is empty. Returns an exit code.
+int write_output(const std::string& path, const std::string& text);
+
+}  // namespace nodevigil::cli

@@ -1,0 +1,188 @@
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "command.h"
+#include "nodevigil/app/agent.h"
+#include "nodevigil/base/units.h"
+#include "nodevigil/metrics/sampler.h"
+#include "nodevigil/metrics/table.h"
+#include "nodevigil/scoring/classifier.h"
+#include "nodevigil/serve/http_server.h"
+#include "nodevigil/store/journal.h"
+
+namespace nodevigil::cli {
+namespace {
+
+enum class Status : std::uint8_t { kOk, kWarn, kFail };
+
+struct Finding {
+  std::string check;
+  Status status = Status::kOk;
+  std::string detail;
+  std::string fix;  // what to do; empty where nothing is wrong
+};
+
+constexpr std::array<const char*, 3> kStatusNames{"ok", "warn", "FAIL"};
+
+// What usually helps against a source that cannot be read.
+std::string source_fix(Source source, const Error& error) {
+  const bool net = source == Source::kNetDev || source == Source::kSockstat ||
+                   source == Source::kSnmp || source == Source::kNetTcp;
+  if (source == Source::kStatvfs) return "name a directory that exists with --path.filesystem";
+  if (net && error.code != ErrorCode::kInvalid) {
+    return "net/ is read as <procfs>/1/net: mount the host's /proc and name it with --path.procfs; "
+           "if /proc is mounted with hidepid, give the agent's group with gid= or use hidepid=0";
+  }
+  if (error.code == ErrorCode::kPermission) return "let the agent's user read this file";
+  if (error.code == ErrorCode::kNotFound) {
+    return "mount the host's /proc into the pod and name it with --path.procfs; if the kernel "
+           "lacks "
+           "the file, the metric stays absent and scoring goes on without it";
+  }
+  return "report the line to the maintainers with the kernel's version (uname -r)";
+}
+
+void check_sources(const Options& options, std::vector<Finding>& findings) {
+  const PosixFileOps files;
+  SystemClock clock;
+  std::array<std::optional<Error>, kSourceCount> errors;
+  auto sampler = Sampler::make(options.sampler, files, clock, [&](Source source, const Error* e) {
+    if (e != nullptr) errors[static_cast<std::size_t>(source)] = *e;
+  });
+  if (!sampler) {
+    findings.push_back({"device patterns", Status::kFail, sampler.error().message(),
+                        "mend the pattern; it is an ECMAScript regular expression"});
+    return;
+  }
+  Sample sample;
+  (*sampler)->sample(sample);
+  for (std::size_t s = 0; s < kSourceCount; ++s) {
+    const auto source = static_cast<Source>(s);
+    std::string present;
+    std::string absent;
+    for (std::size_t i = 0; i < kMetricCount; ++i) {
+      if (metric_table()[i].source != source) continue;
+      std::string& list = sample.values[i] ? present : absent;
+      list += (list.empty() ? "" : ", ") + std::string{metric_table()[i].name};
+    }
+    Finding finding{"source " + std::string{source_name(source)}, Status::kOk, present, ""};
+    if (errors[s]) {
+      finding = {finding.check, Status::kFail, errors[s]->message(),
+                 source_fix(source, *errors[s])};
+    } else if (!absent.empty()) {
+      finding.status = Status::kWarn;
+      finding.detail = "absent: " + absent;
+      finding.fix = "this kernel does not tell; scoring goes on without";
+    }
+    findings.push_back(std::move(finding));
+  }
+}
+
+void check_state_dir(const Options& options, std::vector<Finding>& findings) {
+  const std::string dir = state_dir_path(options.state_dir);
+  const std::string fix = "make it writable for this user, or choose another with --state-dir";
+  // The nearest directory that is there must let us write: the agent makes the rest.
+  std::filesystem::path nearest{dir};
+  std::error_code ignored;
+  while (!std::filesystem::exists(nearest, ignored) && nearest.has_parent_path() &&
+         nearest != nearest.parent_path()) {
+    nearest = nearest.parent_path();
+  }
+  if (nearest.empty()) nearest = ".";
+  if (::access(nearest.c_str(), W_OK | X_OK) != 0) {
+    findings.push_back({"state directory", Status::kFail,
+                        errno_error(errno, "write", nearest.string()).message(), fix});
+    return;
+  }
+  findings.push_back({"state directory", Status::kOk, dir, ""});
+  const std::string path = journal_file(dir);
+  if (!std::filesystem::exists(path, ignored)) return;
+  const auto series = node_series();
+  const auto journal = Journal::open(path, Journal::Mode::kReadOnly, series);
+  if (!journal) {
+    findings.push_back({"journal", Status::kFail, journal.error().message(),
+                        "the agent moves a damaged journal aside; see the message"});
+    return;
+  }
+  if (const auto size = (*journal)->size(); size) {
+    findings.push_back(
+        {"journal", Status::kOk,
+         std::to_string(size->rows) + " rows, " + std::to_string(size->bytes / 1024) + " KiB", ""});
+  }
+}
+
+void check_port(const Options& options, std::vector<Finding>& findings) {
+  const auto server = HttpServer::start(options.listen_address, {});
+  if (server) {
+    findings.push_back({"listen address", Status::kOk, options.listen_address, ""});
+  } else if (server.error().code == ErrorCode::kUnavailable) {
+    findings.push_back({"listen address", Status::kWarn, server.error().message(),
+                        "fine if that is a running agent; else stop the other program or choose "
+                        "--web.listen-address"});
+  } else {
+    findings.push_back({"listen address", Status::kFail, server.error().message(),
+                        "choose another with --web.listen-address"});
+  }
+}
+
+void check_model(const Options& options, std::vector<Finding>& findings) {
+  const auto series = node_series();
+  const auto classifier = options.model.empty() ? compiled_classifier(default_model(), series)
+                                                : load_classifier(options.model, series);
+  if (classifier) {
+    findings.push_back({"model", Status::kOk,
+                        classifier->model->name + " " + classifier->model->hash + " (" +
+                            classifier->model->origin + ")",
+                        ""});
+  } else {
+    findings.push_back({"model", Status::kFail, classifier.error().message(),
+                        "train it anew for this version, or leave --model empty"});
+  }
+}
+
+void check_clock(std::vector<Finding>& findings) {
+  const std::int64_t now_us = SystemClock{}.now().wall_us;
+  const bool sane = now_us > std::int64_t{1'704'067'200} * 1'000'000;  // 2024-01-01
+  findings.push_back({"wall clock", sane ? Status::kOk : Status::kWarn, format_timestamp(now_us),
+                      sane ? "" : "set the clock: rows would carry this time"});
+}
+
+}  // namespace
+
+int run_doctor(const Invocation& invocation) {
+  const Options& options = invocation.options();
+  std::vector<Finding> findings;
+  check_sources(options, findings);
+  check_clock(findings);
+  check_model(options, findings);
+  check_state_dir(options, findings);
+  check_port(options, findings);
+
+  bool failed = false;
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  for (const Finding& finding : findings) {
+    failed = failed || finding.status == Status::kFail;
+    const char* const status = kStatusNames[static_cast<std::size_t>(finding.status)];
+    if (options.json) {
+      json.push_back({{"check", finding.check},
+                      {"status", status},
+                      {"detail", finding.detail},
+                      {"fix", finding.fix}});
+      continue;
+    }
+    std::string check = finding.check;
+    check.resize(std::max<std::size_t>(check.size(), 24), ' ');
+    std::string word = status;
+    word.resize(5, ' ');
+    std::cout << word << check << finding.detail << '\n';
+    if (!finding.fix.empty()) std::cout << "       -> " << finding.fix << '\n';
+  }
+  if (options.json) std::cout << json.dump(2) << '\n';
+  return failed ? kExitFailed : kExitOk;
+}
+
+}  // namespace nodevigil::cli

@@ -1,0 +1,137 @@
+// Dispatch only: reads the command line with CLI11, settles options, calls one subcommand.
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <map>
+
+#include "command.h"
+#include "nodevigil/base/log.h"
+
+namespace nodevigil::cli {
+namespace {
+
+struct Entry {
+  Command bit;
+  const char* description;
+  const char* input;  // help of the positional argument; nullptr: there is none
+  int (*run)(const Invocation&);
+};
+
+// In the order of command_names().
+constexpr std::array<Entry, 7> kCommands{{
+    {kAgent, "Sample, score, keep and expose this node until told to stop", nullptr, run_agent},
+    {kSample, "Take one reading of the 24 metrics", nullptr, run_sample},
+    {kSchema, "Print the table of metrics, or of options", nullptr, run_schema},
+    {kReplay, "Score recorded rows with the code that scores live",
+     "CSV file (also gzipped; - for standard input): a column ts, and numeric columns", run_replay},
+    {kDoctor, "Check whether this node can be read, and say what to do if not", nullptr,
+     run_doctor},
+    {kCheckConfig, "Check flags, environment and configuration file; print what is in force",
+     nullptr, run_check_config},
+    {kVersion, "Print version, revision and model", nullptr, run_version},
+}};
+
+std::optional<std::string> environment(const std::string& name) {
+  const char* const value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe)
+  if (value == nullptr) return std::nullopt;
+  return value;
+}
+
+// One subcommand of CLI11 with the options of the table that it takes.
+struct Parsed {
+  CLI::App* app = nullptr;
+  std::map<std::string, std::vector<std::string>> values;
+  std::map<std::string, bool> switches;
+  std::string input;
+};
+
+void add_option(Parsed& parsed, const OptionSpec& spec) {
+  const std::string name{spec.name};
+  const std::string flags = (name == "output" ? "-o,--" : "--") + name;
+  std::string help{spec.help};
+  if (spec.value.empty()) {
+    parsed.app->add_flag(flags, parsed.switches[name], help)->group(std::string{spec.group});
+    return;
+  }
+  // Long patterns would drown the help; docs/configuration.md has them.
+  if (!spec.fallback.empty()) {
+    help += spec.fallback.size() <= 40 ? " [" + std::string{spec.fallback} + "]"
+                                       : " [see nodevigil schema --of options]";
+  }
+  parsed.app->add_option(flags, parsed.values[name], help)
+      ->type_name(std::string{spec.value})
+      ->expected(1)
+      ->take_all()
+      ->group(std::string{spec.group});
+}
+
+int dispatch(const Entry& entry, Parsed& parsed) {
+  for (const auto& [name, on] : parsed.switches) {
+    if (on) parsed.values[name] = {"true"};
+  }
+  auto resolved = resolve_options(entry.bit, parsed.values, environment);
+  if (!resolved) return fail(resolved.error(), kExitUsage);
+  const std::string& level = resolved->options.log_level;
+  if (!level.empty()) {
+    if (const auto set = set_log_level(level); !set) return fail(set.error(), kExitUsage);
+  }
+  return entry.run(Invocation{std::move(*resolved), parsed.input});
+}
+
+}  // namespace
+
+int fail(const Error& error, int code) {
+  std::cerr << "nodevigil: " << error.message() << '\n';
+  return code;
+}
+
+int write_output(const std::string& path, const std::string& text) {
+  if (path.empty()) {
+    std::cout << text << std::flush;
+    return std::cout ? kExitOk
+                     : fail({ErrorCode::kIo, "cannot write", "standard output"}, kExitFailed);
+  }
+  std::ofstream file{path, std::ios::trunc};
+  file << text;
+  file.close();
+  return file ? kExitOk : fail({ErrorCode::kIo, "cannot write", path}, kExitFailed);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{
+      "nodevigil: samples 24 security counters of a Linux node, scores them against the "
+      "node's own past and names the cause of what is unusual."};
+  app.require_subcommand(1);
+  app.footer(
+      "Exit codes: 0 success, 1 something was found or went wrong, 2 wrong usage or\n"
+      "configuration, 3 could not start. Each option --a.b-c is also NODEVIGIL_A_B_C in the\n"
+      "environment and a.b-c in the file given by --config.file.\n"
+      "nodevigil COMMAND --help lists the options of a command.");
+  std::array<Parsed, kCommands.size()> parsed;
+  for (std::size_t i = 0; i < kCommands.size(); ++i) {
+    parsed[i].app = app.add_subcommand(std::string{command_names()[i]}, kCommands[i].description);
+    if (kCommands[i].input != nullptr) {
+      parsed[i].app->add_option("FILE", parsed[i].input, kCommands[i].input);
+    }
+    for (const OptionSpec& spec : option_table()) {
+      if ((spec.commands & kCommands[i].bit) != 0) add_option(parsed[i], spec);
+    }
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? kExitOk : kExitUsage;
+  }
+  for (std::size_t i = 0; i < kCommands.size(); ++i) {
+    if (parsed[i].app->parsed()) return dispatch(kCommands[i], parsed[i]);
+  }
+  return kExitUsage;
+}
+
+}  // namespace nodevigil::cli
+
+int main(int argc, char** argv) { return nodevigil::cli::run(argc, argv); }

@@ -1,0 +1,27 @@
+#include "command.h"
+#include "nodevigil/metrics/table.h"
+
+namespace nodevigil::cli {
+
+int run_schema(const Invocation& invocation) {
+  const Options& options = invocation.options();
+  std::string text;
+  if (options.what == "options") {
+    if (options.format != "markdown") {
+      return fail({ErrorCode::kInvalid, "--of options is there as markdown only", "--format"},
+                  kExitUsage);
+    }
+    text = options_as_markdown();
+  } else if (options.format == "json") {
+    text = table_as_json();
+  } else if (options.format == "sql") {
+    text = table_as_sql();
+  } else if (options.format == "csv") {
+    text = table_as_csv_header();
+  } else {
+    text = table_as_markdown();
+  }
+  return write_output(options.output, text);
+}
+
+}  // namespace nodevigil::cli

@@ -1,0 +1,200 @@
+#include "samples.h"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "nodevigil/base/log.h"
+#include "nodevigil/base/units.h"
+#include "nodevigil/metrics/table.h"
+#include "nodevigil/store/journal.h"
+
+namespace nodevigil {
+namespace {
+
+using Optionals = std::span<const std::optional<double>>;
+
+constexpr std::int64_t kDefaultLimit = 1000;
+constexpr std::int64_t kMaxLimit = 10000;
+constexpr std::int64_t kDefaultSpanUs = std::int64_t{3600} * 1'000'000;
+// What is gathered before it is sent.
+constexpr std::size_t kPart = std::size_t{16} << 10;
+// Readers at a time, fewer than the server has threads: the rest stay free for probes and scrapes.
+constexpr int kMaxReaders = 2;
+
+std::string json_string(std::string_view text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+HttpResponse failure(int status, std::string_view message) {
+  return {status, "application/json", "{\"error\":" + json_string(message) + "}\n", {}};
+}
+
+struct Range {
+  std::int64_t from_us = 0;
+  std::int64_t to_us = 0;
+  std::int64_t limit = kDefaultLimit;
+};
+
+Error bad_parameter(const std::string& name, const std::string& why) {
+  return Error{ErrorCode::kInvalid, "parameter '" + name + "': " + why, ""};
+}
+
+Result<void> set_parameter(const std::string& name, const std::string& value,
+                           std::optional<std::int64_t>& from, std::optional<std::int64_t>& to,
+                           std::int64_t& limit) {
+  if (name == "limit") {
+    const auto given = parse_int(value);
+    if (!given || *given < 1 || *given > kMaxLimit) {
+      return bad_parameter(
+          name, "'" + value + "' is not a whole number from 1 to " + std::to_string(kMaxLimit));
+    }
+    limit = *given;
+    return {};
+  }
+  if (name != "from" && name != "to") return bad_parameter(name, "expected from, to or limit");
+  const auto time = parse_timestamp_us(value);
+  if (!time) return bad_parameter(name, time.error().context);
+  (name == "from" ? from : to) = *time;
+  return {};
+}
+
+Result<Range> parse_range(const std::map<std::string, std::string>& query, std::int64_t now_us) {
+  std::optional<std::int64_t> from;
+  std::optional<std::int64_t> to;
+  Range range;
+  for (const auto& [name, value] : query) {
+    if (auto set = set_parameter(name, value, from, to, range.limit); !set) return set.error();
+  }
+  // The row of this very moment belongs to the last hour, and `to` itself does not.
+  range.to_us = to.value_or(now_us + 1);
+  range.from_us = from.value_or(range.to_us - kDefaultSpanUs);
+  if (range.from_us >= range.to_us) {
+    return bad_parameter("from", "expected a time before " + format_timestamp(range.to_us) +
+                                     (to ? ", which is 'to'" : ", which is now"));
+  }
+  return range;
+}
+
+void append_number(std::string& out, std::optional<double> value) {
+  out += value ? format_double(*value) : "null";
+}
+
+void append_field(std::string& out, std::string_view name, std::optional<double> value) {
+  out.append(",\"").append(name).append("\":");
+  append_number(out, value);
+}
+
+void append_flag(std::string& out, std::string_view name, bool value) {
+  out.append(",\"").append(name).append(value ? "\":true" : "\":false");
+}
+
+void append_metrics(std::string& out, std::string_view name, Optionals values) {
+  const auto table = metric_table();
+  out.append(",\"").append(name).append("\":{");
+  for (std::size_t i = 0; i < std::min(table.size(), values.size()); ++i) {
+    if (i > 0) out += ',';
+    out.append("\"").append(table[i].name).append("\":");
+    append_number(out, values[i]);
+  }
+  out += '}';
+}
+
+void append_row(std::string& out, const StoredRow& row) {
+  out += "{\"seq\":" + std::to_string(row.seq);
+  out += ",\"ts\":\"" + format_timestamp(row.sample.ts_us) + "\"";
+  out += ",\"phase\":";
+  out += row.phase == Phase::kReady ? "\"ready\"" : "\"warmup\"";
+  out += ",\"verdict\":" + (row.verdict.empty() ? "null" : json_string(row.verdict));
+  append_flag(out, "anomalous", row.anomalous);
+  append_flag(out, "over", row.over);
+  append_field(out, "score", row.score);
+  append_field(out, "threshold", row.threshold);
+  append_field(out, "score_smoothed", row.score_smoothed);
+  append_field(out, "threshold_smoothed", row.threshold_smoothed);
+  append_field(out, "rank", row.rank);
+  append_flag(out, "frozen", row.frozen);
+  append_flag(out, "relearning", row.relearning);
+  append_metrics(out, "values", row.sample.values);
+  append_metrics(out, "z", row.z);
+  out += ",\"explanation\":" + (row.explanation.empty() ? "null" : row.explanation) + "}";
+}
+
+// Counts those who read at the moment; lives as long as the response that reads.
+class Reading {
+ public:
+  explicit Reading(std::atomic<int>& count) : count_(count) { ++count_; }
+  ~Reading() { --count_; }
+  Reading(const Reading&) = delete;
+  Reading& operator=(const Reading&) = delete;
+  [[nodiscard]] bool too_many() const { return count_ > kMaxReaders; }
+
+ private:
+  std::atomic<int>& count_;
+};
+
+// Whether there are rows in the range that are older than the oldest one sent.
+Result<bool> is_truncated(const Journal& journal, const Range& range, std::int64_t sent,
+                          std::int64_t oldest_us) {
+  bool older = false;
+  if (sent < range.limit) return older;
+  const auto read = journal.read_range(range.from_us, oldest_us, 1, [&](const StoredRow&) {
+    older = true;
+    return false;
+  });
+  if (!read) return read.error();
+  return older;
+}
+
+bool stream_rows(const Journal& journal, const Range& range, const BodySink& sink) {
+  std::string part = "{\"rows\":[";
+  std::int64_t sent = 0;
+  std::int64_t oldest_us = range.to_us;
+  bool connected = true;
+  const auto read =
+      journal.read_range(range.from_us, range.to_us, range.limit, [&](const StoredRow& row) {
+        part += sent++ == 0 ? "\n" : ",\n";
+        oldest_us = std::min(oldest_us, row.sample.ts_us);
+        append_row(part, row);
+        if (part.size() < kPart) return true;
+        connected = sink(part);
+        part.clear();
+        return connected;
+      });
+  if (!connected) return false;
+  const auto truncated = read ? is_truncated(journal, range, sent, oldest_us) : read.error();
+  if (!truncated) {
+    log_warn("http: samples broke off: " + truncated.error().message());
+    return false;
+  }
+  part += std::string{"\n],\"truncated\":"} + (*truncated ? "true}\n" : "false}\n");
+  return sink(part);
+}
+
+}  // namespace
+
+HttpHandler samples_handler(std::shared_ptr<const ServeContext> context) {
+  auto count = std::make_shared<std::atomic<int>>(0);
+  return [context = std::move(context), count](const HttpRequest& request) -> HttpResponse {
+    const EndpointSources& sources = context->sources;
+    const auto range = parse_range(request.query, sources.clock->now().wall_us);
+    if (!range) return failure(400, range.error().message());
+    const auto reading = std::make_shared<const Reading>(*count);
+    if (reading->too_many()) return failure(503, "others are reading samples: try again");
+    auto opened = Journal::open(sources.journal_path, Journal::Mode::kReadOnly, node_series());
+    if (!opened) return failure(503, "the journal cannot be read: " + opened.error().message());
+    const std::shared_ptr<const Journal> journal = std::move(opened).value();
+    return {200, "application/json", "", [journal, reading, range = *range](const BodySink& sink) {
+              return stream_rows(*journal, range, sink);
+            }};
+  };
+}
+
+}  // namespace nodevigil

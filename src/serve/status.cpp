@@ -1,0 +1,135 @@
+#include "status.h"
+
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nodevigil/base/units.h"
+#include "nodevigil/base/version.h"
+#include "nodevigil/metrics/table.h"
+#include "nodevigil/scoring/explain.h"
+
+namespace nodevigil {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json number(std::optional<double> value) { return value ? Json(*value) : Json(nullptr); }
+
+std::string_view phase_name(const Live& live) {
+  if (!live.has_row) return "starting";
+  return live.row.scored.phase == Phase::kReady ? "ready" : "warmup";
+}
+
+Json metrics_json(const Row& row) {
+  const auto table = metric_table();
+  const auto at = [](const std::vector<std::optional<double>>& values, std::size_t i) {
+    return i < values.size() ? number(values[i]) : Json(nullptr);
+  };
+  Json metrics = Json::object();
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    metrics[std::string{table[i].name}] = {{"value", at(row.sample.values, i)},
+                                           {"feature", at(row.scored.features, i)},
+                                           {"z", at(row.scored.z, i)}};
+  }
+  return metrics;
+}
+
+Json explanation(const Live& live) {
+  if (!live.model || live.row.scored.phase != Phase::kReady) return nullptr;
+  return Json::parse(explanation_json(live.row.scored, node_series(), *live.model));
+}
+
+Json verdict(const Live& live) {
+  if (live.row.scored.verdict == kClassNone) return nullptr;
+  const std::vector<std::string> none;
+  return verdict_name(live.row.scored.verdict, live.model ? live.model->classes : none);
+}
+
+Json row_json(const Live& live) {
+  if (!live.has_row) return nullptr;
+  const Scored& scored = live.row.scored;
+  return {{"seq", live.row.seq},
+          {"ts", format_timestamp(live.row.sample.ts_us)},
+          {"verdict", verdict(live)},
+          {"anomalous", scored.anomalous},
+          {"over", scored.over},
+          {"score", number(scored.score)},
+          {"threshold", number(scored.threshold)},
+          {"score_smoothed", number(scored.score_smoothed)},
+          {"threshold_smoothed", number(scored.threshold_smoothed)},
+          {"rank", number(scored.rank)},
+          {"frozen", scored.frozen},
+          {"relearning", scored.relearning},
+          {"metrics", metrics_json(live.row)},
+          {"explanation", explanation(live)}};
+}
+
+Json sources_json(const Live& live) {
+  Json sources = Json::object();
+  for (std::size_t i = 0; i < kSourceCount; ++i) {
+    const SourceStats& source = live.sources[i];
+    sources[std::string{source_name(static_cast<Source>(i))}] = {
+        {"up", source.ok},
+        {"failures", source.failures},
+        {"read_seconds", static_cast<double>(source.busy_ns) / 1e9}};
+  }
+  return sources;
+}
+
+Json ticks_json(const Live& live) {
+  return {{"count", live.ticks.count},
+          {"late", live.ticks.late},
+          {"missed", live.ticks.missed},
+          {"duration_seconds_sum", live.ticks.duration_sum}};
+}
+
+Json journal_json(const JournalWriterStats& journal) {
+  return {{"healthy", journal.healthy},
+          {"rows", journal.rows},
+          {"bytes", journal.bytes},
+          {"last_seq", journal.last_seq},
+          {"queued_rows", journal.queued_rows},
+          {"written_rows", journal.written_rows},
+          {"dropped_rows", journal.dropped_rows},
+          {"pruned_rows", journal.pruned_rows},
+          {"failures", journal.failures}};
+}
+
+Json model_json(const Live& live) {
+  if (!live.model) return nullptr;
+  return {{"name", live.model->name},
+          {"hash", live.model->hash},
+          {"origin", live.model->origin},
+          {"classes", live.model->classes},
+          {"reload_failures", live.model_reload_failures}};
+}
+
+}  // namespace
+
+HttpResponse status(const ServeContext& context) {
+  const Live live = context.sources.live->read();
+  const Json body{{"node", context.sources.node},
+                  {"version", version()},
+                  {"revision", revision()},
+                  {"started", format_timestamp(context.started.wall_us)},
+                  {"interval_seconds", live.interval_seconds},
+                  {"phase", phase_name(live)},
+                  {"warmup_progress", live.warmup_progress},
+                  {"baseline_samples", live.baseline_samples},
+                  {"slow_baseline_warm", live.row.scored.slow_warm},
+                  {"anomalies", live.anomalies},
+                  {"row", row_json(live)},
+                  {"sources", sources_json(live)},
+                  {"ticks", ticks_json(live)},
+                  {"journal", journal_json(context.sources.journal_stats())},
+                  {"model", model_json(live)}};
+  // Names come from outside and need not be UTF-8.
+  return {
+      200, "application/json", body.dump(1, ' ', false, Json::error_handler_t::replace) + "\n", {}};
+}
+
+}  // namespace nodevigil

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+
+#include "nodevigil/base/result.h"
+
+// What a journal needs of the file system beside SQLite: permissions, one writer, damaged files.
+namespace nodevigil {
+
+/// Held while a journal is open for writing, so that two agents on one state directory are
+/// refused. The kernel releases it with the process, however that ends.
+class WriterLock {
+ public:
+  /// Locks `<path>.lock`. Errors: kUnavailable (held by someone), or those of the file system.
+  [[nodiscard]] static Result<WriterLock> acquire(const std::string& path);
+  ~WriterLock();
+  WriterLock(WriterLock&& other) noexcept;
+  WriterLock& operator=(WriterLock&&) = delete;
+
+ private:
+  explicit WriterLock(int fd) : fd_(fd) {}
+
+  int fd_;  ///< -1 once moved from
+};
+
+/// Refuses what can be no journal before SQLite words it badly: a directory, a socket.
+[[nodiscard]] Result<void> check_regular_or_missing(const std::string& path);
+
+/// Makes an empty file that only its owner can read, where there is none. SQLite gives its side
+/// files (-wal, -shm) the same mode.
+[[nodiscard]] Result<void> create_private(const std::string& path);
+
+/// Renames a damaged journal (and its WAL) to `<path>.corrupt-<UTC time>` and returns that name.
+/// Earlier ones are removed: a disk that keeps breaking files must not fill up with them.
+[[nodiscard]] Result<std::string> move_aside(const std::string& path);
+
+/// Bytes of the journal and its WAL on disk.
+[[nodiscard]] std::int64_t bytes_on_disk(const std::string& path);
+
+}  // namespace nodevigil

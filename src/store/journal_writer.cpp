@@ -1,0 +1,354 @@
+#include "nodevigil/store/journal_writer.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "nodevigil/base/log.h"
+#include "row_queue.h"
+
+namespace nodevigil {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr std::size_t kBatchRows = 64;
+constexpr milliseconds kLastTry{1'000};
+
+}  // namespace
+
+class JournalWriter::Impl {
+ public:
+  Impl(std::unique_ptr<Journal> journal, const Options& options, Explain explain);
+
+  void push(const Row& row);
+  void push(Checkpoint checkpoint);
+  void set_context(RowContext context, Explain explain);
+  [[nodiscard]] JournalWriterStats stats() const;
+  [[nodiscard]] bool flush(milliseconds timeout);
+
+ private:
+  /// What one pass is to write: rows in batch_, then a checkpoint.
+  struct Work {
+    RowQueue::Taken taken;
+    std::optional<Checkpoint> checkpoint;
+  };
+  /// What became of it.
+  struct Outcome {
+    std::int64_t written = 0;
+    std::int64_t refused = 0;
+    std::int64_t pruned = 0;
+    std::int64_t last_seq = 0;  ///< of the rows written
+    std::optional<Journal::Size> size;
+    std::optional<Error> error;
+  };
+
+  // On the writer's thread, without the lock.
+  void run(const std::stop_token& stop);
+  [[nodiscard]] bool pass(bool may_prune);
+  void write_rows(const RowQueue::Taken& taken, Outcome& outcome);
+  void write_one_by_one(std::span<const Row> rows, Outcome& outcome);
+  void save(std::optional<Checkpoint>& checkpoint, Outcome& outcome);
+  void prune_if_due(Outcome& outcome);
+  void log_change(bool was_healthy, const Outcome& outcome) const;
+
+  // These take the lock.
+  [[nodiscard]] bool wait_for_work(const std::stop_token& stop);
+  [[nodiscard]] bool has_work() const;
+  [[nodiscard]] Work take();
+  void finish(Work work, const Outcome& outcome);
+
+  // These expect it to be held.
+  [[nodiscard]] bool has_work_locked() const { return queue_.size() > 0 || checkpoint_; }
+  void put_back_locked(Work work, std::size_t done);
+  void count_locked(const Outcome& outcome);
+  [[nodiscard]] milliseconds next_wait_locked();
+
+  const Options options_;
+
+  // Only the writer's thread uses these once it runs.
+  std::unique_ptr<Journal> journal_;
+  std::vector<Row> batch_;
+  std::vector<std::string> explanations_;
+  std::shared_ptr<const Era> applied_;  ///< whose context the journal has
+  std::int64_t newest_ts_us_ = 0;
+  SteadyClock::time_point next_prune_;  ///< at once, at first: limits may have been lowered
+  std::minstd_rand random_{std::random_device{}()};
+
+  mutable std::mutex mutex_;  ///< guards what follows; never held while the disk is at work
+  std::condition_variable_any wake_;
+  std::condition_variable_any idle_;
+  RowQueue queue_;
+  std::shared_ptr<const Era> era_;  ///< of the rows to come
+  std::optional<Checkpoint> checkpoint_;
+  std::size_t rows_before_checkpoint_ = 0;  ///< of those queued now
+  std::size_t in_flight_ = 0;               ///< rows taken and not yet finished
+  bool busy_ = false;                       ///< a pass is under way
+  int failures_in_a_row_ = 0;
+  SteadyClock::time_point retry_at_;
+  JournalWriterStats stats_;
+
+  std::jthread thread_;  ///< last: it ends before what it uses goes
+};
+
+JournalWriter::Impl::Impl(std::unique_ptr<Journal> journal, const Options& options, Explain explain)
+    : options_(options),
+      journal_(std::move(journal)),
+      queue_(options.queue_rows),
+      era_(std::make_shared<const Era>(Era{std::nullopt, std::move(explain)})) {
+  // Gauges start right even if nothing is ever written; where they cannot be read, the first
+  // write says so.
+  if (const auto size = journal_->size(); size) {
+    stats_.rows = size->rows;
+    stats_.bytes = size->bytes;
+  }
+  if (const auto last = journal_->last_seq(); last) stats_.last_seq = *last;
+  applied_ = era_;
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
+
+// The tick's side.
+
+void JournalWriter::Impl::push(const Row& row) {
+  {
+    const std::scoped_lock lock(mutex_);
+    const std::size_t dropped = queue_.push(row, era_);
+    stats_.dropped_rows += static_cast<std::int64_t>(dropped);
+    rows_before_checkpoint_ -= std::min(dropped, rows_before_checkpoint_);
+  }
+  wake_.notify_one();
+}
+
+void JournalWriter::Impl::push(Checkpoint checkpoint) {
+  {
+    const std::scoped_lock lock(mutex_);
+    checkpoint_ = std::move(checkpoint);
+    rows_before_checkpoint_ = queue_.size();
+  }
+  wake_.notify_one();
+}
+
+void JournalWriter::Impl::set_context(RowContext context, Explain explain) {
+  auto era = std::make_shared<const Era>(Era{std::move(context), std::move(explain)});
+  const std::scoped_lock lock(mutex_);
+  era_ = std::move(era);
+}
+
+JournalWriterStats JournalWriter::Impl::stats() const {
+  const std::scoped_lock lock(mutex_);
+  JournalWriterStats stats = stats_;
+  stats.queued_rows = static_cast<std::int64_t>(queue_.size() + in_flight_);
+  return stats;
+}
+
+bool JournalWriter::Impl::flush(milliseconds timeout) {
+  std::unique_lock lock(mutex_);
+  retry_at_ = {};
+  wake_.notify_one();
+  return idle_.wait_for(lock, timeout, [this] { return !busy_ && !has_work_locked(); });
+}
+
+// The writer's side.
+
+void JournalWriter::Impl::run(const std::stop_token& stop) {
+  while (wait_for_work(stop)) {
+    // Failures are counted and waited out in the next turn.
+    static_cast<void>(pass(/*may_prune=*/true));
+  }
+  const auto deadline = SteadyClock::now() + kLastTry;
+  while (has_work() && SteadyClock::now() < deadline && pass(/*may_prune=*/false)) {
+  }
+}
+
+bool JournalWriter::Impl::wait_for_work(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, stop, [this] { return has_work_locked(); });
+  // A copy: flush() may change it meanwhile.
+  const auto retry_at = retry_at_;
+  wake_.wait_until(lock, stop, retry_at, [this] { return SteadyClock::now() >= retry_at_; });
+  return !stop.stop_requested();
+}
+
+bool JournalWriter::Impl::has_work() const {
+  const std::scoped_lock lock(mutex_);
+  return has_work_locked();
+}
+
+bool JournalWriter::Impl::pass(bool may_prune) {
+  Work work = take();
+  Outcome outcome;
+  write_rows(work.taken, outcome);
+  if (!outcome.error) save(work.checkpoint, outcome);
+  if (!outcome.error && may_prune && outcome.written > 0) prune_if_due(outcome);
+  if (const auto size = journal_->size(); size) outcome.size = *size;
+  finish(std::move(work), outcome);
+  return !outcome.error.has_value();
+}
+
+JournalWriter::Impl::Work JournalWriter::Impl::take() {
+  const std::scoped_lock lock(mutex_);
+  Work work;
+  work.taken = queue_.take(batch_, kBatchRows);
+  in_flight_ = work.taken.rows;
+  busy_ = true;
+  const bool due = work.taken.rows >= rows_before_checkpoint_;
+  rows_before_checkpoint_ -= std::min(work.taken.rows, rows_before_checkpoint_);
+  if (due) work.checkpoint = std::exchange(checkpoint_, std::nullopt);
+  return work;
+}
+
+void JournalWriter::Impl::write_rows(const RowQueue::Taken& taken, Outcome& outcome) {
+  if (taken.rows == 0) return;
+  if (applied_ != taken.era && taken.era->context) {
+    if (auto done = journal_->set_context(*taken.era->context); !done) {
+      outcome.error = done.error();
+      return;
+    }
+  }
+  applied_ = taken.era;
+  const std::span<const Row> rows(batch_.data(), taken.rows);
+  explanations_.resize(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    explanations_[i] = taken.era->explain ? taken.era->explain(rows[i]) : std::string{};
+  }
+  const auto done = journal_->append(rows, explanations_);
+  if (done) {
+    outcome.written = static_cast<std::int64_t>(rows.size());
+    outcome.last_seq = rows.back().seq;
+    newest_ts_us_ = rows.back().sample.ts_us;
+  } else if (done.error().code == ErrorCode::kInvalid) {
+    write_one_by_one(rows, outcome);
+  } else {
+    outcome.error = done.error();
+  }
+}
+
+void JournalWriter::Impl::write_one_by_one(std::span<const Row> rows, Outcome& outcome) {
+  std::string reason;
+  for (std::size_t i = 0; i < rows.size() && !outcome.error; ++i) {
+    const auto done = journal_->append(rows.subspan(i, 1), std::span(explanations_).subspan(i, 1));
+    if (done) {
+      ++outcome.written;
+      outcome.last_seq = rows[i].seq;
+      newest_ts_us_ = rows[i].sample.ts_us;
+    } else if (done.error().code == ErrorCode::kInvalid) {
+      // Trying again would give the same answer and hold up all rows behind it.
+      ++outcome.refused;
+      reason = done.error().message();
+    } else {
+      outcome.error = done.error();
+    }
+  }
+  if (outcome.refused == 0) return;
+  log_error("journal: " + std::to_string(outcome.refused) + " rows are dropped: " + reason);
+}
+
+void JournalWriter::Impl::save(std::optional<Checkpoint>& checkpoint, Outcome& outcome) {
+  if (!checkpoint) return;
+  const auto done = journal_->save_checkpoint(*checkpoint);
+  if (done || done.error().code == ErrorCode::kInvalid) checkpoint.reset();
+  if (!done) outcome.error = done.error();
+}
+
+void JournalWriter::Impl::prune_if_due(Outcome& outcome) {
+  const auto now = SteadyClock::now();
+  if (now < next_prune_) return;
+  next_prune_ = now + options_.prune_interval;
+  const auto pruned = journal_->prune(options_.limits, newest_ts_us_);
+  if (pruned) {
+    outcome.pruned = *pruned;
+  } else {
+    outcome.error = pruned.error();
+  }
+}
+
+void JournalWriter::Impl::finish(Work work, const Outcome& outcome) {
+  bool was_healthy = true;
+  {
+    const std::scoped_lock lock(mutex_);
+    was_healthy = stats_.healthy;
+    put_back_locked(std::move(work), static_cast<std::size_t>(outcome.written + outcome.refused));
+    count_locked(outcome);
+    in_flight_ = 0;
+    busy_ = false;
+  }
+  idle_.notify_all();
+  log_change(was_healthy, outcome);
+}
+
+void JournalWriter::Impl::put_back_locked(Work work, std::size_t done) {
+  const std::size_t left = work.taken.rows - done;
+  const std::size_t dropped =
+      queue_.put_back(std::span(batch_).subspan(done, left), work.taken.era);
+  stats_.dropped_rows += static_cast<std::int64_t>(dropped);
+  if (checkpoint_) {
+    rows_before_checkpoint_ += left - dropped;
+  } else if (work.checkpoint) {
+    checkpoint_ = std::move(work.checkpoint);
+    rows_before_checkpoint_ = left - dropped;
+  }
+}
+
+void JournalWriter::Impl::count_locked(const Outcome& outcome) {
+  stats_.written_rows += outcome.written;
+  stats_.dropped_rows += outcome.refused;
+  stats_.pruned_rows += outcome.pruned;
+  if (outcome.written > 0) stats_.last_seq = outcome.last_seq;
+  if (outcome.size) {
+    stats_.rows = outcome.size->rows;
+    stats_.bytes = outcome.size->bytes;
+  }
+  stats_.healthy = !outcome.error && outcome.refused == 0;
+  if (!outcome.error) {
+    failures_in_a_row_ = 0;
+    retry_at_ = {};
+  } else {
+    ++stats_.failures;
+    retry_at_ = SteadyClock::now() + next_wait_locked();
+  }
+}
+
+milliseconds JournalWriter::Impl::next_wait_locked() {
+  milliseconds wait = options_.retry_min;
+  for (int i = 0; i < failures_in_a_row_ && wait < options_.retry_max; ++i) wait *= 2;
+  ++failures_in_a_row_;
+  // Agents whose common disk has failed must not come back in step.
+  std::uniform_real_distribution<double> part(0.5, 1.0);
+  return std::chrono::duration_cast<milliseconds>(std::min(wait, options_.retry_max) *
+                                                  part(random_));
+}
+
+void JournalWriter::Impl::log_change(bool was_healthy, const Outcome& outcome) const {
+  if (was_healthy && outcome.error) {
+    log_warn("journal: " + outcome.error->message() +
+             "; rows wait in memory and writing is tried again");
+  } else if (!was_healthy && !outcome.error && outcome.refused == 0) {
+    log_info("journal: writing works again");
+  }
+}
+
+JournalWriter::JournalWriter(std::unique_ptr<Journal> journal, Options options, Explain explain)
+    : impl_(std::make_unique<Impl>(std::move(journal), options, std::move(explain))) {}
+
+JournalWriter::~JournalWriter() = default;
+
+void JournalWriter::push(const Row& row) { impl_->push(row); }
+void JournalWriter::push(Checkpoint checkpoint) { impl_->push(std::move(checkpoint)); }
+
+void JournalWriter::set_context(RowContext context, Explain explain) {
+  impl_->set_context(std::move(context), std::move(explain));
+}
+
+JournalWriterStats JournalWriter::stats() const { return impl_->stats(); }
+bool JournalWriter::flush(milliseconds timeout) { return impl_->flush(timeout); }
+
+}  // namespace nodevigil

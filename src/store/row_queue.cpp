@@ -1,0 +1,58 @@
+#include "row_queue.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace nodevigil {
+
+RowQueue::RowQueue(std::size_t capacity) : capacity_(std::max<std::size_t>(capacity, 1)) {
+  slots_.reserve(capacity_);
+}
+
+void RowQueue::drop_oldest() {
+  at(0).era.reset();
+  head_ = (head_ + 1) % capacity_;
+  --size_;
+}
+
+std::size_t RowQueue::push(const Row& row, const std::shared_ptr<const Era>& era) {
+  std::size_t dropped = 0;
+  if (size_ == capacity_) {
+    drop_oldest();
+    dropped = 1;
+  }
+  // An empty queue starts over, so that one that never fills up keeps to its first slots.
+  if (size_ == 0) head_ = 0;
+  if ((head_ + size_) % capacity_ == slots_.size()) slots_.emplace_back();
+  Slot& slot = at(size_);
+  slot.row = row;
+  slot.era = era;
+  ++size_;
+  return dropped;
+}
+
+RowQueue::Taken RowQueue::take(std::vector<Row>& batch, std::size_t most) {
+  Taken taken;
+  if (size_ == 0) return taken;
+  taken.era = at(0).era;
+  while (size_ > 0 && taken.rows < most && at(0).era == taken.era) {
+    if (batch.size() == taken.rows) batch.emplace_back();
+    std::swap(at(0).row, batch[taken.rows++]);
+    drop_oldest();
+  }
+  return taken;
+}
+
+std::size_t RowQueue::put_back(std::span<Row> rows, const std::shared_ptr<const Era>& era) {
+  const std::size_t kept = std::min(rows.size(), capacity_ - size_);
+  if (kept > head_) slots_.resize(capacity_);  // goes round to the end
+  for (auto row = rows.rbegin(); row != rows.rbegin() + static_cast<std::ptrdiff_t>(kept); ++row) {
+    head_ = (head_ + capacity_ - 1) % capacity_;
+    ++size_;
+    std::swap(at(0).row, *row);
+    at(0).era = era;
+  }
+  return rows.size() - kept;
+}
+
+}  // namespace nodevigil

@@ -1,0 +1,123 @@
+#include "nodevigil/scoring/alarm_threshold.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "scoring/random.h"
+
+namespace nodevigil {
+namespace {
+
+constexpr std::int64_t kBlock = 1'800'000'000'000;
+constexpr int kSteps = 10;  // scores in a block
+constexpr int kBlocksPerDay = 48;
+
+std::string saved(const AlarmThreshold& threshold) {
+  ArchiveWriter out;
+  threshold.save(out);
+  return out.take();
+}
+
+class BudgetTest : public testing::TestWithParam<double> {};
+
+TEST_P(BudgetTest, IsWhatStationaryScoresPass) {
+  constexpr int kDays = 400;
+  const double per_block = GetParam();
+  Random random{7};
+  AlarmThreshold threshold{kBlock, per_block, 3.0};
+  int over = 0;
+  for (int block = 0; block < kDays * kBlocksPerDay; ++block) {
+    double largest = 0;
+    // What is in force is what was learned before the block began.
+    for (int step = 0; step < kSteps; ++step) {
+      threshold.advance(kBlock / kSteps);
+      const double score = 1 + std::fabs(random.normal());
+      if (step > 0) largest = std::max(largest, score / threshold.value());
+      threshold.add(score);
+    }
+    if (largest > 1) ++over;
+  }
+  const double expected = per_block * kDays * kBlocksPerDay;
+  EXPECT_NEAR(over, expected, 0.15 * expected + 2 * std::sqrt(expected));
+}
+
+// 7, 14 and 84 alarms a week of half-hour blocks.
+INSTANTIATE_TEST_SUITE_P(All, BudgetTest, testing::Values(7.0 / 336, 14.0 / 336, 84.0 / 336));
+
+TEST(AlarmThresholdTest, ADayOfTypicalBlocksIsAssumed) {
+  AlarmThreshold threshold{kBlock, 0.04, 3.0};
+  // Nothing is known yet: between what is usual and what an alarm is.
+  EXPECT_GE(threshold.value(), 1.5);
+  EXPECT_LE(threshold.value(), 3.1);
+  // After three weeks of high scores these are what counts.
+  for (int block = 0; block < 21 * kBlocksPerDay; ++block) {
+    threshold.add(8.0);
+    threshold.advance(kBlock);
+  }
+  EXPECT_NEAR(threshold.value(), 8.0, 0.5);
+}
+
+TEST(AlarmThresholdTest, OldBlocksFade) {
+  AlarmThreshold threshold{kBlock, 0.04, 3.0};
+  const auto live = [&](double score, int days) {
+    for (int block = 0; block < days * kBlocksPerDay; ++block) {
+      threshold.add(score);
+      threshold.advance(kBlock);
+    }
+    return threshold.value();
+  };
+  EXPECT_NEAR(live(8.0, 30), 8.0, 0.5);
+  // 0.04 of the weight is left after 4.6 half-lives of a week.
+  EXPECT_NEAR(live(1.0, 30), 8.0, 0.5);
+  EXPECT_NEAR(live(1.0, 5), 1.0, 0.1);
+}
+
+TEST(AlarmThresholdTest, CountsBlocksAndNotScores) {
+  AlarmThreshold calm{kBlock, 0.04, 3.0};
+  AlarmThreshold lively{kBlock, 0.04, 3.0};
+  for (int block = 0; block < 1000; ++block) {
+    for (int step = 0; step < kSteps; ++step) {
+      calm.add(step == 4 ? 5.0 : 1.0);
+      lively.add(5.0);
+      calm.advance(kBlock / kSteps);
+      lively.advance(kBlock / kSteps);
+    }
+  }
+  EXPECT_EQ(calm.value(), lively.value());
+}
+
+TEST(AlarmThresholdTest, TimeWithoutScoresTeachesNothing) {
+  AlarmThreshold threshold{kBlock, 0.04, 3.0};
+  const std::string before = saved(threshold);
+  for (int block = 0; block < 1000; ++block) threshold.advance(kBlock);
+  EXPECT_EQ(saved(threshold), before);
+}
+
+TEST(AlarmThresholdTest, GoingOnAfterALoadIsBitForBitTheSame) {
+  Random random{8};
+  AlarmThreshold whole{kBlock, 0.04, 3.0};
+  AlarmThreshold reloaded{kBlock, 0.04, 3.0};
+  for (int step = 0; step < 20'000; ++step) {
+    const double score = std::fabs(random.normal());
+    for (AlarmThreshold* const threshold : {&whole, &reloaded}) {
+      threshold->advance(kBlock / 7);
+      threshold->add(score);
+    }
+    ASSERT_EQ(whole.value(), reloaded.value());
+    if (!random.chance(0.02)) continue;
+    AlarmThreshold other{kBlock, 0.04, 3.0};
+    other.add(100);
+    const std::string bytes = saved(reloaded);
+    ASSERT_EQ(bytes, saved(whole));
+    ArchiveReader in{bytes};
+    other.load(in);
+    ASSERT_TRUE(in.ok() && in.at_end());
+    reloaded = other;
+  }
+}
+
+}  // namespace
+}  // namespace nodevigil

@@ -1,0 +1,96 @@
+// What an attack, or a change that stays, does to the baselines and so to later verdicts.
+
+#include <gtest/gtest.h>
+
+#include "scoring/scored_node.h"
+
+namespace nodevigil {
+namespace {
+
+constexpr int kPerMinute = SimulatedNode::kPerMinute;
+constexpr int kPerHour = SimulatedNode::kPerHour;
+constexpr int kPerDay = SimulatedNode::kPerDay;
+// Ten quiet samples clear an alarm; the smoothed score needs five to be quiet itself.
+constexpr int kClearing = 15;
+
+TEST(ContaminationTest, AnHourOfAttackStaysRaisedAndIsNotLearned) {
+  ScoredNode watched{31};
+  watched.live(3 * kPerDay + kPerHour / 2);
+  const auto learned = watched.scorer.baseline_samples();
+  for (int attack = 0; attack < 3; ++attack) {
+    watched.node.change(busy_cpu());
+    ASSERT_TRUE(watched.step().anomalous) << "a strong burst raises at once";
+    for (int i = 1; i < kPerHour; ++i) {
+      ASSERT_TRUE(watched.step().anomalous) << "attack " << attack << ", sample " << i;
+      ASSERT_TRUE(watched.scored.frozen);
+      ASSERT_FALSE(watched.scored.relearning);
+      ASSERT_GT(*watched.scored.score, *watched.scored.threshold_smoothed);
+    }
+    EXPECT_LE(watched.scorer.baseline_samples(), learned + kPerHour);
+    watched.node.restore();
+    int until_clear = 0;
+    while (watched.step().anomalous && until_clear < 1000) ++until_clear;
+    EXPECT_LE(until_clear, kClearing);
+    EXPECT_FALSE(watched.scored.frozen);
+    watched.live(kPerHour);
+  }
+}
+
+TEST(ContaminationTest, ABurstOfOneSampleCounts) {
+  ScoredNode watched{32};
+  watched.live(3 * kPerDay + kPerHour / 2);
+  ASSERT_FALSE(watched.scored.anomalous);
+  watched.node.change(busy_cpu());
+  EXPECT_TRUE(watched.step().anomalous);
+  watched.node.restore();
+  int until_clear = 0;
+  while (watched.step().anomalous && until_clear < 1000) ++until_clear;
+  EXPECT_LE(until_clear, kClearing);
+}
+
+TEST(ContaminationTest, ALevelThatStaysIsLearned) {
+  ScoredNode watched{33};
+  watched.live(3 * kPerDay + kPerHour / 2);
+  watched.node.change({{"net_receive", 3e6}, {"transmit_packets", 3000}, {"est_conn", 400},
+                       {"tcp_sock_alloc", 500}, {"open_fds", 3000}, {"mem_av_per", -30}});
+  ASSERT_TRUE(watched.step().anomalous);
+  int relearning_from = -1;
+  int raised = 1;
+  for (int i = 1; i <= 5 * kPerHour; ++i) {
+    watched.step();
+    if (watched.scored.anomalous) ++raised;
+    if (watched.scored.relearning && relearning_from < 0) relearning_from = i;
+    // Not before the freeze has reached its limit.
+    if (i < 2 * kPerHour) {
+      ASSERT_TRUE(watched.scored.anomalous) << "sample " << i;
+    }
+  }
+  EXPECT_EQ(relearning_from, 2 * kPerHour);
+  EXPECT_FALSE(watched.scored.anomalous);
+  EXPECT_FALSE(watched.scored.relearning);
+  EXPECT_LT(raised, 5 * kPerHour);
+  // Both levels are usual now, and what is far from both is not.
+  watched.live(6 * kPerHour);
+  EXPECT_LT(std::abs(*watched.scored.z[SimulatedNode::index("net_receive")]), 2.0);
+  EXPECT_LE(watched.live(kPerDay), 4);
+  watched.node.change(busy_cpu());
+  EXPECT_TRUE(watched.step().anomalous);
+}
+
+TEST(ContaminationTest, ANodeThatKnowsLittleIsNotFrozenForLong) {
+  ScoredNode watched{34};
+  constexpr int kKnown = 30 * kPerMinute;
+  watched.live(kKnown);
+  watched.node.change(busy_cpu());
+  ASSERT_TRUE(watched.step().anomalous);
+  int frozen = 0;
+  while (watched.scored.frozen && frozen < kPerHour) {
+    ++frozen;
+    watched.step();
+  }
+  EXPECT_NEAR(frozen, kKnown, 20);  // alarms in between are not learned either
+  EXPECT_TRUE(watched.scored.relearning);
+}
+
+}  // namespace
+}  // namespace nodevigil

@@ -1,0 +1,218 @@
+"""The agent as a user runs it: rows, restarts, faults, and what it says about them."""
+import json
+import pathlib
+import shutil
+import signal
+import sqlite3
+import subprocess
+import tempfile
+import time
+import unittest
+
+from support import (PROGRAM, ROOT, Agent, environment, fetch, free_port, need_program, nodevigil,
+                     running, wait_until)
+
+# Baselines that are warm after a few seconds instead of minutes.
+QUICK = ("--scoring.fast-horizon", "60s", "--scoring.warmup-samples", "30")
+
+
+class StateDirTest(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.state = pathlib.Path(directory.name)
+
+    def rows(self, columns="seq"):
+        with sqlite3.connect(f"file:{self.state}/journal.db?mode=ro", uri=True) as journal:
+            return journal.execute(f"SELECT {columns} FROM samples ORDER BY seq").fetchall()
+
+    def verify(self, *options):
+        """Replays the journal; returns the summary that `--verify` prints."""
+        return nodevigil("replay", "--state-dir", self.state, "--verify", "-o", "/dev/null",
+                         *options, check=0).stderr
+
+
+class RowsTest(StateDirTest):
+    def test_records_ends_the_agent_and_every_row_is_kept(self):
+        nodevigil("agent", "--interval", "20ms", "--records", "25", "--state-dir", self.state,
+                  "--web.listen-address", "127.0.0.1:0", check=0)
+        self.assertEqual([seq for (seq,) in self.rows()], list(range(1, 26)))
+        values = self.rows("load1, mem_av_per, open_fds, est_conn, disk_av_per")
+        self.assertNotIn(None, [value for row in values for value in row])
+
+    def test_sigterm_writes_the_last_row(self):
+        with Agent(self.state) as agent:
+            wait_until(lambda: agent.status()["row"]["seq"] >= 5, what="five rows")
+            self.assertEqual(agent.stop(), 0)
+        seqs = [seq for (seq,) in self.rows()]
+        self.assertEqual(seqs, list(range(1, len(seqs) + 1)))
+        self.assertGreaterEqual(len(seqs), 5)
+
+    def test_restarts_lose_no_row_and_no_warmth_and_replay_is_equal_bit_for_bit(self):
+        for stop in (Agent.stop, Agent.kill, Agent.kill, Agent.stop):
+            with Agent(self.state, *QUICK, interval="20ms") as agent:
+                begun = agent.status()["row"]["seq"]
+                wait_until(lambda: agent.status()["row"]["seq"] > begun + 120, what="120 rows")
+                phase = agent.status()["phase"]
+                stop(agent)
+        self.assertEqual(phase, "ready")
+        seqs = [seq for (seq,) in self.rows()]
+        self.assertEqual(seqs, list(range(1, len(seqs) + 1)), "a row is missing")
+        said = self.verify(*QUICK, "--interval", "20ms")
+        self.assertIn(f"{len(seqs)} rows compared with the record, 0 differ, 0 not comparable", said)
+        # Warm from the first row on after a restart: only the very first start warms up.
+        cold = self.rows("count(*) FILTER (WHERE score IS NULL), count(*)")[0]
+        self.assertLess(cold[0], 250)
+
+    def test_verify_sees_a_changed_score(self):
+        with Agent(self.state, *QUICK, interval="20ms") as agent:
+            wait_until(lambda: agent.status()["phase"] == "ready", what="warm baselines")
+            wait_until(lambda: agent.status()["row"]["score"] is not None, what="a score")
+        with sqlite3.connect(self.state / "journal.db") as journal:
+            journal.execute("UPDATE samples SET score = score * (1 + 1e-15) WHERE seq = "
+                            "(SELECT max(seq) FROM samples WHERE score > 0.001)")
+            journal.commit()
+        result = nodevigil("replay", "--state-dir", self.state, "--verify", "-o", "/dev/null",
+                           *QUICK, "--interval", "20ms", check=1)
+        self.assertIn("1 differ", result.stderr)
+        self.assertIn("score of row", result.stderr)
+
+    def test_a_second_agent_on_the_same_journal_is_refused(self):
+        with Agent(self.state):
+            result = nodevigil("agent", "--state-dir", self.state, "--web.listen-address",
+                               "127.0.0.1:0", check=3)
+            self.assertIn(str(self.state), result.stderr)
+
+    def test_ticks_that_could_not_be_run_are_counted_and_not_made_up(self):
+        with Agent(self.state, interval="50ms") as agent:
+            wait_until(lambda: agent.metrics()["nodevigil_ticks_total"] >= 3, what="ticks")
+            agent.process.send_signal(signal.SIGSTOP)
+            time.sleep(1)
+            agent.process.send_signal(signal.SIGCONT)
+            metrics = wait_until(lambda: (m := agent.metrics())["nodevigil_ticks_missed_total"] and m,
+                                 what="missed ticks")
+            self.assertGreaterEqual(metrics["nodevigil_ticks_missed_total"], 15)
+            self.assertGreaterEqual(metrics["nodevigil_ticks_late_total"], 1)
+            ticks = metrics["nodevigil_ticks_total"]
+            time.sleep(0.5)
+            self.assertLess(agent.metrics()["nodevigil_ticks_total"] - ticks, 20, "a burst")
+
+
+class FaultTest(StateDirTest):
+    def first_anomaly_after(self, begun_us):
+        """Ticks from `begun_us` until the first anomalous row, that row's verdict and explanation."""
+        rows = self.rows("ts_us, anomalous, verdict, (SELECT json FROM explanations WHERE id = "
+                         "samples.explanation)")
+        after = [row for row in rows if row[0] >= begun_us]
+        for ticks, row in enumerate(after, 1):
+            if row[1]:
+                return ticks, row[2], json.loads(row[3])
+        self.fail("the fault raised no anomaly")
+
+    def fault(self, *stressors):
+        with Agent(self.state, *QUICK, interval="500ms") as agent:
+            wait_until(lambda: agent.status()["row"]["score"] is not None, 60, "warm baselines")
+            wait_until(lambda: not agent.status()["row"]["anomalous"], 60, "a quiet moment")
+            begun_us = time.time_ns() // 1000
+            with running(need_program("stress-ng"), *stressors, "--timeout", "20", cwd="/tmp"):
+                wait_until(lambda: agent.metrics().get("nodevigil_anomaly") == 1, what="an anomaly")
+                verdict = agent.status()["row"]["explanation"]["summary"]
+        return (*self.first_anomaly_after(begun_us), verdict, agent.logged())
+
+    def test_a_fork_storm_is_named_and_explained_within_three_ticks(self):
+        ticks, verdict, explanation, summary, log = self.fault("--fork", "4")
+        self.assertLessEqual(ticks, 3)
+        self.assertEqual(verdict, "fork_storm")
+        self.assertIn("forks_total", [part["metric"] for part in explanation["top"]])
+        self.assertIn("z.forks_total", [step["feature"] for step in explanation["path"]])
+        self.assertIn("forks_total", summary)
+        self.assertIn("anomaly: fork_storm", log)
+
+    def test_a_vanished_source_is_absent_counted_and_reported_once(self):
+        tree = self.state / "proc"
+        (tree / "1/net").mkdir(parents=True)
+        (tree / "sys/fs").mkdir(parents=True)
+        for name in ("stat", "meminfo", "vmstat", "loadavg", "diskstats", "sys/fs/file-nr",
+                     "1/net/dev", "1/net/sockstat", "1/net/snmp", "1/net/tcp"):
+            shutil.copyfile(f"/proc/{name}", tree / name)
+        with Agent(self.state, "--path.procfs", tree) as agent:
+            wait_until(lambda: "nodevigil_node_load1" in agent.metrics(), what="load1")
+            # The file is open: cutting it off is what a reader of a broken file sees.
+            (tree / "loadavg").write_text("garbage\n")
+            metrics = wait_until(lambda: "nodevigil_node_load1" not in (m := agent.metrics()) and m,
+                                 what="an absent load1")
+            self.assertEqual(metrics['nodevigil_source_up{source="loadavg"}'], 0)
+            self.assertGreater(metrics['nodevigil_source_failures_total{source="loadavg"}'], 0)
+            self.assertIn("nodevigil_node_memory_available_percent", metrics)
+            (tree / "loadavg").write_text("0.5 0.4 0.3 1/100 1\n")
+            wait_until(lambda: agent.metrics().get("nodevigil_node_load1") == 0.5, what="load1")
+            log = agent.logged()
+        self.assertEqual(log.count("source loadavg fails"), 1)
+        self.assertIn("got 'garbage'", log)
+        self.assertEqual(log.count("source loadavg works again"), 1)
+
+
+class ModelTest(StateDirTest):
+    def test_a_changed_model_is_loaded_and_a_bad_one_refused(self):
+        good = json.loads((ROOT / "models/default.json").read_text())
+        path = self.state / "model.json"
+        path.write_text(json.dumps(good))
+
+        def model_in_use(name):
+            return any(series.startswith("nodevigil_model_info") and f'name="{name}"' in series
+                       for series in agent.metrics())
+
+        with Agent(self.state, "--model", path) as agent:
+            self.assertTrue(wait_until(lambda: model_in_use(good["name"]), what="the model"))
+            path.write_text(json.dumps({**good, "name": "second"}))
+            wait_until(lambda: model_in_use("second"), what="the changed model")
+            path.write_text(json.dumps({**good, "table_hash": "0" * 16}))
+            wait_until(lambda: agent.metrics()["nodevigil_model_reload_failures_total"] == 1,
+                       what="the refusal")
+            self.assertTrue(model_in_use("second"))
+            self.assertIn("table_hash", agent.logged())
+            self.assertIn("the old one stays in use", agent.logged())
+
+
+class StartTest(StateDirTest):
+    def start(self, *arguments, **env):
+        return subprocess.run([PROGRAM, "agent", "--records", "1", *map(str, arguments)], text=True,
+                              capture_output=True, env=environment(**env), timeout=60)
+
+    def refused(self, code, text, *arguments, **env):
+        result = self.start(*arguments, **env)
+        self.assertEqual(result.returncode, code, result.stderr)
+        self.assertIn(text, result.stderr)
+
+    def test_what_cannot_work_is_refused_with_the_reason(self):
+        state = ("--state-dir", self.state)
+        port = ("--web.listen-address", "127.0.0.1:0")
+        self.refused(2, "--interval: '5 minutes' is not a duration", *state, "--interval", "5 minutes")
+        self.refused(2, "NODEVIGIL_INTERVAL", *state, NODEVIGIL_INTERVAL="soon")
+        self.refused(2, "--intervall", *state, "--intervall", "1s")
+        self.refused(3, "regular expression", *state, *port, "--net.device-exclude", "(")
+        self.refused(3, "/dev/null/x", "--state-dir", "/dev/null/x", *port)
+        self.refused(3, "no-such-model", *state, *port, "--model", "/no-such-model.json")
+        with Agent(self.state / "other") as agent:
+            self.refused(3, f"127.0.0.1:{agent.port}", *state, "--web.listen-address",
+                         f"127.0.0.1:{agent.port}")
+
+    def test_the_configuration_file_is_read_and_its_errors_have_a_line(self):
+        config = self.state / "nodevigil.conf"
+        config.write_text(f'# comment\ninterval = 20ms\nnode = "from file"\nstate-dir = {self.state}\n'
+                          f"web.listen-address = 127.0.0.1:{free_port()}\n")
+        shown = nodevigil("check-config", "--config.file", config, NODEVIGIL_NODE="from env",
+                          check=0).stdout
+        self.assertRegex(shown, r'interval = "20ms" +# .*nodevigil.conf:2')
+        self.assertRegex(shown, r'node = "from env" +# NODEVIGIL_NODE')
+        self.assertEqual(self.start("--config.file", config).returncode, 0)
+        self.assertEqual(len(self.rows()), 1)
+        config.write_text("interval = 10s\n\nintervall = 10s\n")
+        self.refused(2, "nodevigil.conf:3: no option is called 'intervall'", "--config.file", config)
+        config.write_text("interval 10s\n")
+        self.refused(2, "nodevigil.conf:1: expected 'key = value'", "--config.file", config)
+        self.refused(2, "missing.conf", "--config.file", self.state / "missing.conf")
+
+
+if __name__ == "__main__":
+    unittest.main()

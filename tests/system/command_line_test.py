@@ -1,0 +1,181 @@
+"""The command line: every subcommand's output, errors and exit codes."""
+import csv
+import gzip
+import io
+import json
+import math
+import pathlib
+import random
+import subprocess
+import tempfile
+import unittest
+
+from support import PROGRAM, nodevigil
+
+COMMANDS = ("agent", "sample", "schema", "replay", "doctor", "check-config", "version")
+
+
+class HelpTest(unittest.TestCase):
+    def test_help_names_commands_options_and_exit_codes(self):
+        top = nodevigil("--help", check=0).stdout
+        for command in COMMANDS:
+            self.assertIn(command, top)
+            self.assertIn("Usage:", nodevigil(command, "--help", check=0).stdout)
+        self.assertIn("Exit codes", top)
+        agent = nodevigil("agent", "--help", check=0).stdout
+        for option in ("--interval", "--web.listen-address", "--path.procfs", "--state-dir"):
+            self.assertIn(option, agent)
+
+    def test_wrong_usage_is_exit_code_2(self):
+        for arguments in ((), ("frobnicate",), ("sample", "--no-such"), ("replay",),
+                          ("replay", "--verify", "x.csv"), ("schema", "--format", "xml")):
+            with self.subTest(arguments):
+                self.assertNotEqual(nodevigil(*arguments, check=2).stderr, "")
+
+
+class TableTest(unittest.TestCase):
+    def test_schema_forms_agree(self):
+        rows = json.loads(nodevigil("schema", "--format", "json", check=0).stdout)
+        self.assertEqual(len(rows), 24)
+        header = nodevigil("schema", "--format", "csv", check=0).stdout.strip().split(",")
+        self.assertEqual(header, ["ts", "node", *(row["name"] for row in rows), "attack",
+                                  "attack_type"])
+        markdown = nodevigil("schema", check=0).stdout
+        sql = nodevigil("schema", "--format", "sql", check=0).stdout
+        for row in rows:
+            self.assertIn(f"| {row['name']} | {row['kind']} | {row['unit']} |", markdown)
+            self.assertIn(f"  {row['name']} double precision,", sql)
+
+    def test_version_as_text_and_json(self):
+        info = json.loads(nodevigil("version", "--json", check=0).stdout)
+        text = nodevigil("version", check=0).stdout
+        self.assertIn(info["version"], text)
+        self.assertIn(info["model"]["hash"], text)
+
+    def test_sample_prints_all_24(self):
+        values = json.loads(nodevigil("sample", "--json", check=0).stdout)["values"]
+        self.assertEqual(len(values), 24)
+        text = nodevigil("sample", "--records", "2", "--interval", "50ms", check=0).stdout
+        self.assertEqual(text.count("load1 "), 2)
+        self.assertRegex(text, r"intr +\d+ interrupts +[\d.e+]+/s")
+
+
+class DoctorTest(unittest.TestCase):
+    def test_a_readable_node_is_healthy(self):
+        with tempfile.TemporaryDirectory() as state:
+            findings = json.loads(nodevigil("doctor", "--json", "--state-dir", state,
+                                            "--web.listen-address", "127.0.0.1:0", check=0).stdout)
+        self.assertEqual({finding["status"] for finding in findings}, {"ok"}, findings)
+        self.assertIn("source net/tcp", [finding["check"] for finding in findings])
+
+    def test_what_is_missing_comes_with_its_remedy(self):
+        with tempfile.TemporaryDirectory() as empty:
+            result = nodevigil("doctor", "--json", "--path.procfs", empty, "--path.filesystem",
+                               "/no/such/dir", "--state-dir", "/dev/null/x",
+                               "--web.listen-address", "127.0.0.1:0", check=1)
+        failed = {f["check"]: f for f in json.loads(result.stdout) if f["status"] == "FAIL"}
+        self.assertIn("--path.procfs", failed["source net/dev"]["fix"])
+        self.assertIn("--path.filesystem", failed["source statvfs"]["fix"])
+        self.assertIn("--state-dir", failed["state directory"]["fix"])
+
+
+def recording(rows=3000, seed=1, fault=range(2000, 2060)):
+    """Rows of a quiet machine whose columns all rise in `fault`."""
+    random.seed(seed)
+    for i in range(rows):
+        values = [math.sin(i / 200) + random.gauss(0, 0.1) + k for k in range(6)]
+        if i in fault:
+            values = [value + 5 for value in values]
+        yield 1_700_000_000 + 60 * i, values
+
+
+def as_csv(rows, header=("ts", "a", "b", "c", "d", "e", "f")):
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(header)
+    for ts, values in rows:
+        writer.writerow([ts, *(f"{value:.6f}" for value in values)])
+    return out.getvalue()
+
+
+class ReplayTest(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = pathlib.Path(directory.name)
+
+    def write(self, text, name="rows.csv"):
+        path = self.directory / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    def replay(self, path, *options):
+        return list(csv.DictReader(io.StringIO(
+            nodevigil("replay", path, *options, check=0).stdout)))
+
+    def test_a_fault_is_flagged_and_ranks_highest(self):
+        rows = self.replay(self.write(as_csv(recording())))
+        self.assertEqual(len(rows), 3000)
+        self.assertEqual(list(rows[0])[:2], ["ts", "score"])
+        self.assertEqual(rows[0]["score"], "", "a score in warm-up")
+        flagged = [i for i, row in enumerate(rows) if row["anomalous"] == "1"]
+        self.assertIn(2000, flagged)
+        self.assertTrue(set(range(2001, 2060)) <= set(flagged))
+        top = max(range(3000), key=lambda i: float(rows[i]["score"] or 0))
+        self.assertIn(top, range(2000, 2060))
+
+    def test_forms_of_the_same_data_give_the_same_scores(self):
+        text = as_csv(recording(500))
+        plain = self.replay(self.write(text))
+        zipped = self.replay(self.write(gzip.compress(text.encode()), "rows.csv.gz"))
+        crlf = self.replay(self.write(text.replace("\n", "\r\n"), "crlf.csv"))
+        iso = self.replay(self.write(as_csv(
+            (f"2023-11-14T{22 + (s := 60 * i + 800) // 3600:02}:{s // 60 % 60:02}:{s % 60:02}Z", v)
+            for i, (_, v) in enumerate(recording(60))), "iso.csv"))
+        piped = subprocess.run([PROGRAM, "replay", "-"], input=text, text=True,
+                               capture_output=True, check=True).stdout
+        self.assertEqual(plain, zipped)
+        self.assertEqual(plain, crlf)
+        self.assertEqual(plain, list(csv.DictReader(io.StringIO(piped))))
+        self.assertEqual([r["score"] for r in plain[:60]], [r["score"] for r in iso])
+
+    def test_labels_are_not_looked_at_and_nodes_are_kept_apart(self):
+        base = list(recording(400))
+        labelled = as_csv([(ts, [*v]) for ts, v in base]).splitlines()
+        labelled = "\n".join([labelled[0] + ",attack,attack_type",
+                              *(line + ",1,cpu" for line in labelled[1:])]) + "\n"
+        alone = self.replay(self.write(as_csv(base)))
+        self.assertEqual(alone, self.replay(self.write(labelled, "labelled.csv")))
+        header, *lines = as_csv(base).splitlines()
+        both = "\n".join([header + ",node", *(f"{line},{node}" for line in lines
+                                             for node in ("north", 'so,"uth'.replace('"', "")))])
+        both = both.replace(",so,uth", ',"so,uth"')
+        rows = self.replay(self.write(both + "\n", "nodes.csv"))
+        for node in ("north", "so,uth"):
+            mine = [row["score"] for row in rows if row["node"] == node]
+            self.assertEqual(mine, [row["score"] for row in alone])
+
+    def test_errors_name_file_line_and_column(self):
+        good = as_csv(recording(5))
+        lines = good.splitlines()
+        cases = {
+            "time.csv": (good.replace("ts,", "time,"), "time.csv:1: expected a column 'ts'"),
+            "empty.csv": ("", "empty.csv: is empty"),
+            "number.csv": (good.replace(lines[3].split(",")[2], "abc"),
+                           "number.csv:4: column 'b': expected a number or nothing, got 'abc'"),
+            "ts.csv": (good.replace(lines[2].split(",")[0], "yesterday"),
+                       "ts.csv:3: column 'ts': 'yesterday' is not a time"),
+            "short.csv": (good + "1,2\n", "short.csv:7: expected 7 fields as in the header, got 2"),
+            "alone.csv": ("ts\n1\n", "alone.csv: expected at least one column of numbers"),
+        }
+        for name, (text, message) in cases.items():
+            with self.subTest(name):
+                result = nodevigil("replay", self.write(text, name), check=1)
+                self.assertIn(message, result.stderr)
+        self.assertIn("/no/such.csv", nodevigil("replay", "/no/such.csv", check=1).stderr)
+        full = nodevigil("replay", self.write(as_csv(recording(3000))), "-o", "/dev/full", check=1)
+        self.assertIn("/dev/full", full.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

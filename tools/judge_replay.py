@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Judges a replay against labels, row by row and incident by incident.
+
+usage: judge_replay.py LABELLED.csv[.gz] REPLAY.csv
+
+LABELLED has `ts` and `attack` (1, 0, or empty for rows that are not judged). An incident is a run of
+attack = 1; a false alarm is a run of anomalous = 1 that touches no such row. No point adjustment: a
+row counts as found only if it is flagged itself.
+"""
+import csv
+import gzip
+import itertools
+import statistics
+import sys
+
+
+def read(path):
+    with (gzip.open if path.endswith(".gz") else open)(path, "rt", newline="") as file:
+        yield from csv.DictReader(file)
+
+
+def judged_rows(labelled, replay):
+    """(ts, attacked, score, flagged) of every judged row, in order of time."""
+    replayed = {float(row["ts"]): (float(row["score"] or 0), row["anomalous"] == "1")
+                for row in read(replay)}
+    rows = [(ts := float(row["ts"]), row["attack"] in ("1", "true"), *replayed[ts])
+            for row in read(labelled) if row["attack"] != ""]
+    if not rows:
+        sys.exit(f"{labelled}: no row has a label in the column attack")
+    return sorted(rows)
+
+
+def curve(rows):
+    """Average precision and the best F1 over all thresholds; equal scores share one."""
+    attacks = sum(row[1] for row in rows)
+    found = seen = precision_sum = best = 0
+    ranked = sorted(rows, key=lambda row: -row[2])
+    for _, group in itertools.groupby(ranked, key=lambda row: row[2]):
+        group = list(group)
+        here = sum(row[1] for row in group)
+        found, seen = found + here, seen + len(group)
+        precision_sum += here / attacks * found / seen
+        best = max(best, 2 * found / (seen + attacks))
+    return precision_sum, best
+
+
+def runs(rows, column):
+    """Runs of neighbouring rows whose `column` is true."""
+    for flag, group in itertools.groupby(rows, key=lambda row: row[column]):
+        if flag:
+            yield list(group)
+
+
+def main(labelled, replay):
+    rows = judged_rows(labelled, replay)
+    average_precision, best_f1 = curve(rows)
+    incidents = list(runs(rows, 1))
+    delays = [min(row[0] for row in incident if row[3]) - incident[0][0]
+              for incident in incidents if any(row[3] for row in incident)]
+    false_alarms = sum(not any(row[1] for row in alarm) for alarm in runs(rows, 3))
+    interval = statistics.median(b[0] - a[0] for a, b in zip(rows, rows[1:]))
+    days = len(rows) * interval / 86400
+    print(f"AUPRC {average_precision:.3f}  best F1 {best_f1:.3f}  incidents {len(delays)} of "
+          f"{len(incidents)}  false alarms a day {false_alarms / days:.2f}  median delay "
+          f"{statistics.median(delays) if delays else float('nan'):.0f} s")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])

@@ -22,7 +22,9 @@ std::string judgement(const Live& live) {
     return "warming up, " + number("%.0f", 100 * live.warmup_progress) + " % of the samples needed";
   }
   std::string text =
-      "score " + number("%6.2f", *scored.score) + " of " + number("%.2f", *scored.threshold) + "  ";
+      "score " + number("%6.2f", *scored.score) + " of " + number("%.2f", *scored.threshold) +
+      ", smoothed " + number("%6.2f", *scored.score_smoothed) + " of " +
+      number("%.2f", *scored.threshold_smoothed) + "  ";
   text += scored.anomalous ? "ANOMALY " + verdict_name(scored.verdict, live.model->classes)
                            : std::string{"normal"};
   for (std::size_t i = 0; i < scored.explanation.top_size && i < 3; ++i) {

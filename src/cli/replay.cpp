@@ -9,23 +9,28 @@
 namespace nodevigil::cli {
 namespace {
 
-bool was_given(const Invocation& invocation, std::string_view option) {
-  return std::ranges::any_of(invocation.resolved.origins, [&](const ResolvedOption& origin) {
-    return origin.spec->name == option && origin.source != "default";
-  });
+// Where an option's value comes from: "default", a flag, a variable or a line of a file.
+std::string origin_of(const Invocation& invocation, std::string_view option) {
+  for (const ResolvedOption& origin : invocation.resolved.origins) {
+    if (origin.spec->name == option) return origin.source;
+  }
+  return "default";
 }
 
 Result<ReplaySummary> replay(const Invocation& invocation, std::ostream& out) {
   if (invocation.input.empty()) return replay_journal(invocation.options(), out);
-  return replay_csv(invocation.input, invocation.options(), was_given(invocation, "interval"), out);
+  return replay_csv(invocation.input, invocation.options(),
+                    origin_of(invocation, "interval") != "default", out);
 }
 
 }  // namespace
 
 int run_replay(const Invocation& invocation) {
   const Options& options = invocation.options();
-  const bool from_journal = was_given(invocation, "state-dir");
-  if (invocation.input.empty() != from_journal) {
+  const std::string state_dir = origin_of(invocation, "state-dir");
+  const bool from_journal = invocation.input.empty();
+  // A state directory in the environment is the agent's; only a flag contradicts a file.
+  if (from_journal ? state_dir == "default" : state_dir.starts_with("--")) {
     return fail({ErrorCode::kInvalid, "expected either a CSV file or --state-dir", "replay"},
                 kExitUsage);
   }

@@ -57,11 +57,11 @@ Result<std::unique_ptr<CsvReader>> CsvReader::open(const std::string& path) {
   const auto got = reader->read_record();
   if (!got) return got.error();
   if (!*got) {
-    return Error{ErrorCode::kInvalid, "is empty; expected a header line with column names", path};
+    return Error{ErrorCode::kInvalid, "is empty; expected a header line with column names",
+                 reader->path_};
   }
   std::set<std::string_view> names;
   for (std::string_view name : reader->fields_) {
-    if (reader->header_.empty() && name.starts_with("\xEF\xBB\xBF")) name.remove_prefix(3);
     if (name.empty()) return reader->fail("a column has no name");
     if (!names.insert(name).second) {
       return reader->fail("two columns are called '" + std::string{name} + "'");
@@ -95,10 +95,14 @@ bool CsvReader::fill() {
   begin_ = 0;
   if (buffer_.size() - end_ < kChunk) buffer_.resize(end_ + 2 * kChunk);
   const int got = gzread(source_->file, buffer_.data() + end_, static_cast<unsigned>(kChunk));
-  if (got < 0) {
+  if (got <= 0) {
     int code = 0;
+    const int error_number = errno;
     const char* const text = gzerror(source_->file, &code);
-    source_->error = code == Z_ERRNO ? std::strerror(errno) : text;  // NOLINT: mt-unsafe
+    // At the end of a gzip file that is cut short zlib gives no more bytes and this code.
+    if (got < 0 || code == Z_BUF_ERROR) {
+      source_->error = code == Z_ERRNO ? std::strerror(error_number) : text;  // NOLINT: mt-unsafe
+    }
   }
   source_->at_end = got <= 0;
   end_ += static_cast<std::size_t>(std::max(got, 0));
@@ -108,6 +112,7 @@ bool CsvReader::fill() {
 // The next line that is not inside quotes; `record` is without its end.
 Result<bool> CsvReader::take_record(std::span<char>& record) {
   line_ = next_line_;
+  std::int64_t line_ends = 0;
   bool quoted = false;
   std::size_t size = 0;  // of the record so far
   for (;;) {
@@ -115,15 +120,16 @@ Result<bool> CsvReader::take_record(std::span<char>& record) {
     for (; begin_ + size < end_; ++size) {
       if (text[size] == '"') quoted = !quoted;
       if (text[size] != '\n') continue;
-      ++next_line_;
+      ++line_ends;
       if (!quoted) break;
     }
     const bool complete = begin_ + size < end_;
-    if (!complete && size > kMaxRecord) return fail("a record is longer than 16 MiB");
+    if (size > kMaxRecord) return fail("a record is longer than 16 MiB");
     if (!complete && fill()) continue;
     if (!source_->error.empty()) return Error{ErrorCode::kIo, source_->error, place()};
     if (quoted) return fail("a quote is opened and never closed");
     if (!complete && size == 0) return false;
+    next_line_ += line_ends;
     record = {buffer_.data() + begin_, size};
     begin_ += size + (complete ? 1 : 0);
     if (!record.empty() && record.back() == '\r') record = record.first(size - 1);
@@ -134,6 +140,7 @@ Result<bool> CsvReader::take_record(std::span<char>& record) {
 // Cuts a record into fields, taking quotes out in place.
 Result<void> CsvReader::split(std::span<char> record) {
   fields_.clear();
+  const bool several_lines = std::memchr(record.data(), '\n', record.size()) != nullptr;
   std::size_t at = 0;
   for (;;) {
     char* const field = record.data() + at;
@@ -142,6 +149,11 @@ Result<void> CsvReader::split(std::span<char> record) {
           at == record.size() ? nullptr : std::memchr(field, ',', record.size() - at));
       const std::size_t length =
           comma != nullptr ? static_cast<std::size_t>(comma - field) : record.size() - at;
+      // Quotes in the middle of fields are text. But two of them on different lines have made one
+      // record of these lines.
+      if (several_lines && std::memchr(field, '\n', length) != nullptr) {
+        return fail("a quote inside a field that does not begin with one");
+      }
       fields_.emplace_back(field, length);
       at += length;
     } else {
@@ -163,6 +175,11 @@ Result<bool> CsvReader::read_record() {
   do {
     const auto taken = take_record(record);
     if (!taken || !*taken) return taken;
+    // Before the header a byte order mark may stand, even before its first quote.
+    if (header_.empty() && record.size() >= 3 &&
+        std::memcmp(record.data(), "\xEF\xBB\xBF", 3) == 0) {
+      record = record.subspan(3);
+    }
   } while (record.empty());
   if (auto cut = split(record); !cut) return cut.error();
   return true;

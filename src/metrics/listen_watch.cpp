@@ -78,8 +78,8 @@ Result<std::uint64_t> ListenWatch::count(const SocketFacts& facts) {
   const auto counted = read_count(facts.tcp_inuse, inuse6);
   // The clock runs on while the process is throttled or the machine paused. Such a reading seems
   // to cost minutes; its debt must not put off the next one beyond kMaxTicks.
-  budget_ns_ = std::max(budget_ns_ - (clock_.now().steady_ns - begun),
-                        -(kMaxTicks - 1) * kBudgetPerTickNs);
+  budget_ns_ =
+      std::max(budget_ns_ - (clock_.now().steady_ns - begun), -(kMaxTicks - 1) * kBudgetPerTickNs);
   if (!counted) return counted.error();
   count_ = *counted;
   unexplained_ = unexplained;

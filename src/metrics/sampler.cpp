@@ -200,7 +200,10 @@ Result<void> Sampler::read_stat() {
   const auto result = read_into(readings_.stat, stat_, [this](std::string_view text) {
     return parse_stat(text, ticks_per_second_);
   });
-  if (readings_.stat) members(SumsOver::kCpus).now = readings_.stat->cpu_set;
+  // A stat without CPUs is no machine without CPUs: what comes back is compared with what was.
+  if (readings_.stat && readings_.stat->cpus > 0) {
+    members(SumsOver::kCpus).now = readings_.stat->cpu_set;
+  }
   return result;
 }
 

@@ -35,7 +35,7 @@ void Alarm::save(ArchiveWriter& out) const {
 }
 
 void Alarm::load(ArchiveReader& in) {
-  raised_ = in.get<bool>();
+  raised_ = in.get<std::uint8_t>() != 0;
   below_ = in.get<std::int64_t>();
 }
 
@@ -62,7 +62,7 @@ void Freeze::save(ArchiveWriter& out) const {
 
 void Freeze::load(ArchiveReader& in) {
   frozen_ns_ = in.get<std::int64_t>();
-  exceeded_ = in.get<bool>();
+  exceeded_ = in.get<std::uint8_t>() != 0;
 }
 
 }  // namespace nodevigil

@@ -101,7 +101,8 @@ std::string explanation_json(const Scored& scored, std::span<const SeriesSpec> s
   for (std::size_t i = 0; i < scored.probabilities.size(); ++i) {
     probabilities[model.classes[i]] = scored.probabilities[i];
   }
-  return json.dump();
+  // Names of series need not be UTF-8: what is not is replaced.
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace nodevigil

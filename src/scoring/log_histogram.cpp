@@ -1,6 +1,5 @@
 #include "nodevigil/scoring/log_histogram.h"
 
-#include <algorithm>
 #include <cmath>
 #include <span>
 
@@ -14,10 +13,11 @@ constexpr double kMaxWeight = 0x1p60;
 
 // frexp gives a mantissa in [0.5, 1): 16 equal steps of it per power of two.
 std::size_t LogHistogram::bin(double value) {
+  if (!(value > 0.0)) return 0;  // NaN too
   int exponent = 0;
-  const double mantissa = std::frexp(std::max(value, 0.0), &exponent);
-  if (mantissa == 0.0 || exponent <= kLowest) return 0;
-  if (exponent > kHighest) return kBins - 1;
+  const double mantissa = std::frexp(value, &exponent);
+  if (exponent <= kLowest) return 0;
+  if (exponent > kHighest || std::isinf(value)) return kBins - 1;
   const int sub = static_cast<int>((mantissa - 0.5) * (2 * kSubBins));
   return static_cast<std::size_t>((exponent - kLowest - 1) * kSubBins + sub);
 }

@@ -43,26 +43,33 @@ void emit(const Model& model, std::uint32_t at, std::size_t depth, std::string& 
   out += indent + "}\n";
 }
 
-// Raw string literals may be at most 64 KiB long in some compilers: the text comes in pieces.
-std::string raw_string(const std::string& text) {
-  std::string out;
-  for (std::size_t at = 0; at < text.size(); at += 8192) {
-    out += "R\"nodevigil(" + text.substr(at, 8192) + ")nodevigil\"\n";
+// `text` as string literals, a line of it each. A name or a provenance may hold any character, so
+// nothing that could end a literal or a comment is left as it is.
+std::string literals(const std::string& text) {
+  std::string out = "\"";
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '\n') {
+      out += i + 1 == text.size() ? "\\n" : "\\n\"\n\"";
+    } else {
+      if (c == '"' || c == '\\' || c == '?') out += '\\';  // ?: no trigraphs
+      out += c;
+    }
   }
-  return out;
+  return out + "\"";
 }
 
 }  // namespace
 
 std::string model_as_cpp(const Model& model) {
-  std::string out = "// Generated from the model \"" + model.name + "\" (" + model.hash +
-                    "). Do not edit.\n"
+  std::string out = "// Generated from the model " + model.hash +
+                    ", whose name is in the JSON below. Do not edit.\n"
                     "#include \"nodevigil/scoring/model.h\"\n\n"
                     "namespace nodevigil {\nnamespace {\n\n"
                     "std::uint32_t leaf(const double* f) {\n";
   if (model.nodes.size() == 1) out += "  (void)f;\n";
   emit(model, 0, 0, out);
-  out += "}\n\nconstexpr std::string_view kJson =\n" + raw_string(model_as_json(model)) +
+  out += "}\n\nconstexpr std::string_view kJson =\n" + literals(model_as_json(model)) +
          ";\n\nconstexpr CompiledModel kModel{kJson, leaf};\n\n}  // namespace\n\n"
          "const CompiledModel& default_model() { return kModel; }\n\n"
          "}  // namespace nodevigil\n";

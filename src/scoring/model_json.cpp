@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "nodevigil/base/hash.h"
@@ -15,9 +16,68 @@ using Json = nlohmann::json;
 constexpr std::string_view kFormat = "nodevigil-tree";
 constexpr std::int64_t kVersion = 1;
 constexpr std::size_t kMaxBytes = std::size_t{8} << 20;
-constexpr int kMaxNesting = 16;
+constexpr std::size_t kMaxNesting = 16;
 constexpr std::size_t kMaxNodes = 65'535;
 constexpr std::size_t kMaxClasses = 64;
+
+// Text of the document as an error message may quote it: short, printable, of one line.
+std::string shown(std::string_view text, std::size_t most = 60) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string out;
+  for (const char c : text.substr(0, most)) {
+    if (c >= ' ' && c <= '~') {
+      out += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      out += std::string{"\\x"} + kDigits[byte >> 4] + kDigits[byte & 15];
+    }
+  }
+  return out + (text.size() > most ? "..." : "");
+}
+
+// Goes through a text before it becomes a document, and finds what is no JSON, and what JSON allows
+// and a model does not have: deep nesting, which would end in deep recursion, and keys that are
+// there twice, of which the first would be lost. Linear in the text's length, which a callback of
+// the parser that makes the document is not.
+class Checker final : public Json::json_sax_t {
+ public:
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override { return open(); }
+  bool start_array(std::size_t) override { return open(); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+  bool key(string_t& name) override {
+    if (keys_.back().insert(name).second) return true;
+    return fail("\"" + shown(name) + "\" is there twice in one object");
+  }
+  bool parse_error(std::size_t, const std::string&, const Json::exception& error) override {
+    return fail("not JSON: " + shown(error.what(), 200));
+  }
+  [[nodiscard]] const std::string& error() const { return error_; }
+
+ private:
+  bool fail(std::string text) {
+    error_ = std::move(text);
+    return false;
+  }
+  bool open() {
+    keys_.emplace_back();
+    return keys_.size() <= kMaxNesting || fail("nested deeper than any model");
+  }
+  bool close() {
+    keys_.pop_back();
+    return true;
+  }
+
+  std::vector<std::set<std::string>> keys_;  // of what is open; an array's stay empty
+  std::string error_;
+};
 
 // Walks the document; the first thing that is wrong is kept as the error.
 class ModelReader {
@@ -53,7 +113,8 @@ class ModelReader {
     std::string format;
     if (!read_string("format", format)) return false;
     if (format != kFormat) {
-      return fail("\"format\": expected \"" + std::string{kFormat} + "\", got \"" + format + "\"");
+      return fail("\"format\": expected \"" + std::string{kFormat} + "\", got \"" + shown(format) +
+                  "\"");
     }
     const auto version = json_.find("version");
     if (version == json_.end() || !version->is_number_integer() || *version != kVersion) {
@@ -65,11 +126,12 @@ class ModelReader {
       return false;
     }
     if (model_.scope != "node" && model_.scope != "container") {
-      return fail("\"scope\": expected \"node\" or \"container\", got \"" + model_.scope + "\"");
+      return fail("\"scope\": expected \"node\" or \"container\", got \"" + shown(model_.scope) +
+                  "\"");
     }
     if (model_.table_hash != table_hash_) {
       return fail("\"table_hash\": expected \"" + std::string{table_hash_} + "\", got \"" +
-                  model_.table_hash + "\": the model was made for another table of metrics");
+                  shown(model_.table_hash) + "\": the model was made for another table of metrics");
     }
     if (const auto found = json_.find("provenance"); found != json_.end()) {
       model_.provenance = found->dump();
@@ -90,7 +152,7 @@ class ModelReader {
           name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
       if (!plain || name == "unknown") {
         return fail("\"classes\": expected names of a-z, 0-9 and _ (not \"unknown\"), got " +
-                    entry.dump().substr(0, 60));
+                    shown(entry.dump()));
       }
       if (std::ranges::find(model_.classes, name) != model_.classes.end()) {
         return fail("\"classes\": \"" + name + "\" is there twice");
@@ -131,10 +193,10 @@ class ModelReader {
       const double p = entry.is_number() ? entry.get<double>() : -1.0;
       if (!(p >= 0 && p <= 1)) {
         return fail(place + ": \"leaf\": expected probabilities from 0 to 1, got " +
-                    entry.dump().substr(0, 40));
+                    shown(entry.dump()));
       }
       sum += p;
-      model_.probabilities.push_back(p);
+      model_.probabilities.push_back(p + 0.0);  // -0 becomes 0, so that equal models have one text
     }
     if (std::fabs(sum - 1.0) > 1e-6) {
       return fail(place + ": \"leaf\": expected a sum of 1, got " + format_double(sum));
@@ -154,7 +216,7 @@ class ModelReader {
     const auto name = feature->get<std::string>();
     const auto known = std::ranges::find(features_, name);
     if (known == features_.end()) {
-      return fail(place + ": \"feature\": no feature is called \"" + name.substr(0, 60) + "\"");
+      return fail(place + ": \"feature\": no feature is called \"" + shown(name) + "\"");
     }
     node.feature = static_cast<std::int32_t>(known - features_.begin());
     const auto threshold = entry.find("le");
@@ -162,7 +224,7 @@ class ModelReader {
         !std::isfinite(threshold->get<double>())) {
       return fail(place + ": \"le\": expected the threshold, a number");
     }
-    node.threshold = threshold->get<double>();
+    node.threshold = threshold->get<double>() + 0.0;  // likewise
     if (!read_child(entry, "yes", place, node.left) ||
         !read_child(entry, "no", place, node.right)) {
       return false;
@@ -228,20 +290,11 @@ Result<Model> parse_model(std::string_view json, std::string origin,
   if (json.size() > kMaxBytes) {
     return Error{ErrorCode::kInvalid, "larger than 8 MiB, which no model is", std::move(origin)};
   }
-  bool too_deep = false;
-  Json document;
-  try {
-    // The callback sees each nesting as it opens; answering false drops what is inside.
-    document = Json::parse(json, [&too_deep](int depth, Json::parse_event_t, Json&) {
-      too_deep = too_deep || depth > kMaxNesting;
-      return !too_deep;
-    });
-  } catch (const Json::exception& error) {
-    return Error{ErrorCode::kInvalid, std::string{"not JSON: "} + error.what(), std::move(origin)};
+  Checker checker;
+  if (!Json::sax_parse(json, &checker)) {
+    return Error{ErrorCode::kInvalid, checker.error(), std::move(origin)};
   }
-  if (too_deep) {
-    return Error{ErrorCode::kInvalid, "nested deeper than any model", std::move(origin)};
-  }
+  const Json document = Json::parse(json, nullptr, /*allow_exceptions=*/false);
   auto model = ModelReader{document, std::move(origin), features, table_hash}.read();
   if (model) model->hash = fnv1a_hex(model_as_json(*model));
   return model;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 
 namespace nodevigil {
 namespace {
@@ -68,15 +67,23 @@ void NodeScore::advance(std::int64_t elapsed_ns) {
 }
 
 NodeScore::Figures NodeScore::update(std::span<const double> deviations) {
-  const auto present_end = std::ranges::copy_if(deviations, largest_.begin(), [](double d) {
-                             return !std::isnan(d);
-                           }).out;
-  const auto present = present_end - largest_.begin();
-  const auto count =
-      static_cast<std::ptrdiff_t>(std::ceil(std::sqrt(static_cast<double>(present))));
-  std::nth_element(largest_.begin(), largest_.begin() + (count - 1), present_end, std::greater<>{});
+  const auto present = std::ranges::count_if(deviations, [](double d) { return !std::isnan(d); });
+  const auto count = static_cast<std::size_t>(std::ceil(std::sqrt(static_cast<double>(present))));
+  // The largest so far, falling. Few pass the first test; those that do are let in without
+  // branches on the data, which would cost more than all the comparisons (measured).
+  const auto largest = std::span{largest_}.first(count);
+  std::ranges::fill(largest, 0.0);
+  for (const double deviation : deviations) {
+    if (!(deviation > largest.back())) continue;
+    double rest = deviation;
+    for (double& one : largest) {
+      const double lower = std::min(one, rest);
+      one = std::max(one, rest);
+      rest = lower;
+    }
+  }
   double sum = 0;
-  for (auto it = largest_.begin(); it != largest_.begin() + count; ++it) sum += *it;
+  for (const double one : largest) sum += one;
 
   Figures figures;
   figures.score = sum / static_cast<double>(count);

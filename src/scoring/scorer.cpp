@@ -102,7 +102,15 @@ Scorer::Scorer(std::vector<SeriesSpec> series, const ScoringOptions& options)
     : state_(std::make_unique<State>(std::move(series), options)) {}
 Scorer::~Scorer() = default;
 
-void Scorer::set_classifier(Classifier classifier) { state_->classifier = std::move(classifier); }
+void Scorer::set_classifier(Classifier classifier) {
+  const Model* const before = state_->classifier.model.get();
+  const Model* const now = classifier.model.get();
+  // An index in another list of classes would name something else.
+  if (before != nullptr && (now == nullptr || now->classes != before->classes)) {
+    state_->cause = kClassUnknown;
+  }
+  state_->classifier = std::move(classifier);
+}
 std::span<const SeriesSpec> Scorer::series() const { return state_->series; }
 std::uint64_t Scorer::baseline_samples() const { return state_->baselines.samples(); }
 double Scorer::warmup_progress() const { return state_->baselines.progress(); }
@@ -164,20 +172,27 @@ void Scorer::State::judge(Scored& scored) {
 }
 
 void Scorer::State::explain_top(Scored& scored) const {
-  Explanation& explanation = scored.explanation;
-  std::array<double, kTopCount> deviation{};
-  for (std::size_t i = 0; i < series.size(); ++i) {
-    const double here = judgement.deviation[i];
-    if (!(here > 0) || (explanation.top_size == kTopCount && here <= deviation.back())) continue;
-    if (explanation.top_size < kTopCount) ++explanation.top_size;
-    std::size_t at = explanation.top_size - 1U;
-    for (; at > 0 && deviation[at - 1] < here; --at) {
-      deviation[at] = deviation[at - 1];
-      explanation.top[at] = explanation.top[at - 1];
+  // Sorted by insertion without branches on the data, which would cost more (measured).
+  std::array<double, kTopCount> deviation{};  // falling
+  std::array<std::uint32_t, kTopCount> index{};
+  for (std::uint32_t i = 0; i < series.size(); ++i) {
+    double here = judgement.deviation[i];
+    std::uint32_t at = i;
+    for (std::size_t j = 0; j < kTopCount; ++j) {
+      const bool larger = here > deviation[j];
+      const double rest = larger ? deviation[j] : here;
+      const std::uint32_t rest_at = larger ? index[j] : at;
+      deviation[j] = larger ? here : deviation[j];
+      index[j] = larger ? at : index[j];
+      here = rest;
+      at = rest_at;
     }
-    deviation[at] = here;
-    explanation.top[at] = {static_cast<std::uint32_t>(i), judgement.z[i], features[i],
-                           baselines.mean(i), baselines.deviation(i)};
+  }
+  Explanation& explanation = scored.explanation;
+  for (const std::uint32_t i : index) {
+    if (!(deviation[explanation.top_size] > 0)) break;
+    explanation.top[explanation.top_size++] = {i, judgement.z[i], features[i], baselines.mean(i),
+                                               baselines.deviation(i)};
   }
 }
 
@@ -219,8 +234,8 @@ void Scorer::State::name_cause(Scored& scored) {
     cause = kClassUnknown;
     return;
   }
-  scored.explanation.path_size = static_cast<std::uint8_t>(
-      find_path(model, scored.tree_inputs, scored.explanation.path));
+  scored.explanation.path_size =
+      static_cast<std::uint8_t>(find_path(model, scored.tree_inputs, scored.explanation.path));
   // "normal" is the first class; what is over its threshold is not normal, whatever the tree says.
   // While an alarm fades, the cause it was raised for stays.
   const auto likeliest = std::ranges::max_element(probabilities.subspan(1));

@@ -14,8 +14,9 @@ namespace {
 
 using ::testing::HasSubstr;
 
-DeviceFilter filter(const std::string& include, const std::string& exclude,
-                    DeviceFilter::Accept accept = [](std::string_view) { return true; }) {
+DeviceFilter filter(
+    const std::string& include, const std::string& exclude,
+    DeviceFilter::Accept accept = [](std::string_view) { return true; }) {
   auto made = DeviceFilter::make(include, exclude, std::move(accept));
   EXPECT_TRUE(made.ok());
   return std::move(made).value();
@@ -77,12 +78,18 @@ TEST(DeviceFilterTest, DefaultsKeepTheNodesOwnDevices) {
                            "enx0a1b2c3d4e5f", "bridge", "lowpan0"}) {
     EXPECT_TRUE(nets.accepts(name)) << name;
   }
-  for (const char* name :
-       {"lo", "veth0a1b2c3d", "cali12ab", "cilium_host", "lxc0", "cni0", "docker0", "podman0",
-        "br-0a1b2c3d4e5f", "br0", "virbr0", "flannel.1", "weave", "kube-ipvs0", "nodelocaldns",
-        "vxlan.calico", "geneve1", "genev_sys_6081", "tunl0", "ip6tnl0", "sit0", "gre0", "gretap0",
-        "erspan0", "ip_vti0", "ip6_vti0", "wg0", "tun0", "tap0", "ovs-system", "ifb0", "dummy0",
-        "bond0", "team0", "eth0.100"}) {
+  for (const char* name : {"lo",           "veth0a1b2c3d", "cali12ab",
+                           "cilium_host",  "lxc0",         "cni0",
+                           "docker0",      "podman0",      "br-0a1b2c3d4e5f",
+                           "br0",          "virbr0",       "flannel.1",
+                           "weave",        "kube-ipvs0",   "nodelocaldns",
+                           "vxlan.calico", "geneve1",      "genev_sys_6081",
+                           "tunl0",        "ip6tnl0",      "sit0",
+                           "gre0",         "gretap0",      "erspan0",
+                           "ip_vti0",      "ip6_vti0",     "wg0",
+                           "tun0",         "tap0",         "ovs-system",
+                           "ifb0",         "dummy0",       "bond0",
+                           "team0",        "eth0.100"}) {
     EXPECT_FALSE(nets.accepts(name)) << name;
   }
   DeviceFilter disks = filter("", testing::kDiskExclude);

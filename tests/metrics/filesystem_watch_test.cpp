@@ -17,9 +17,9 @@
 namespace nodevigil {
 namespace {
 
-using ::testing::HasSubstr;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using ::testing::HasSubstr;
 
 constexpr seconds kLong{30};  // nothing here takes that long unless it is broken
 
@@ -161,6 +161,7 @@ TEST_F(FilesystemWatchTest, AStuckCallCostsItsAgeOnly) {
   auto reading = watch.read(milliseconds{1});  // late only once it was waited for
   ASSERT_TRUE(reading.ok());
   EXPECT_EQ(reading->age_seconds, 10);
+  ASSERT_TRUE(eventually([&] { return disk("/").asked() == 2; }));
 
   for (int tick = 2; tick <= 30; ++tick) {
     clock.advance_seconds(10);
@@ -247,9 +248,8 @@ TEST_F(FilesystemWatchTest, ThreadsEndWithTheWatch) {
   const auto held = std::make_shared<int>(0);
   disk("/a");
   {
-    FilesystemWatch watch{{"/a", "/a", "/a"}, clock, [ask = probe(), held](const std::string& p) {
-                            return ask(p);
-                          }};
+    FilesystemWatch watch{
+        {"/a", "/a", "/a"}, clock, [ask = probe(), held](const std::string& p) { return ask(p); }};
     watch.request();
     EXPECT_TRUE(watch.read(kLong).ok());
     EXPECT_GT(held.use_count(), 3);

@@ -13,8 +13,8 @@
 namespace nodevigil {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::FakeClock;
+using ::testing::HasSubstr;
 using testing::TempTree;
 using testing::WatchedOps;
 

@@ -53,10 +53,13 @@ class TempTree {
   /// `file` is "proc/stat", "sys/block/sda/size", ...
   void write(const std::string& file, std::string_view content) const {
     std::filesystem::create_directories((root_ / file).parent_path());
-    std::ofstream out{root_ / file, std::ios::binary | std::ios::trunc};
+    // Not emptied first: ext4 makes the close of a file that was wait for the disk.
+    std::ofstream{root_ / file, std::ios::binary | std::ios::app}.close();
+    std::fstream out{root_ / file, std::ios::binary | std::ios::in | std::ios::out};
     out << content;
     out.close();
     EXPECT_TRUE(out.good()) << file;
+    std::filesystem::resize_file(root_ / file, content.size());
   }
   [[nodiscard]] std::string read(const std::string& file) const {
     std::ifstream in{root_ / file, std::ios::binary};

@@ -33,10 +33,11 @@ struct Change {
 /// A Sampler over a tree, with everything about it in reach of a test.
 class SampledNode {
  public:
-  explicit SampledNode(const std::filesystem::path& root, const FilesystemWatch::Probe& probe =
-                                                              [](const std::string&) {
-                                                                return Result<double>{kFreeSpace};
-                                                              }) {
+  explicit SampledNode(
+      const std::filesystem::path& root,
+      const FilesystemWatch::Probe& probe = [](const std::string&) {
+        return Result<double>{kFreeSpace};
+      }) {
     options.procfs = root / "proc";
     options.sysfs = root / "sys";
     options.filesystems = {"/a"};

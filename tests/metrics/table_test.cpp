@@ -126,9 +126,9 @@ TEST(TableTest, SourcesHaveDistinctStableNames) {
   for (std::size_t i = 0; i < kSourceCount; ++i) {
     sources.emplace_back(source_name(static_cast<Source>(i)));
   }
-  EXPECT_THAT(sources, ElementsAre("stat", "meminfo", "vmstat", "loadavg", "diskstats", "net/dev",
-                                   "net/sockstat", "net/snmp", "net/tcp", "sys/fs/file-nr",
-                                   "statvfs"));
+  EXPECT_THAT(sources,
+              ElementsAre("stat", "meminfo", "vmstat", "loadavg", "diskstats", "net/dev",
+                          "net/sockstat", "net/snmp", "net/tcp", "sys/fs/file-nr", "statvfs"));
   for (std::size_t i = 0; i < kSourceCount; ++i) {
     EXPECT_TRUE(std::ranges::any_of(
         metric_table(),
@@ -181,13 +181,12 @@ TEST(TableTextTest, MarkdownAgrees) {
   for (std::size_t i = 0; i < kMetricCount; ++i) {
     const MetricSpec& metric = metric_table()[i];
     const std::vector<std::string> cells = split(lines[i + 2], '|');
-    EXPECT_THAT(cells,
-                ElementsAre("", " " + std::string{metric.name} + " ",
-                            " " + kind_name(metric.kind) + " ",
-                            " " + std::string{metric.unit} + " ",
-                            " " + std::string{source_name(metric.source)} + " ",
-                            " nodevigil_node_" + std::string{metric.prometheus} + " ",
-                            " " + std::string{metric.help} + " "));
+    EXPECT_THAT(
+        cells, ElementsAre("", " " + std::string{metric.name} + " ",
+                           " " + kind_name(metric.kind) + " ", " " + std::string{metric.unit} + " ",
+                           " " + std::string{source_name(metric.source)} + " ",
+                           " nodevigil_node_" + std::string{metric.prometheus} + " ",
+                           " " + std::string{metric.help} + " "));
   }
 }
 
@@ -197,15 +196,15 @@ TEST(TableTextTest, JsonAgrees) {
   ASSERT_EQ(rows.size(), kMetricCount);
   for (std::size_t i = 0; i < kMetricCount; ++i) {
     const MetricSpec& metric = metric_table()[i];
-    EXPECT_EQ(rows[i], nlohmann::json({{"name", metric.name},
-                                       {"kind", kind_name(metric.kind)},
-                                       {"unit", metric.unit},
-                                       {"source", source_name(metric.source)},
-                                       {"prometheus",
-                                        "nodevigil_node_" + std::string{metric.prometheus}},
-                                       {"floor_absolute", metric.floor.absolute},
-                                       {"floor_relative", metric.floor.relative},
-                                       {"help", metric.help}}));
+    EXPECT_EQ(rows[i],
+              nlohmann::json({{"name", metric.name},
+                              {"kind", kind_name(metric.kind)},
+                              {"unit", metric.unit},
+                              {"source", source_name(metric.source)},
+                              {"prometheus", "nodevigil_node_" + std::string{metric.prometheus}},
+                              {"floor_absolute", metric.floor.absolute},
+                              {"floor_relative", metric.floor.relative},
+                              {"help", metric.help}}));
   }
 }
 

@@ -47,8 +47,7 @@ TEST_P(ClearingTest, TakesSoManyQuietSamplesOnEnd) {
 // About ten minutes, but three to ten samples.
 INSTANTIATE_TEST_SUITE_P(All, ClearingTest,
                          testing::Values(std::pair{1, 10}, std::pair{10, 10}, std::pair{60, 10},
-                                         std::pair{120, 5}, std::pair{600, 3},
-                                         std::pair{3600, 3}));
+                                         std::pair{120, 5}, std::pair{600, 3}, std::pair{3600, 3}));
 
 struct Limit {
   const char* name;

@@ -40,7 +40,8 @@ std::vector<SeriesSpec> gauges(std::size_t count, Floor floor = {}) {
 class Watched {
  public:
   explicit Watched(std::vector<SeriesSpec> series, ScoringOptions options = every(10s))
-      : baselines(series, options), interval_ns_(std::chrono::nanoseconds{options.interval}.count()) {
+      : baselines(series, options),
+        interval_ns_(std::chrono::nanoseconds{options.interval}.count()) {
     for (auto* const list : {&judgement.z, &judgement.fast, &judgement.deviation}) {
       list->resize(series.size());
     }
@@ -95,8 +96,8 @@ TEST(BaselinesTest, JudgeByTheFormulae) {
     if (minutes > 0) {
       fast_mean = mean_of(in_buckets(values, std::max(0, minutes - 60), minutes, 6));
     }
-    const auto usual = hours > 0 ? in_buckets(values, 0, hours, kPerHour)
-                                 : in_buckets(values, 0, minutes, 6);
+    const auto usual =
+        hours > 0 ? in_buckets(values, 0, hours, kPerHour) : in_buckets(values, 0, minutes, 6);
     if (usual.size() >= 60) {
       const double mean = mean_of(usual);
       auto centred = usual;
@@ -212,14 +213,14 @@ TEST_P(FloorTest, IsTheLeastDeviation) {
   EXPECT_NEAR(watched.baselines.deviation(0), expected, 1e-5 * expected);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    All, FloorTest,
-    testing::Values(FloorCase{"Absolute", {0.5, 0.02}, 10, 0.1, 0.5},
-                    FloorCase{"Relative", {0.1, 0.02}, 100, 0.1, 2},
-                    FloorCase{"RelativeOfANegativeLevel", {0.1, 0.02}, -100, 0.1, 2},
-                    FloorCase{"LargerDeviation", {0.5, 0.02}, 10, 3, 3},
-                    FloorCase{"SmallestPart", {0, 0}, 1e6, 0, 1e-3}),
-    CaseName{});
+INSTANTIATE_TEST_SUITE_P(All, FloorTest,
+                         testing::Values(FloorCase{"Absolute", {0.5, 0.02}, 10, 0.1, 0.5},
+                                         FloorCase{"Relative", {0.1, 0.02}, 100, 0.1, 2},
+                                         FloorCase{
+                                             "RelativeOfANegativeLevel", {0.1, 0.02}, -100, 0.1, 2},
+                                         FloorCase{"LargerDeviation", {0.5, 0.02}, 10, 3, 3},
+                                         FloorCase{"SmallestPart", {0, 0}, 1e6, 0, 1e-3}),
+                         CaseName{});
 
 struct Takeover {
   const char* name;
@@ -255,17 +256,16 @@ TEST_P(TakeoverTest, TheSlowWindowAnswersOnceItSpansTheFastOne) {
   EXPECT_EQ(warm, GetParam().warm_after);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    All, TakeoverTest,
-    testing::Values(
-        // 60 samples in closed minutes, and a closed hour.
-        Takeover{"EveryTenSeconds", every(10s), 65, 359},
-        Takeover{"EverySecond", every(1s), 119, 3599},
-        // The fast window has 60 buckets of one sample each.
-        Takeover{"EveryMinute", every(60s), 60, 119},
-        // It holds 12 samples only: the slow one is the first that can judge.
-        Takeover{"EveryFiveMinutes", every(5min), 71, 71}),
-    CaseName{});
+INSTANTIATE_TEST_SUITE_P(All, TakeoverTest,
+                         testing::Values(
+                             // 60 samples in closed minutes, and a closed hour.
+                             Takeover{"EveryTenSeconds", every(10s), 65, 359},
+                             Takeover{"EverySecond", every(1s), 119, 3599},
+                             // The fast window has 60 buckets of one sample each.
+                             Takeover{"EveryMinute", every(60s), 60, 119},
+                             // It holds 12 samples only: the slow one is the first that can judge.
+                             Takeover{"EveryFiveMinutes", every(5min), 71, 71}),
+                         CaseName{});
 
 TEST(BaselinesTest, AnswersDoNotDependOnTheUnit) {
   Watched small{gauges(2)};

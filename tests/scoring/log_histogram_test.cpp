@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -50,7 +51,8 @@ INSTANTIATE_TEST_SUITE_P(
         Distribution{"Uniform", [](Random& random) { return random.uniform(0.1, 20); }},
         Distribution{"HalfNormal", [](Random& random) { return 1 + std::fabs(random.normal()); }},
         Distribution{"LogNormal", [](Random& random) { return std::exp(random.normal()); }},
-        Distribution{"Exponential", [](Random& random) { return 1 - std::log(1 - random.uniform()); }},
+        Distribution{"Exponential",
+                     [](Random& random) { return 1 - std::log(1 - random.uniform()); }},
         Distribution{"OverManyPowers",
                      [](Random& random) { return std::exp2(random.uniform(-7.5, 11.5)); }}),
     CaseName{});
@@ -66,11 +68,12 @@ TEST(LogHistogramTest, OneRepeatedValueIsOffByAtMostItsBin) {
 }
 
 TEST(LogHistogramTest, ValuesOutsideAreHeldAtTheEnds) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
   LogHistogram low{1.0};
-  for (const double value : {0.0, -3.0, 1e-300, 0x1p-9}) low.add(value);
+  for (const double value : {0.0, -3.0, -kInfinity, kNaN, 1e-300, 0x1p-9}) low.add(value);
   EXPECT_LE(low.quantile(1.0), 0x1.1p-8);
   LogHistogram high{1.0};
-  for (const double value : {0x1p12, 1e300}) high.add(value);
+  for (const double value : {0x1p12, 1e300, kInfinity}) high.add(value);
   EXPECT_LE(high.quantile(1.0), 0x1p12);
   EXPECT_GE(high.quantile(0.01), 0x1.fp11);
 }

@@ -127,8 +127,8 @@ TEST(RollingMomentsTest, AgreesAtEveryStep) {
   TwoPass exact{5, 40};
   for (int step = 0; step < 3000; ++step) {
     // Uneven steps, now and then longer than a bucket or than the window.
-    const auto elapsed = static_cast<std::int64_t>(
-        random.chance(0.01) ? random.below(300) : random.below(20));
+    const auto elapsed =
+        static_cast<std::int64_t>(random.chance(0.01) ? random.below(300) : random.below(20));
     window.advance(elapsed);
     exact.advance(elapsed);
     const Row row{random.normal(), random.chance(0.5) ? kNaN : 1e6 + random.normal(), kNaN};

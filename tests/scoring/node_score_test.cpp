@@ -134,8 +134,8 @@ TEST(NodeScoreTest, GoingOnAfterALoadIsBitForBitTheSame) {
   NodeScore whole{3, {}};
   NodeScore reloaded{3, {}};
   for (int step = 0; step < 20'000; ++step) {
-    const std::vector<double> deviations{std::fabs(random.normal()), random.chance(0.1) ? kNaN : 1.0,
-                                         20 * random.uniform()};
+    const std::vector<double> deviations{std::fabs(random.normal()),
+                                         random.chance(0.1) ? kNaN : 1.0, 20 * random.uniform()};
     for (NodeScore* const score : {&whole, &reloaded}) score->advance(kInterval);
     const auto a = whole.update(deviations);
     const auto b = reloaded.update(deviations);

@@ -130,6 +130,24 @@ TEST_F(WrongStateTest, OfAnotherScorer) {
   expect_refused(std::string(watched_.scorer.save().size(), 'x'));
 }
 
+// What a damaged disk may hand back: it may be wrong, but nothing may break.
+TEST_F(WrongStateTest, WithFlippedBitsDoesNoHarm) {
+  const std::string state = watched_.scorer.save();
+  Random random{64};
+  int loaded = 0;
+  for (int trial = 0; trial < 300; ++trial) {
+    std::string damaged = state;
+    // The end holds all but the buckets of the baselines.
+    const std::size_t from = trial % 2 == 0 ? 0 : state.size() - 2000;
+    for (int flips = 0; flips < 20; ++flips) {
+      damaged[from + random.below(state.size() - from)] ^= static_cast<char>(1U << random.below(8));
+    }
+    loaded += watched_.scorer.load(damaged).ok() ? 1 : 0;
+    watched_.live(20);
+  }
+  EXPECT_GT(loaded, 100);
+}
+
 TEST_F(WrongStateTest, ARefusedStateKeepsTheClassifier) {
   expect_refused("x");
   watched_.live(SimulatedNode::kPerHour);

@@ -74,30 +74,30 @@ class SimulatedNode {
   };
   // In the order of the table.
   static constexpr std::array<Everyday, kMetricCount> kEveryday{{
-      {0.9, 0.01, 0.03, -0.2},     // cpu_sec_idle
-      {55, 0.02, 0, 0},            // disk_av_per
-      {2e4, 1e4, 0, 2e6},          // disk_read
-      {3e5, 1e5, 0.1, 1e6},        // disk_write
-      {5e4, 1e4, 0.2, 0},          // net_receive
-      {0.05, 0.1, 0, 1},           // mem_pressure
-      {60, 0.5, 0.02, -2},         // mem_av_per
-      {2, 0.5, 0.1, 20},           // forks_total
-      {3000, 200, 0.1, 1000},      // intr
-      {0.4, 0.15, 0.2, 0.8},       // load1
-      {0.4, 0.08, 0.2, 0.3},       // load5
-      {0.4, 0.04, 0.2, 0.1},       // load15
-      {0, 0, 0, 0},                // receive_drop
-      {0, 0, 0, 0},                // receive_errs
-      {300, 40, 0.2, 0},           // transmit_packets
-      {60, 3, 0.1, 2},             // tcp_sock_alloc
-      {40, 2, 0.1, 2},             // tcp_sock_inuse
-      {20, 5, 0, 0},               // tcp_sock_mem
-      {8, 0.5, 0, 0},              // udp_sock_inuse
-      {4, 1, 0, 0},                // udp_sock_mem
-      {200, 5, 0.05, 10},          // ipv4_sock_inuse
-      {30, 3, 0.2, 0},             // est_conn
-      {12, 0, 0, 0},               // lis_conn
-      {2000, 60, 0.05, 100},       // open_fds
+      {0.9, 0.01, 0.03, -0.2},  // cpu_sec_idle
+      {55, 0.02, 0, 0},         // disk_av_per
+      {2e4, 1e4, 0, 2e6},       // disk_read
+      {3e5, 1e5, 0.1, 1e6},     // disk_write
+      {5e4, 1e4, 0.2, 0},       // net_receive
+      {0.05, 0.1, 0, 1},        // mem_pressure
+      {60, 0.5, 0.02, -2},      // mem_av_per
+      {2, 0.5, 0.1, 20},        // forks_total
+      {3000, 200, 0.1, 1000},   // intr
+      {0.4, 0.15, 0.2, 0.8},    // load1
+      {0.4, 0.08, 0.2, 0.3},    // load5
+      {0.4, 0.04, 0.2, 0.1},    // load15
+      {0, 0, 0, 0},             // receive_drop
+      {0, 0, 0, 0},             // receive_errs
+      {300, 40, 0.2, 0},        // transmit_packets
+      {60, 3, 0.1, 2},          // tcp_sock_alloc
+      {40, 2, 0.1, 2},          // tcp_sock_inuse
+      {20, 5, 0, 0},            // tcp_sock_mem
+      {8, 0.5, 0, 0},           // udp_sock_inuse
+      {4, 1, 0, 0},             // udp_sock_mem
+      {200, 5, 0.05, 10},       // ipv4_sock_inuse
+      {30, 3, 0.2, 0},          // est_conn
+      {12, 0, 0, 0},            // lis_conn
+      {2000, 60, 0.05, 100},    // open_fds
   }};
 
   double reading(std::size_t i) {
@@ -128,8 +128,9 @@ class SimulatedNode {
 
 /// A machine that computes all it can.
 inline const std::vector<Change>& busy_cpu() {
-  static const std::vector<Change> changes{{"cpu_sec_idle", -0.85}, {"load1", 7},  {"load5", 5},
-                                           {"load15", 3},           {"intr", 4000}, {"forks_total", 5}};
+  static const std::vector<Change> changes{
+      {"cpu_sec_idle", -0.85}, {"load1", 7},   {"load5", 5},
+      {"load15", 3},           {"intr", 4000}, {"forks_total", 5}};
   return changes;
 }
 

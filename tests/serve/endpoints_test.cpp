@@ -16,7 +16,6 @@ namespace nodevigil {
 namespace {
 
 using nlohmann::json;
-using serve_test::HandClock;
 using serve_test::HandMade;
 using ::testing::HasSubstr;
 using ::testing::Not;

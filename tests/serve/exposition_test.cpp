@@ -55,7 +55,7 @@ std::string masked(const std::string& text) {
 }
 
 std::string in_temp_file(const std::string& name, const std::string& text) {
-  const std::string path = ::testing::TempDir() + name;
+  std::string path = ::testing::TempDir() + name;
   std::ofstream{path} << text;
   return path;
 }

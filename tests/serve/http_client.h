@@ -47,6 +47,13 @@ class Connection {
     }
   }
 
+  /// Reads until the other side closes and keeps nothing of it.
+  void drain() const {
+    std::array<char, 65536> buffer{};
+    while (::recv(fd_, buffer.data(), buffer.size(), 0) > 0) {
+    }
+  }
+
   /// Everything the other side sends until it closes.
   [[nodiscard]] std::string receive() const {
     std::string all;

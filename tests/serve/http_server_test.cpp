@@ -56,7 +56,8 @@ std::map<std::string, HttpHandler> routes() {
            [](const HttpRequest&) -> HttpResponse {
              return {200, "text/plain", "", [](const BodySink& sink) {
                        const std::string part(65536, 'e');
-                       while (sink(part)) {
+                       const auto end = steady_clock::now() + milliseconds{5000};
+                       while (steady_clock::now() < end && sink(part)) {
                        }
                        return false;
                      }};
@@ -221,11 +222,21 @@ TEST(HttpServer, ClientsThatDoNotReadHoldTheThreadsForTheTimeoutOnly) {
   EXPECT_LT(steady_clock::now() - begin, milliseconds{5000});
 }
 
+TEST(HttpServer, NoResponseTakesLongerThanItMay) {
+  const auto server = serve({milliseconds{300}, milliseconds{300}});
+  const Connection slow{server->port()};
+  const auto begin = steady_clock::now();
+  slow.send("GET /endless HTTP/1.1\r\n\r\n");
+  slow.drain();
+  EXPECT_LT(steady_clock::now() - begin, milliseconds{3000});
+}
+
 TEST(HttpServer, ServesManyClientsAtOnce) {
   const auto server = serve();
   std::atomic<int> good{0};
   {
     std::vector<std::jthread> clients;
+    clients.reserve(8);
     for (int i = 0; i < 8; ++i) {
       clients.emplace_back([&] {
         for (int n = 0; n < 50; ++n) {
@@ -290,6 +301,12 @@ TEST(HttpServer, RefusesAddressesThatAreNone) {
     EXPECT_EQ(server.error().path, address);
     EXPECT_THAT(server.error().context, HasSubstr("HOST:PORT")) << address;
   }
+}
+
+TEST(HttpServer, SaysThatIpv6NeedsBrackets) {
+  const auto server = HttpServer::start("::1:9100", routes());
+  ASSERT_FALSE(server);
+  EXPECT_THAT(server.error().context, HasSubstr("brackets"));
 }
 
 TEST(HttpServer, RefusesAnAddressOfAnotherMachine) {

@@ -42,7 +42,7 @@ TEST(LiveSlot, HasNoRowBeforeTheFirstIsPublished) {
 
 TEST(LiveSlot, GivesTheNewestAsOftenAsAsked) {
   LiveSlot slot;
-  for (const std::uint64_t n : {1, 2, 3, 4}) slot.publish(numbered(n));
+  for (const std::uint64_t n : {1U, 2U, 3U, 4U}) slot.publish(numbered(n));
   EXPECT_EQ(number_of(slot.read()), 4);
   EXPECT_EQ(number_of(slot.read()), 4);
   slot.publish(numbered(5));
@@ -69,6 +69,7 @@ TEST(LiveSlot, ReadersSeeWholeStatesInOrderWhileTheWriterGoesOn) {
   };
   {
     std::vector<std::jthread> readers;
+    readers.reserve(3);
     for (int i = 0; i < 3; ++i) readers.emplace_back(read_to_the_end);
     for (std::uint64_t n = 1; n <= kStates; ++n) slot.publish(numbered(n));
   }

@@ -23,9 +23,7 @@ constexpr std::int64_t kMinuteUs = 60'000'000;
 
 // An agent whose journal has one row per minute: the last one now, the first 89 minutes ago.
 class Samples : public ::testing::Test {
- protected:
-  static constexpr std::int64_t kRows = 90;
-
+ public:
   Samples() {
     std::string name = (std::filesystem::temp_directory_path() / "nodevigil-serve-XXXXXX").string();
     directory_ = mkdtemp(name.data());
@@ -34,6 +32,11 @@ class Samples : public ::testing::Test {
     std::error_code ignored;
     std::filesystem::remove_all(directory_, ignored);
   }
+  Samples(const Samples&) = delete;
+  Samples& operator=(const Samples&) = delete;
+
+ protected:
+  static constexpr std::int64_t kRows = 90;
 
   void SetUp() override {
     auto journal = Journal::open(path(), Journal::Mode::kReadWrite, node_series());

@@ -122,6 +122,13 @@ TEST_F(JournalRetentionTest, StaysWithinItsBoundWhileRowsKeepComing) {
   EXPECT_GT(rows, 600);
 }
 
+TEST_F(JournalRetentionTest, TheWalStaysSmallWithoutPruning) {
+  for (std::int64_t first = 1; first < 8'000; first += 50) {
+    ASSERT_TRUE(succeeded(append_rows(*journal_, first, first + 49, kSeries)));
+    ASSERT_LT(std::filesystem::file_size(path_ + "-wal"), 1'000'000U);
+  }
+}
+
 TEST_F(JournalRetentionTest, GivesBackTheRoomOfManyAgedRows) {
   ASSERT_TRUE(succeeded(append_rows(*journal_, 1, 8'000, kSeries)));
   EXPECT_EQ(query(path_, "PRAGMA wal_checkpoint(TRUNCATE)"), "0");

@@ -304,13 +304,18 @@ TEST_F(JournalTest, ARangeIsOfTimeEvenWhenTheClockStepped) {
   for (std::int64_t seq = 1; seq <= 6; ++seq) rows.push_back(make_row(seq, kSeries));
   rows[2].sample.ts_us += kDayUs;
   ASSERT_TRUE(succeeded(journal_->append(rows, std::vector<std::string>(6))));
-  std::vector<std::int64_t> found;
-  ASSERT_TRUE(succeeded(journal_->read_range(rows[0].sample.ts_us, rows[5].sample.ts_us, 3,
-                                             [&](const StoredRow& row) {
-                                               found.push_back(row.seq);
-                                               return true;
-                                             })));
-  EXPECT_THAT(found, ElementsAre(2, 4, 5));
+  const auto range = [&](std::int64_t to_us, std::int64_t limit) {
+    std::vector<std::int64_t> found;
+    EXPECT_TRUE(succeeded(
+        journal_->read_range(rows[0].sample.ts_us, to_us, limit, [&](const StoredRow& row) {
+          found.push_back(row.seq);
+          return true;
+        })));
+    return found;
+  };
+  EXPECT_THAT(range(rows[5].sample.ts_us, 3), ElementsAre(2, 4, 5));
+  EXPECT_THAT(range(rows[2].sample.ts_us, 9), ElementsAre(1, 2, 4, 5, 6));
+  EXPECT_THAT(range(rows[2].sample.ts_us + 1, 1), ElementsAre(3));
 }
 
 TEST_F(JournalTest, StoresAContextOnceAndKeepsItWithItsRows) {

@@ -54,6 +54,7 @@ class WriteBlock {
  public:
   explicit WriteBlock(const std::string& path) {
     EXPECT_EQ(sqlite3_open(path.c_str(), &database_), SQLITE_OK);
+    sqlite3_busy_timeout(database_, 10'000);  // the writer may be at work
     EXPECT_EQ(sqlite3_exec(database_, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
   }
   ~WriteBlock() { sqlite3_close(database_); }
@@ -182,11 +183,11 @@ TEST_F(JournalWriterTest, KeepsTheOrderWhenFailuresMeetNewRows) {
   for (int round = 0; round < 3; ++round) {
     const WriteBlock block(path_);
     const std::int64_t failures = writer->stats().failures;
-    while (writer->stats().failures < failures + 2) {
+    wait_until([&] {
       // Some are pushed while a batch is in flight, some while it is waited.
       if (seq < std::int64_t{30} * (round + 1)) writer->push(make_row(++seq, kSeries));
-      std::this_thread::yield();
-    }
+      return writer->stats().failures >= failures + 2;
+    });
   }
   ASSERT_TRUE(writer->flush(kPatience));
   EXPECT_EQ(writer->stats().dropped_rows, 0);
@@ -204,13 +205,13 @@ TEST_F(JournalWriterTest, PushNeverWaitsForTheDisk) {
   std::chrono::nanoseconds pushing{0};
   const auto started = steady_clock::now();
   std::int64_t seq = 2;
-  while (writer->stats().failures < 2) {
+  wait_until([&] {
     const Row row = make_row(++seq, kSeries);
     const auto before = steady_clock::now();
     writer->push(row);
     pushing += steady_clock::now() - before;
-    std::this_thread::yield();
-  }
+    return writer->stats().failures >= 2;
+  });
   const auto all = steady_clock::now() - started;
   EXPECT_GT(all, 400ms);
   EXPECT_LT(pushing, all / 2);

@@ -46,10 +46,10 @@ struct Checkpoint {
 };
 
 /// A SQLite database in WAL mode, one file: rows, contexts, explanations, checkpoints. The format
-/// is written down in docs/journal.md. Committed rows survive kill -9 of the process
-/// (synchronous=NORMAL: a power cut may cost the last seconds, never the database). Not
-/// thread-safe: one object per thread; several objects, in one or many processes, may read one
-/// file while one writes.
+/// is written down in docs/journal.md. Committed rows survive kill -9 of the process; a power cut
+/// may cost what the kernel has not written back, half a minute or so, never the database
+/// (synchronous=NORMAL). Not thread-safe: one object per thread; several objects, in one or many
+/// processes, may read one file while one writes.
 class Journal {
  public:
   enum class Mode : std::uint8_t { kReadWrite, kReadOnly };

@@ -1,0 +1,51 @@
+#include "nodevigil/app/console.h"
+
+#include <gtest/gtest.h>
+
+#include "nodevigil/metrics/table.h"
+
+namespace nodevigil {
+namespace {
+
+Live judged() {
+  Live live;
+  auto model = std::make_shared<Model>();
+  model->classes = {"normal", "cpu"};
+  live.model = model;
+  live.row.sample.ts_us = 1'700'000'000'000'000;
+  Scored& scored = live.row.scored;
+  scored.phase = Phase::kReady;
+  scored.score = 7.25;
+  scored.threshold = 3.5;
+  scored.score_smoothed = 2.0;
+  scored.threshold_smoothed = 1.5;
+  scored.anomalous = true;
+  scored.verdict = 1;
+  scored.explanation.top[0] = {0, -20.0, 0.1, 0.9, 0.01};
+  scored.explanation.top[1] = {9, 6.5, 4.0, 1.0, 0.5};
+  scored.explanation.top_size = 2;
+  return live;
+}
+
+TEST(ConsoleLine, ShowsTimeScoreVerdictAndWhatStandsOut) {
+  EXPECT_EQ(console_line(judged(), false),
+            "2023-11-14T22:13:20Z  score   7.25 of 3.50, smoothed   2.00 of 1.50  ANOMALY cpu"
+            "  | cpu_sec_idle -20.0, load1 +6.5\n");
+}
+
+TEST(ConsoleLine, ReplacesItselfOnATerminal) {
+  const std::string line = console_line(judged(), true);
+  EXPECT_TRUE(line.starts_with("\r2023"));
+  EXPECT_TRUE(line.ends_with("\x1b[K"));
+}
+
+TEST(ConsoleLine, SaysHowFarWarmUpIs) {
+  Live live = judged();
+  live.row.scored.phase = Phase::kWarmup;
+  live.warmup_progress = 0.4;
+  EXPECT_EQ(console_line(live, false),
+            "2023-11-14T22:13:20Z  warming up, 40 % of the samples needed\n");
+}
+
+}  // namespace
+}  // namespace nodevigil

@@ -99,6 +99,9 @@ Result<void> Agent::open_journal() {
   journal_path_ = journal_file(*state_dir);
   auto journal = Journal::open(journal_path_, Journal::Mode::kReadWrite, scorer_->series());
   if (!journal) return journal.error();
+  if (const std::string& moved = (*journal)->moved_aside(); !moved.empty()) {
+    log_error("the journal was damaged; it was moved to " + moved + " and a new one begun");
+  }
   const auto restored = restore(**journal, *scorer_);
   if (!restored) return restored.error();
   seq_ = restored->last_seq;

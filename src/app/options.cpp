@@ -164,7 +164,7 @@ constexpr std::array kTable{
                "Do not count network devices with these names.",
                [](O& o, Text t) { return set_text(o.sampler.net_exclude, t); }},
 
-    OptionSpec{"alert-budget", "PER-WEEK", "14", kScorers, false, "Scoring",
+    OptionSpec{"alert-budget", "PER-WEEK", "18", kScorers, false, "Scoring",
                "False alarms a week you are willing to look at; thresholds follow from the node's "
                "own past.",
                set_budget},

@@ -9,7 +9,7 @@ namespace {
 constexpr double kNsPerDay = 86'400e9;
 constexpr double kHalfLifeDays = 7;
 
-// The assumed past: blocks whose largest score is usual, but for as many alarms as are allowed.
+// The assumed past: blocks of a node on which nothing happens.
 constexpr double kAssumedDays = 1;
 constexpr double kAssumedUsual = 1.5;
 
@@ -17,13 +17,11 @@ double blocks_per_day(std::int64_t block_ns) { return kNsPerDay / static_cast<do
 
 }  // namespace
 
-AlarmThreshold::AlarmThreshold(std::int64_t block_ns, double alarms_per_block, double assumed_alarm)
+AlarmThreshold::AlarmThreshold(std::int64_t block_ns, double alarms_per_block)
     : block_ns_(block_ns),
       quantile_(1.0 - std::clamp(alarms_per_block, 0.0, 0.5)),
       maxima_(std::exp2(1.0 / (kHalfLifeDays * blocks_per_day(block_ns)))) {
-  const double assumed = kAssumedDays * blocks_per_day(block_ns);
-  maxima_.add(assumed_alarm, assumed * (1.0 - quantile_));
-  maxima_.add(kAssumedUsual, assumed * quantile_);
+  maxima_.add(kAssumedUsual, kAssumedDays * blocks_per_day(block_ns));
   value_ = maxima_.quantile(quantile_);
 }
 

@@ -33,6 +33,9 @@ RollingMoments make_window(std::size_t series, std::int64_t horizon, std::int64_
 
 double bounded(double z) { return std::clamp(z, -Baselines::kMaxZ, Baselines::kMaxZ); }
 
+// A window is young until it spans this part of the fast horizon.
+constexpr int kYoungPart = 4;
+
 // How much larger a deviation is taken for what a short window cannot have seen.
 double allowance(std::int64_t span_ns, std::int64_t full_ns) {
   return std::sqrt(1.0 + static_cast<double>(full_ns) /
@@ -65,8 +68,8 @@ void Baselines::refresh() {
   slow_warm_ = slow_.span_ns() >= fast_horizon_ns_ && slow_.samples() >= warmup_samples_;
   ready_ = slow_warm_ || fast_.samples() >= warmup_samples_;
   const RollingMoments& window = slow_warm_ ? slow_ : fast_;
-  const double wider = allowance(window.span_ns(), fast_horizon_ns_);
-  const double wider_residual = allowance(residual_.span_ns(), fast_horizon_ns_);
+  const double wider = allowance(window.span_ns(), fast_horizon_ns_ / kYoungPart);
+  const double wider_residual = allowance(residual_.span_ns(), fast_horizon_ns_ / kYoungPart);
   for (std::size_t i = 0; i < judging_.size(); ++i) {
     Judging& judging = judging_[i];
     judging.mean = window.mean()[i];

@@ -9,7 +9,7 @@ namespace {
 // Keeps a division by an empty count from giving NaN; counts may be fractions, see learn_level().
 constexpr double kTiny = 1e-300;
 
-// The three parts of a row. Loops over them have no branches, so that they become vector code.
+// The three parts of a row. Loops over them have no branches on the data.
 template <typename T>
 struct Parts {
   T* count;

@@ -14,7 +14,6 @@ constexpr double kSingleShare = 0.15;  // of the alert budget
 constexpr double kHalfLifeDays = 7;
 constexpr double kRankShare = 0.01;
 // The assumed past of the smoothed score, worth a day; see also AlarmThreshold.
-constexpr double kAssumedHigh = 3.0;
 constexpr double kAssumedUsual = 1.5;
 
 double interval_seconds(const ScoringOptions& options) {
@@ -25,10 +24,10 @@ double block_seconds(const ScoringOptions& options) {
   return std::max(kBlockSeconds, kLeastBlockSamples * interval_seconds(options));
 }
 
-AlarmThreshold make_threshold(const ScoringOptions& options, double share, double assumed_alarm) {
+AlarmThreshold make_threshold(const ScoringOptions& options, double share) {
   const double seconds = block_seconds(options);
   const double per_block = share * options.alerts_per_week * seconds / (7 * kSecondsPerDay);
-  return {static_cast<std::int64_t>(seconds * 1e9), per_block, assumed_alarm};
+  return {static_cast<std::int64_t>(seconds * 1e9), per_block};
 }
 
 std::size_t window_samples(double interval, std::size_t most) {
@@ -43,14 +42,12 @@ NodeScore::NodeScore(std::size_t series, const ScoringOptions& options)
       rise_(2.0 / (static_cast<double>(window_) + 1)),
       fall_(2.0 / (4.0 * static_cast<double>(window_) + 1)),
       usual_due_ns_(static_cast<std::int64_t>(block_seconds(options) * 1e9)),
-      single_(make_threshold(options, kSingleShare, 2 * kAssumedHigh)),
-      sustained_(make_threshold(options, 1.0, kAssumedHigh)),
+      single_(make_threshold(options, kSingleShare)),
+      sustained_(make_threshold(options, 1.0)),
       usual_(std::exp2(interval_seconds(options) / (kHalfLifeDays * kSecondsPerDay))),
-      usual_high_(kAssumedHigh),
       largest_(series) {
-  const double day = kSecondsPerDay / interval_seconds(options);
-  usual_.add(kAssumedHigh, kRankShare * day);
-  usual_.add(kAssumedUsual, (1 - kRankShare) * day);
+  usual_.add(kAssumedUsual, kSecondsPerDay / interval_seconds(options));
+  usual_high_ = usual_.quantile(1 - kRankShare);
 }
 
 double NodeScore::Figures::ratio() const {

@@ -176,7 +176,8 @@ class TickMeter:
 
     def measure(self, count):
         """Lets `count` ticks go by. Returns what one of them took, in ns: CPU of the process,
-        CPU by thread, and time by source as the agent itself measures it."""
+        CPU by thread, and time by source as the agent itself measures it; and which rows they
+        are (after the first number, up to the second)."""
         self.wait_for_phase(0.2)
         before = self.agent.metrics()
         time.sleep(0.4 * self.interval)
@@ -184,11 +185,12 @@ class TickMeter:
         time.sleep(count * self.interval)
         cpu, threads_after = cpu_ns(self.pid) - cpu, thread_cpu_ns(self.pid)
         after = self.agent.metrics()
-        ticks = after["nodevigil_ticks_total"] - before["nodevigil_ticks_total"]
+        rows = (before["nodevigil_ticks_total"], after["nodevigil_ticks_total"])
+        ticks = rows[1] - rows[0]
         if abs(ticks - count) > max(1, count / 20):
             raise AssertionError(f"{ticks:.0f} ticks instead of {count}: the machine is too busy")
         sources = {name.split('"')[1]: (after[name] - before[name]) * 1e9 / ticks
                    for name in after if name.startswith("nodevigil_source_read_seconds_total")}
-        return {"cpu": cpu / ticks, "sources": sources,
+        return {"cpu": cpu / ticks, "rows": rows, "sources": sources,
                 "threads": {role: (threads_after[role] - threads[role]) / ticks
                             for role in threads}}

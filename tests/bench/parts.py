@@ -102,18 +102,18 @@ def tick(lab):
                     ours.append(meter.measure(count))
                     theirs.append(peer.cpu_ns_per_scrape(interval, count // 2))
                     bare.append(bare_reads_ns(interval, count // 2))
-                explained = explained_share(state)
+                note = anomalous(state, ours)
             cpu = [one["cpu"] for one in ours]
             figure = Figure("tick", f"CPU per tick, a tick every {interval:g} s", median(cpu) / 1e6,
                             "ms", median(theirs) / 1e6, aim=0.35,
-                            note=f"{span(cpu, 1e6)}; {explained:.0%} of ticks were anomalous")
+                            note=f"{span(cpu, 1e6)}; {note}")
             yield figure
             yield Figure("tick", f"bare reads of its files, every {interval:g} s",
                          median(bare) / 1e6, "ms",
                          note="the floor: a loop of pread in the benchmark itself")
             # Both rise when a machine is busy or slow; 0.35 ms is for one that reads in 0.14 ms.
             yield Figure("tick", "  CPU per tick against bare reads", median(cpu) / median(bare),
-                         "x", aim=2.5, note="does not depend on the machine's speed")
+                         "x", aim=2.5, note="depends little on how busy the machine is")
             if slowest is None or figure.value > slowest.value:
                 slowest, its_rounds = figure, ours
         yield dataclasses.replace(slowest, name="CPU per tick (headline: the slower of the two)")
@@ -121,11 +121,17 @@ def tick(lab):
         yield idle_cpu(lab, peer)
 
 
-def explained_share(state_dir):
-    """How many of the rows since the first verdict carry an explanation."""
+def anomalous(state_dir, rounds):
+    """How many rows of these rounds were, in words. The journal is the agent's first, so that rows
+    are numbered as ticks are."""
+    counts = []
     with contextlib.closing(open_journal(state_dir)) as database:
-        return database.execute("SELECT avg(explanation IS NOT NULL) FROM samples"
-                                " WHERE score IS NOT NULL").fetchone()[0]
+        for one in rounds:
+            counts.append(database.execute(
+                "SELECT count(explanation), count(*) FROM samples WHERE seq > ? AND seq <= ?",
+                one["rows"]).fetchone())
+    explained, rows = map(sum, zip(*counts))
+    return f"{explained / rows:.0%} of ticks anomalous"
 
 
 def idle_cpu(lab, peer):
@@ -228,20 +234,21 @@ def check_counts(agent, opened):
     return counted["est"][1]
 
 
-def connections_part(lab):
+def many_connections(lab):
     """What a tick costs with many TCP connections open, against idle."""
     # Long enough for a reading of net/tcp, which is due every 90 ticks at the latest.
     opened, ticks, rounds = lab.pick(50_000, 5_000), lab.pick(180, 90), lab.pick(2, 1)
-    cost = {"idle": [], "steady": [], "churn": []}
-    peer_cost = {"idle": [], "steady": [], "churn": []}
-    with lab.state_dir() as state, Agent(state, *NORMAL, interval="100ms") as agent, \
+    states = {"idle": "no connections", "steady": f"{opened:,} connections",
+              "churn": "the same, and 50 come and go a second"}
+    ours, theirs = ({state: [] for state in states} for _ in range(2))
+    with lab.state_dir() as directory, Agent(directory, *NORMAL, interval="100ms") as agent, \
             node_exporter("--collector.tcpstat") as peer:
         meter = TickMeter(agent, 0.1)
         meter.until_ready()
 
-        def measure(state_name):
-            cost[state_name].append(meter.measure(ticks)["cpu"])
-            peer_cost[state_name].append(peer.cpu_ns_per_scrape(0.1, 30))
+        def measure(state):
+            ours[state].append(meter.measure(ticks))
+            theirs[state].append(peer.cpu_ns_per_scrape(0.1, 30))
 
         for _ in range(rounds):
             check_counts(agent, 0)
@@ -252,23 +259,24 @@ def connections_part(lab):
                 with connections.churning(50):
                     measure("churn")
                     age = agent.metrics()["nodevigil_listeners_reading_age_seconds"]
-            # All of it gone: what is left of a machine's sockets is as it was.
             check_counts(agent, 0)
-        explained = explained_share(state)
+        notes = {state: anomalous(directory, ours[state]) for state in states}
 
-    idle, peer_idle = median(cost["idle"]), median(peer_cost["idle"])
-    yield Figure("connections", "CPU per tick, idle", idle / 1e6, "ms", peer_idle / 1e6,
-                 note=f"{span(cost['idle'], 1e6)}; {explained:.0%} of all ticks were anomalous")
-    yield Figure("connections", f"CPU per tick, {opened:,} connections",
-                 median(cost["steady"]) / 1e6, "ms", median(peer_cost["steady"]) / 1e6,
-                 note=f"{established:,} sockets, est_conn and lis_conn as ss counts")
-    yield Figure("connections", "  against idle", median(cost["steady"]) / idle, "x",
-                 median(peer_cost["steady"]) / peer_idle, aim=1.2)
-    yield Figure("connections", "CPU per tick, and 50 more come and go a second",
-                 median(cost["churn"]) / 1e6, "ms", median(peer_cost["churn"]) / 1e6,
-                 note=f"lis_conn {age:.1f} s old")
-    yield Figure("connections", "  against idle", median(cost["churn"]) / idle, "x",
-                 median(peer_cost["churn"]) / peer_idle)
+    notes["steady"] += f"; {established:,} sockets, est_conn and lis_conn as ss counts"
+    notes["churn"] += f"; lis_conn {age:.1f} s old"
+    cost = {state: median([one["cpu"] for one in ours[state]]) for state in states}
+    main = {state: median([one["threads"]["main thread"] for one in ours[state]])
+            for state in states}
+    peer_cost = {state: median(theirs[state]) for state in states}
+    for state, name in states.items():
+        yield Figure("connections", f"CPU per tick, {name}", cost[state] / 1e6, "ms",
+                     peer_cost[state] / 1e6, note=notes[state])
+        if state == "idle":
+            continue
+        yield Figure("connections", "  against idle", cost[state] / cost["idle"], "x",
+                     peer_cost[state] / peer_cost["idle"], aim=1.2 if state == "steady" else None)
+        yield Figure("connections", "  against idle, main thread", main[state] / main["idle"], "x",
+                     note="reading and scoring, without the journal's explanations")
 
 
 def read_net_tcp(size, more):
@@ -292,12 +300,12 @@ def net_tcp(lab):
                  note="only when sockets have changed, every 90 ticks at the latest")
     yield Figure("connections", "one reading of net/tcp, to the end",
                  median([spent for spent, _ in whole]) / 1e6, "ms",
-                 note=f"{rows:.0f} rows; what the first costs on a node without connections")
+                 note=f"{rows:.0f} rows; about what the first costs on a node without connections")
 
 
 def all_connections(lab):
     yield from net_tcp(lab)
-    yield from connections_part(lab)
+    yield from many_connections(lab)
 
 
 def replay(lab):

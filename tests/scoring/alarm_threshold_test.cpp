@@ -27,7 +27,7 @@ TEST_P(BudgetTest, IsWhatStationaryScoresPass) {
   constexpr int kDays = 400;
   const double per_block = GetParam();
   Random random{7};
-  AlarmThreshold threshold{kBlock, per_block, 3.0};
+  AlarmThreshold threshold{kBlock, per_block};
   int over = 0;
   for (int block = 0; block < kDays * kBlocksPerDay; ++block) {
     double largest = 0;
@@ -48,7 +48,7 @@ TEST_P(BudgetTest, IsWhatStationaryScoresPass) {
 INSTANTIATE_TEST_SUITE_P(All, BudgetTest, testing::Values(7.0 / 336, 14.0 / 336, 84.0 / 336));
 
 TEST(AlarmThresholdTest, ADayOfTypicalBlocksIsAssumed) {
-  AlarmThreshold threshold{kBlock, 0.04, 3.0};
+  AlarmThreshold threshold{kBlock, 0.04};
   // Nothing is known yet: between what is usual and what an alarm is.
   EXPECT_GE(threshold.value(), 1.5);
   EXPECT_LE(threshold.value(), 3.1);
@@ -61,7 +61,7 @@ TEST(AlarmThresholdTest, ADayOfTypicalBlocksIsAssumed) {
 }
 
 TEST(AlarmThresholdTest, OldBlocksFade) {
-  AlarmThreshold threshold{kBlock, 0.04, 3.0};
+  AlarmThreshold threshold{kBlock, 0.04};
   const auto live = [&](double score, int days) {
     for (int block = 0; block < days * kBlocksPerDay; ++block) {
       threshold.add(score);
@@ -76,8 +76,8 @@ TEST(AlarmThresholdTest, OldBlocksFade) {
 }
 
 TEST(AlarmThresholdTest, CountsBlocksAndNotScores) {
-  AlarmThreshold calm{kBlock, 0.04, 3.0};
-  AlarmThreshold lively{kBlock, 0.04, 3.0};
+  AlarmThreshold calm{kBlock, 0.04};
+  AlarmThreshold lively{kBlock, 0.04};
   for (int block = 0; block < 1000; ++block) {
     for (int step = 0; step < kSteps; ++step) {
       calm.add(step == 4 ? 5.0 : 1.0);
@@ -90,7 +90,7 @@ TEST(AlarmThresholdTest, CountsBlocksAndNotScores) {
 }
 
 TEST(AlarmThresholdTest, TimeWithoutScoresTeachesNothing) {
-  AlarmThreshold threshold{kBlock, 0.04, 3.0};
+  AlarmThreshold threshold{kBlock, 0.04};
   const std::string before = saved(threshold);
   for (int block = 0; block < 1000; ++block) threshold.advance(kBlock);
   EXPECT_EQ(saved(threshold), before);
@@ -98,8 +98,8 @@ TEST(AlarmThresholdTest, TimeWithoutScoresTeachesNothing) {
 
 TEST(AlarmThresholdTest, GoingOnAfterALoadIsBitForBitTheSame) {
   Random random{8};
-  AlarmThreshold whole{kBlock, 0.04, 3.0};
-  AlarmThreshold reloaded{kBlock, 0.04, 3.0};
+  AlarmThreshold whole{kBlock, 0.04};
+  AlarmThreshold reloaded{kBlock, 0.04};
   for (int step = 0; step < 20'000; ++step) {
     const double score = std::fabs(random.normal());
     for (AlarmThreshold* const threshold : {&whole, &reloaded}) {
@@ -108,7 +108,7 @@ TEST(AlarmThresholdTest, GoingOnAfterALoadIsBitForBitTheSame) {
     }
     ASSERT_EQ(whole.value(), reloaded.value());
     if (!random.chance(0.02)) continue;
-    AlarmThreshold other{kBlock, 0.04, 3.0};
+    AlarmThreshold other{kBlock, 0.04};
     other.add(100);
     const std::string bytes = saved(reloaded);
     ASSERT_EQ(bytes, saved(whole));

@@ -31,6 +31,7 @@ namespace {
 
 TEST(ScorerAllocationTest, NoneOnceTheListsHaveTheirSizes) {
   ScoredNode watched{51};
+  const auto& attack = busy_cpu();  // made at its first use
   watched.live(20);
   const std::size_t before = allocations;
   bool named = false;
@@ -48,7 +49,7 @@ TEST(ScorerAllocationTest, NoneOnceTheListsHaveTheirSizes) {
   // Through the end of warm-up, the slow window's take-over and its first days; then an attack
   // that is frozen out, learned at last, and over.
   live(2 * SimulatedNode::kPerDay);
-  watched.node.change(busy_cpu());
+  watched.node.change(attack);
   live(3 * SimulatedNode::kPerHour);
   watched.node.restore();
   live(SimulatedNode::kPerDay);

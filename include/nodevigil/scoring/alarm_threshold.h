@@ -18,9 +18,8 @@ namespace nodevigil {
 /// Where there is no past yet, a day of typical blocks is assumed.
 class AlarmThreshold {
  public:
-  /// `block_ns`: length of a block; `alarms_per_block`: the budget, at most 0.5;
-  /// `assumed_alarm`: the score of an alarm in the assumed past.
-  AlarmThreshold(std::int64_t block_ns, double alarms_per_block, double assumed_alarm);
+  /// `block_ns`: length of a block; `alarms_per_block`: the budget, at most 0.5.
+  AlarmThreshold(std::int64_t block_ns, double alarms_per_block);
 
   /// Moves observed time on.
   void advance(std::int64_t elapsed_ns);

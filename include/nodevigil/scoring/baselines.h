@@ -23,7 +23,7 @@ namespace nodevigil {
 ///
 /// A deviation is at least the series' floor, and at least kSmallestPart of its mean, and is taken
 /// as larger while the window is short, since a short past shows too little of what is usual:
-/// times sqrt(1 + fast horizon / span). z and f are bounded to +-kMaxZ.
+/// times sqrt(1 + fast horizon / 4 / span). z and f are bounded to +-kMaxZ.
 class Baselines {
  public:
   Baselines(std::span<const SeriesSpec> series, const ScoringOptions& options);

@@ -11,7 +11,7 @@ namespace nodevigil {
 
 /// Why the verdict of `scored` is what it is, as JSON: {"verdict", "summary", "score",
 /// "threshold", "score_smoothed", "threshold_smoothed", "top": [{"metric", "z", "value",
-/// "usual_low", "usual_high"}], "path": [{"feature", "value", "threshold", "went"}],
+/// "per_second", "usual_low", "usual_high"}], "path": [{"feature", "value", "threshold", "went"}],
 /// "probabilities": {class: p}}. The usual range is mean -+ 2 standard deviations.
 /// `model` must be the one that judged.
 [[nodiscard]] std::string explanation_json(const Scored& scored, std::span<const SeriesSpec> series,

@@ -11,7 +11,7 @@ namespace nodevigil {
 /// A streaming sketch of the distribution of a non-negative figure in constant memory, in which
 /// the past fades: each value weighs half as much one half-life later.
 ///
-/// 16 bins per power of two, so a quantile is off by at most 1/32 of its value. Bins are found from
+/// 16 bins per power of two, so a quantile is off by at most 1/16 of its value. Bins are found from
 /// the exponent and mantissa, not with a logarithm, so that every machine finds the same. Instead
 /// of shrinking the old weights, new values get ever larger ones.
 class LogHistogram {

@@ -56,7 +56,7 @@ class NodeScore {
   AlarmThreshold single_;
   AlarmThreshold sustained_;
   LogHistogram usual_;         // of the smoothed score
-  double usual_high_;          // passed by a hundredth of it
+  double usual_high_ = 0;      // passed by a hundredth of it
   std::int64_t usual_ns_ = 0;  // since usual_high_ was worked out
 
   std::array<double, kMaxWindow> recent_{};

@@ -31,7 +31,7 @@ struct Contribution {
 
 /// Why a verdict is what it is: plain data, rendered to words elsewhere.
 struct Explanation {
-  std::array<Contribution, kTopCount> top;  ///< falling |z|
+  std::array<Contribution, kTopCount> top;  ///< falling deviation
   std::uint8_t top_size = 0;
   /// Nodes of the tree from the root to the leaf, as indices in Model::nodes.
   std::array<std::uint32_t, kMaxTreeDepth + 1> path;
@@ -57,7 +57,8 @@ struct Scored {
   std::optional<double> score_smoothed;      ///< over the last samples
   std::optional<double> threshold;           ///< for `score`
   std::optional<double> threshold_smoothed;  ///< for `score_smoothed`
-  /// The figure that ranks rows best: 1 is what this node passes in a hundredth of its time.
+  /// The figure that ranks rows best: 1 is what this node's smoothed
+  /// score passes in a hundredth of its time.
   std::optional<double> rank;
 
   bool over = false;       ///< a score is over its threshold in this sample

@@ -8,7 +8,7 @@ namespace nodevigil {
 /// What a user may set of the scoring. Horizons are times, not samples; docs/scoring.md explains.
 struct ScoringOptions {
   std::chrono::milliseconds interval{10'000};  ///< expected time between samples
-  double alerts_per_week = 14;                 ///< the alert budget
+  double alerts_per_week = 18;                 ///< the alert budget
   std::chrono::milliseconds slow_horizon{std::chrono::days{7}};
   std::chrono::milliseconds fast_horizon{std::chrono::hours{1}};
   std::chrono::milliseconds max_freeze{std::chrono::hours{2}};

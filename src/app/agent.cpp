@@ -87,8 +87,13 @@ Result<std::unique_ptr<Agent>> Agent::make(const Options& options, Clock& clock,
   agent->sampler_ = std::move(*sampler);
   agent->scorer_ = std::make_unique<Scorer>(node_series(), options.scoring);
   agent->live_.interval_seconds = std::chrono::duration<double>{options.interval}.count();
+  const auto classifier = agent->open_model();
+  if (!classifier) return classifier.error();
+  // Before the restoration: the cause of an alarm that is raised is part of the state.
+  agent->scorer_->set_classifier(*classifier);
   if (auto opened = agent->open_journal(); !opened) return opened.error();
-  if (auto opened = agent->open_model(); !opened) return opened.error();
+  agent->use_model(*classifier);
+  agent->keep_checkpoint();
   if (auto opened = agent->open_server(); !opened) return opened.error();
   return agent;
 }
@@ -117,15 +122,12 @@ Result<void> Agent::open_journal() {
   return {};
 }
 
-Result<void> Agent::open_model() {
+Result<Classifier> Agent::open_model() {
   const auto series = node_series();
-  auto classifier = options_.model.empty() ? compiled_classifier(default_model(), series)
-                                           : load_classifier(options_.model, series);
-  if (!classifier) return classifier.error();
-  use_model(*classifier);
-  if (!options_.model.empty()) model_watch_ = std::make_unique<ModelWatch>(options_.model, series);
-  keep_checkpoint();
-  return {};
+  if (options_.model.empty()) return compiled_classifier(default_model(), series);
+  auto classifier = load_classifier(options_.model, series);
+  if (classifier) model_watch_ = std::make_unique<ModelWatch>(options_.model, series);
+  return classifier;
 }
 
 Result<void> Agent::open_server() {
@@ -207,6 +209,7 @@ void Agent::tick() {
   live_.baseline_samples = scorer_->baseline_samples();
   live_.warmup_progress = scorer_->warmup_progress();
   live_.has_row = true;
+  live_.steady_ns = begun_ns;
   note_duration(clock_.now().steady_ns - begun_ns);
   slot_.publish(live_);
   if (on_tick_) on_tick_(live_);

@@ -21,10 +21,10 @@ std::string judgement(const Live& live) {
   if (scored.phase == Phase::kWarmup || !scored.score || !scored.threshold) {
     return "warming up, " + number("%.0f", 100 * live.warmup_progress) + " % of the samples needed";
   }
-  std::string text =
-      "score " + number("%6.2f", *scored.score) + " of " + number("%.2f", *scored.threshold) +
-      ", smoothed " + number("%6.2f", *scored.score_smoothed) + " of " +
-      number("%.2f", *scored.threshold_smoothed) + "  ";
+  std::string text = "score " + number("%6.2f", *scored.score) + " of " +
+                     number("%.2f", *scored.threshold) + ", smoothed " +
+                     number("%6.2f", *scored.score_smoothed) + " of " +
+                     number("%.2f", *scored.threshold_smoothed) + "  ";
   text += scored.anomalous ? "ANOMALY " + verdict_name(scored.verdict, live.model->classes)
                            : std::string{"normal"};
   for (std::size_t i = 0; i < scored.explanation.top_size && i < 3; ++i) {
@@ -37,10 +37,12 @@ std::string judgement(const Live& live) {
 
 }  // namespace
 
-std::string console_line(const Live& live, bool terminal) {
+std::string console_line(const Live& live, std::size_t columns) {
   const std::string line =
       format_timestamp(live.row.sample.ts_us).substr(0, 19) + "Z  " + judgement(live);
-  return terminal ? "\r" + line + "\x1b[K" : line + "\n";
+  if (columns == 0) return line + "\n";
+  // One column short of full: some terminals begin a new line in the last one.
+  return "\r" + line.substr(0, columns - 1) + "\x1b[K";
 }
 
 }  // namespace nodevigil

@@ -29,10 +29,14 @@ Error expected(const std::string& what, Text got) {
   return Error{ErrorCode::kInvalid, "expected " + what + ", got '" + std::string{got} + "'", ""};
 }
 
+// The longest that nanoseconds of 64 bits can count a thousand of.
+constexpr milliseconds kLongest = std::chrono::days{100};
+
 Result<void> set_duration(milliseconds& target, Text text, milliseconds least) {
   const auto duration = parse_duration(text);
   if (!duration) return duration.error();
   if (*duration < least) return expected("at least " + format_duration(least), text);
+  if (*duration > kLongest) return expected("at most " + format_duration(kLongest), text);
   target = *duration;
   return {};
 }
@@ -93,8 +97,8 @@ Result<void> set_budget(Options& options, Text text) {
 
 Result<void> set_warmup(Options& options, Text text) {
   const auto number = parse_int(text);
-  if (!number || *number < 10 || *number > 100'000) {
-    return expected("a number of samples from 10 to 100000", text);
+  if (!number || *number < 10 || *number > 1000) {
+    return expected("a number of samples from 10 to 1000", text);
   }
   options.scoring.warmup_samples = static_cast<int>(*number);
   return {};
@@ -164,7 +168,7 @@ constexpr std::array kTable{
                "Do not count network devices with these names.",
                [](O& o, Text t) { return set_text(o.sampler.net_exclude, t); }},
 
-    OptionSpec{"alert-budget", "PER-WEEK", "18", kScorers, false, "Scoring",
+    OptionSpec{"alert-budget", "PER-WEEK", "20", kScorers, false, "Scoring",
                "False alarms a week you are willing to look at; thresholds follow from the node's "
                "own past.",
                set_budget},
@@ -362,7 +366,14 @@ Result<ResolvedOptions> resolve_options(
     }
     resolved.origins.push_back({&spec, origin->source, origin->values});
   }
-  resolved.options.scoring.interval = resolved.options.interval;
+  ScoringOptions& scoring = resolved.options.scoring;
+  scoring.interval = resolved.options.interval;
+  if (scoring.fast_horizon > scoring.slow_horizon) {
+    return Error{ErrorCode::kInvalid,
+                 format_duration(scoring.fast_horizon) + " is longer than scoring.slow-horizon (" +
+                     format_duration(scoring.slow_horizon) + "); expected a shorter one",
+                 "scoring.fast-horizon"};
+  }
   return resolved;
 }
 

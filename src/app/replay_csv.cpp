@@ -15,6 +15,7 @@ namespace nodevigil {
 namespace {
 
 constexpr std::size_t kRowsToFindInterval = 101;
+constexpr std::int64_t kLongestGapUs = std::int64_t{10} * 365 * 86'400 * 1'000'000;
 // Nothing is known of a column's scale: only Baselines' own least part of the mean applies.
 constexpr Floor kColumnFloor{0, 0};
 
@@ -174,9 +175,9 @@ Result<ReplaySummary> replay_csv(const std::string& path, const Options& options
       if (classifier) node->scorer.set_classifier(*classifier);
     }
     row.sample.elapsed_ns.reset();
-    if (node->last_us && row.sample.ts_us > *node->last_us) {
-      row.sample.elapsed_ns = (row.sample.ts_us - *node->last_us) * 1000;
-    }
+    // Times that run backwards or are years apart say nothing about rates.
+    const std::int64_t apart_us = row.sample.ts_us - node->last_us.value_or(row.sample.ts_us);
+    if (apart_us > 0 && apart_us < kLongestGapUs) row.sample.elapsed_ns = apart_us * 1000;
     node->last_us = row.sample.ts_us;
     node->scorer.score(row.sample, scored);
     writer.write(row.ts, row.node, scored);

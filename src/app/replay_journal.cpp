@@ -18,12 +18,14 @@ namespace {
 std::string difference(const StoredRow& stored, const Scored& scored, bool same_model,
                        const std::vector<std::string>& classes) {
   if (stored.score != scored.score) return "score";
+  if (stored.rank != scored.rank) return "rank";
   if (stored.score_smoothed != scored.score_smoothed) return "score_smoothed";
   if (stored.threshold != scored.threshold) return "threshold";
   if (stored.threshold_smoothed != scored.threshold_smoothed) return "threshold_smoothed";
   if (stored.phase != scored.phase) return "phase";
   if (stored.over != scored.over) return "over";
   if (stored.frozen != scored.frozen) return "frozen";
+  if (stored.relearning != scored.relearning) return "relearning";
   if (stored.anomalous != scored.anomalous) return "anomalous";
   for (std::size_t i = 0; i < stored.z.size(); ++i) {
     if (stored.z[i] != scored.z[i]) return "z of " + std::string{metric_table()[i].name};
@@ -32,66 +34,56 @@ std::string difference(const StoredRow& stored, const Scored& scored, bool same_
   return "";
 }
 
-// Follows the rows of a journal with a scorer, as long as its state is known. It is known from the
-// very first row on, or from a checkpoint; it is lost where rows are missing or were scored with
-// other settings.
+// Follows the rows of a journal with a scorer of the settings they were recorded with, as long as
+// its state is known: from the very first row on, or from a checkpoint, until rows are missing.
 class JournalFollower {
  public:
-  JournalFollower(const Journal& journal, const ScoringOptions& options)
-      : journal_(journal), settings_(scoring_options_json(options)), options_(options) {}
+  JournalFollower(const Journal& journal, Classifier classifier)
+      : journal_(journal), classifier_(std::move(classifier)) {}
 
   // Makes the scorer ready for `row`; false where its state before that row is not known.
   Result<bool> follow(const StoredRow& row) {
     if (row.context != context_id_) {
-      auto context = journal_.context(row.context);
-      if (!context) return context.error();
-      context_id_ = row.context;
-      context_ = std::move(*context);
-    }
-    if (context_.scoring != settings_) {
-      known_ = false;
-      waiting_.reset();
-      last_seq_ = row.seq;
-      return false;
+      if (auto changed = change_context(row.context); !changed) return changed.error();
     }
     if (row.seq != last_seq_ + 1) known_ = false;
     last_seq_ = row.seq;
-    if (row.seq == 1) {
-      renew();
-      known_ = true;
-    }
+    if (row.seq == 1) known_ = true;
     if (known_) return true;
     if (!waiting_ || waiting_->seq < row.seq - 1) {
-      auto next = journal_.next_checkpoint(scorer().state_hash(), row.seq - 1);
+      auto next = journal_.next_checkpoint(scorer_->state_hash(), row.seq - 1);
       if (!next) return next.error();
       waiting_ =
           *next ? std::move(**next) : Checkpoint{std::numeric_limits<std::int64_t>::max(), "", ""};
     }
     if (waiting_->seq != row.seq - 1) return false;
-    if (auto loaded = scorer().load(waiting_->state); !loaded) return loaded.error();
+    if (auto loaded = scorer_->load(waiting_->state); !loaded) return loaded.error();
     known_ = true;
     return true;
   }
 
-  Scorer& scorer() {
-    if (!scorer_) renew();
-    return *scorer_;
-  }
-  void set_classifier(Classifier classifier) {
-    classifier_ = std::move(classifier);
-    scorer().set_classifier(classifier_);
-  }
+  Scorer& scorer() { return *scorer_; }
   [[nodiscard]] const RowContext& context() const { return context_; }
 
  private:
-  void renew() {
-    scorer_ = std::make_unique<Scorer>(node_series(), options_);
-    if (classifier_.model) scorer_->set_classifier(classifier_);
+  // Other settings need another scorer, whose state must be found first.
+  Result<void> change_context(std::int64_t id) {
+    auto context = journal_.context(id);
+    if (!context) return context.error();
+    const auto options = parse_scoring_options(context->scoring);
+    if (!options) return options.error();
+    if (!scorer_ || context->scoring != context_.scoring) {
+      scorer_ = std::make_unique<Scorer>(node_series(), *options);
+      scorer_->set_classifier(classifier_);
+      known_ = false;
+      waiting_.reset();
+    }
+    context_id_ = id;
+    context_ = std::move(*context);
+    return {};
   }
 
   const Journal& journal_;
-  std::string settings_;
-  ScoringOptions options_;
   Classifier classifier_;
   std::unique_ptr<Scorer> scorer_;
   std::int64_t context_id_ = -1;
@@ -101,24 +93,15 @@ class JournalFollower {
   bool known_ = false;
 };
 
-}  // namespace
-
-Result<ReplaySummary> replay_journal(const Options& options, std::ostream& out) {
-  const std::string path = journal_file(state_dir_path(options.state_dir));
-  const auto series = node_series();
-  const auto journal = Journal::open(path, Journal::Mode::kReadOnly, series);
-  if (!journal) return journal.error();
-  auto classifier = replay_classifier(options);
-  if (!classifier) return classifier.error();
-  const std::vector<std::string> classes = classifier->model->classes;
-
-  JournalFollower follower{**journal, options.scoring};
-  follower.set_classifier(*classifier);
-  ReplayWriter writer{out, false, classes};
+// Holds every row whose state is known against its record.
+Result<void> verify_rows(const Journal& journal, const Classifier& classifier,
+                         ReplayWriter& writer) {
+  JournalFollower follower{journal, classifier};
+  const std::vector<std::string>& classes = classifier.model->classes;
   ReplaySummary& summary = writer.summary;
   std::optional<Error> failed;
   Scored scored;
-  const auto read = (*journal)->read_after(0, [&](const StoredRow& row) {
+  const auto read = journal.read_after(0, [&](const StoredRow& row) {
     const auto known = follower.follow(row);
     if (!known) {
       failed = known.error();
@@ -131,7 +114,7 @@ Result<ReplaySummary> replay_journal(const Options& options, std::ostream& out) 
     follower.scorer().score(row.sample, scored);
     writer.write(format_timestamp(row.sample.ts_us), "", scored);
     ++summary.compared;
-    const bool same_model = follower.context().model_hash == classifier->model->hash;
+    const bool same_model = follower.context().model_hash == classifier.model->hash;
     const std::string differs = difference(row, scored, same_model, classes);
     if (differs.empty()) return true;
     if (summary.different++ == 0) {
@@ -141,8 +124,40 @@ Result<ReplaySummary> replay_journal(const Options& options, std::ostream& out) 
     return true;
   });
   if (failed) return *failed;
-  if (!read) return read.error();
-  return summary;
+  return read;
+}
+
+// Scores all rows from nothing, with the settings that are asked for.
+Result<void> score_rows(const Journal& journal, const Classifier& classifier,
+                        const ScoringOptions& options, ReplayWriter& writer) {
+  Scorer scorer{node_series(), options};
+  scorer.set_classifier(classifier);
+  std::int64_t last_seq = 0;
+  Scored scored;
+  return journal.read_after(0, [&](const StoredRow& row) {
+    Sample sample = row.sample;
+    if (row.seq != last_seq + 1) sample.elapsed_ns.reset();
+    last_seq = row.seq;
+    scorer.score(sample, scored);
+    writer.write(format_timestamp(sample.ts_us), "", scored);
+    return true;
+  });
+}
+
+}  // namespace
+
+Result<ReplaySummary> replay_journal(const Options& options, std::ostream& out) {
+  const std::string path = journal_file(state_dir_path(options.state_dir));
+  const auto series = node_series();
+  const auto journal = Journal::open(path, Journal::Mode::kReadOnly, series);
+  if (!journal) return journal.error();
+  const auto classifier = replay_classifier(options);
+  if (!classifier) return classifier.error();
+  ReplayWriter writer{out, false, classifier->model->classes};
+  const auto done = options.verify ? verify_rows(**journal, *classifier, writer)
+                                   : score_rows(**journal, *classifier, options.scoring, writer);
+  if (!done) return done.error();
+  return writer.summary;
 }
 
 }  // namespace nodevigil

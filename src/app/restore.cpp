@@ -24,7 +24,11 @@ Result<Restored> restore(const Journal& journal, Scorer& scorer) {
   }
   Scored scored;
   const auto read = journal.read_after(seq, [&](const StoredRow& row) {
-    scorer.score(row.sample, scored);
+    Sample sample = row.sample;
+    // Rows in between were lost: their time is not in this row's, so there are no rates.
+    if (row.seq != seq + 1) sample.elapsed_ns.reset();
+    seq = row.seq;
+    scorer.score(sample, scored);
     ++restored.rows;
     return true;
   });

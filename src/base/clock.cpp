@@ -7,12 +7,11 @@ namespace nodevigil {
 
 ClockReading SystemClock::now() const {
   using std::chrono::duration_cast;
-  return {duration_cast<std::chrono::microseconds>(
-              std::chrono::system_clock::now().time_since_epoch())
-              .count(),
-          duration_cast<std::chrono::nanoseconds>(
-              std::chrono::steady_clock::now().time_since_epoch())
-              .count()};
+  return {
+      duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count(),
+      duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+          .count()};
 }
 
 bool SystemClock::sleep_until(std::int64_t steady_ns, const std::stop_token& stop) {

@@ -44,10 +44,9 @@ Error errno_error(int error_number, const char* doing, std::string path) {
     default:
       break;
   }
-  return Error{code,
-               "cannot " + std::string{doing} + ": " +
-                   std::generic_category().message(error_number),
-               std::move(path)};
+  return Error{
+      code, "cannot " + std::string{doing} + ": " + std::generic_category().message(error_number),
+      std::move(path)};
 }
 
 PseudoFile::PseudoFile(std::string path, const FileOps& ops)
@@ -94,8 +93,8 @@ Result<std::string_view> PseudoFile::read() {
       // One byte more than allowed tells a file of just that size from a larger one.
       buffer_.resize(std::min(buffer_.size() * 2, kMaxSize + 1));
     }
-    const ssize_t got = ops_.pread(fd_, buffer_.data() + used, buffer_.size() - used,
-                                   static_cast<off_t>(used));
+    const ssize_t got =
+        ops_.pread(fd_, buffer_.data() + used, buffer_.size() - used, static_cast<off_t>(used));
     if (got < 0) {
       if (errno == EINTR) continue;
       return fail("read");

@@ -26,6 +26,8 @@ constexpr std::array<Unit, 7> kByteUnits{{{"GiB", std::int64_t{1} << 30},
                                           {"B", 1}}};
 
 constexpr std::int64_t kMicros = 1'000'000;
+// The end of the year 9999: differences of times within it cannot overflow.
+constexpr std::int64_t kLastSecond = 253'402'300'799;
 
 Error bad_duration(std::string_view text) {
   return Error{ErrorCode::kInvalid,
@@ -216,15 +218,16 @@ Result<std::int64_t> parse_timestamp_us(std::string_view text) {
     if (const auto seconds = take_number<std::int64_t>(rest)) {
       std::int64_t us = 0;
       const auto fraction = take_fraction_us(rest);
-      if (fraction && rest.empty() && !__builtin_mul_overflow(*seconds, kMicros, &us) &&
-          !__builtin_add_overflow(us, *fraction, &us)) {
+      if (fraction && rest.empty() && *seconds <= kLastSecond) {
+        us = *seconds * kMicros + *fraction;
         return negative ? -us : us;
       }
     }
   }
   // Scientific notation, as spreadsheets and pandas write large numbers.
   if (text.find_first_of("eE") != std::string_view::npos) {
-    if (const auto value = parse_double(text); value && std::fabs(*value) < 9e12) {
+    if (const auto value = parse_double(text);
+        value && std::fabs(*value) <= static_cast<double>(kLastSecond)) {
       return static_cast<std::int64_t>(std::llround(*value * 1e6));
     }
   }

@@ -1,6 +1,7 @@
 #include "nodevigil/app/agent.h"
 
 #include <pthread.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -48,6 +49,13 @@ class StopOnSignal {
   std::thread thread_;
 };
 
+// Width of the terminal; it may change at any time.
+std::size_t columns() {
+  winsize size{};
+  const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+  return known ? size.ws_col : 80;
+}
+
 }  // namespace
 
 int run_agent(const Invocation& invocation) {
@@ -58,7 +66,7 @@ int run_agent(const Invocation& invocation) {
   const bool console =
       options.console == Console::kOn || (options.console == Console::kAuto && terminal);
   auto agent = Agent::make(options, clock, [&](const Live& live) {
-    if (console) std::cout << console_line(live, terminal) << std::flush;
+    if (console) std::cout << console_line(live, terminal ? columns() : 0) << std::flush;
   });
   if (!agent) return fail(agent.error(), kExitStart);
   log_info("watching node " + node_name(options.node) + ", journal " + (*agent)->journal_path() +

@@ -21,11 +21,6 @@ int run_check_config(const Invocation& invocation) {
     const auto model = load_classifier(options.model, node_series());
     if (!model) return fail(model.error(), kExitUsage);
   }
-  if (options.scoring.fast_horizon > options.scoring.slow_horizon) {
-    return fail({ErrorCode::kInvalid, "is longer than scoring.slow-horizon; expected a shorter one",
-                 "scoring.fast-horizon"},
-                kExitUsage);
-  }
   std::cout << "# what an agent started like this would use, and where each setting comes from\n";
   for (const ResolvedOption& option : invocation.resolved.origins) {
     for (const std::string& value : option.values) {

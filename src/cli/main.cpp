@@ -63,8 +63,7 @@ void add_option(Parsed& parsed, const OptionSpec& spec) {
   }
   parsed.app->add_option(flags, parsed.values[name], help)
       ->type_name(std::string{spec.value})
-      ->expected(1)
-      ->take_all()
+      ->allow_extra_args(false)
       ->group(std::string{spec.group});
 }
 

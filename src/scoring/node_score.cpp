@@ -43,7 +43,7 @@ NodeScore::NodeScore(std::size_t series, const ScoringOptions& options)
       fall_(2.0 / (4.0 * static_cast<double>(window_) + 1)),
       usual_due_ns_(static_cast<std::int64_t>(block_seconds(options) * 1e9)),
       single_(make_threshold(options, kSingleShare)),
-      sustained_(make_threshold(options, 1.0)),
+      sustained_(make_threshold(options, 1.0 - kSingleShare)),
       usual_(std::exp2(interval_seconds(options) / (kHalfLifeDays * kSecondsPerDay))),
       largest_(series) {
   usual_.add(kAssumedUsual, kSecondsPerDay / interval_seconds(options));

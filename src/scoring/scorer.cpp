@@ -44,15 +44,6 @@ std::string make_state_hash(std::span<const SeriesSpec> series, const ScoringOpt
 
 }  // namespace
 
-std::string scoring_options_json(const ScoringOptions& options) {
-  return "{\"interval\":\"" + format_duration(options.interval) +
-         "\",\"alerts_per_week\":" + format_double(options.alerts_per_week) +
-         ",\"slow_horizon\":\"" + format_duration(options.slow_horizon) + "\",\"fast_horizon\":\"" +
-         format_duration(options.fast_horizon) + "\",\"max_freeze\":\"" +
-         format_duration(options.max_freeze) +
-         "\",\"warmup_samples\":" + std::to_string(options.warmup_samples) + "}";
-}
-
 struct Scorer::State {
   State(std::vector<SeriesSpec> series_list, const ScoringOptions& scoring_options)
       : series(std::move(series_list)),
@@ -95,6 +86,8 @@ struct Scorer::State {
   void explain_top(Scored& scored) const;
   void fill_tree_inputs(Scored& scored) const;
   void name_cause(Scored& scored);
+  [[nodiscard]] std::uint64_t cause_tag() const;
+  void set_cause(std::uint64_t tag);
   void learn(std::int64_t elapsed_ns, Scored& scored);
 };
 
@@ -245,6 +238,24 @@ void Scorer::State::name_cause(Scored& scored) {
   scored.verdict = cause;
 }
 
+// The cause as it is saved: by the name of its class, since another model may have others.
+std::uint64_t Scorer::State::cause_tag() const {
+  if (cause < 0) return 0;
+  Fnv1a name;
+  name.add(verdict_name(cause, classifier.model->classes));
+  return name.value();
+}
+
+void Scorer::State::set_cause(std::uint64_t tag) {
+  cause = kClassUnknown;
+  if (!classifier.model) return;
+  for (std::size_t i = 1; i < classifier.model->classes.size(); ++i) {
+    cause = static_cast<std::int32_t>(i);
+    if (cause_tag() == tag) return;
+  }
+  cause = kClassUnknown;
+}
+
 void Scorer::State::learn(std::int64_t elapsed_ns, Scored& scored) {
   const auto learned = static_cast<std::int64_t>(baselines.learned());
   switch (freeze.update(alarm.raised(), elapsed_ns, learned * interval_ns)) {
@@ -274,7 +285,7 @@ std::string Scorer::save() const {
   state.alarm.save(out);
   state.freeze.save(out);
   state.held.save(out);
-  out.put(state.cause);
+  out.put(state.cause_tag());
   return out.take();
 }
 
@@ -293,7 +304,7 @@ Result<void> Scorer::load(std::string_view saved) {
   fresh->alarm.load(in);
   fresh->freeze.load(in);
   fresh->held.load(in);
-  fresh->cause = in.get<std::int32_t>();
+  fresh->set_cause(in.get<std::uint64_t>());
   if (!in.ok() || !in.at_end()) {
     return Error{ErrorCode::kInvalid, "a saved scorer state is cut short or too long", ""};
   }

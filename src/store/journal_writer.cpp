@@ -188,7 +188,9 @@ bool JournalWriter::Impl::pass(bool may_prune) {
   Outcome outcome;
   write_rows(work.taken, outcome);
   if (!outcome.error) save(work.checkpoint, outcome);
-  if (!outcome.error && may_prune && outcome.written > 0) prune_if_due(outcome);
+  // Also where the disk is full: what has expired makes room for the next try.
+  const bool full = outcome.error && outcome.error->code == ErrorCode::kFull;
+  if (may_prune && (full || (!outcome.error && outcome.written > 0))) prune_if_due(outcome);
   if (const auto size = journal_->size(); size) outcome.size = *size;
   finish(std::move(work), outcome);
   return !outcome.error.has_value();

@@ -28,22 +28,23 @@ Live judged() {
 }
 
 TEST(ConsoleLine, ShowsTimeScoreVerdictAndWhatStandsOut) {
-  EXPECT_EQ(console_line(judged(), false),
+  EXPECT_EQ(console_line(judged(), 0),
             "2023-11-14T22:13:20Z  score   7.25 of 3.50, smoothed   2.00 of 1.50  ANOMALY cpu"
             "  | cpu_sec_idle -20.0, load1 +6.5\n");
 }
 
 TEST(ConsoleLine, ReplacesItselfOnATerminal) {
-  const std::string line = console_line(judged(), true);
+  const std::string line = console_line(judged(), 60);
   EXPECT_TRUE(line.starts_with("\r2023"));
   EXPECT_TRUE(line.ends_with("\x1b[K"));
+  EXPECT_EQ(line.size(), std::string_view{"\r"}.size() + 59 + std::string_view{"\x1b[K"}.size());
 }
 
 TEST(ConsoleLine, SaysHowFarWarmUpIs) {
   Live live = judged();
   live.row.scored.phase = Phase::kWarmup;
   live.warmup_progress = 0.4;
-  EXPECT_EQ(console_line(live, false),
+  EXPECT_EQ(console_line(live, 0),
             "2023-11-14T22:13:20Z  warming up, 40 % of the samples needed\n");
 }
 

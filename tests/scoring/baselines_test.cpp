@@ -102,7 +102,7 @@ TEST(BaselinesTest, JudgeByTheFormulae) {
       const double mean = mean_of(usual);
       auto centred = usual;
       for (double& one : centred) one -= mean;
-      const double wider = std::sqrt(1 + 3600.0 / (hours > 0 ? hours * 3600.0 : minutes * 60.0));
+      const double wider = std::sqrt(1 + 900.0 / (hours > 0 ? hours * 3600.0 : minutes * 60.0));
       const double deviation = wider * std::max(floor, root_mean_square(centred));
       const double z = std::clamp((values.back() - mean) / deviation, -20.0, 20.0);
       ASSERT_NEAR(watched.judgement.z[0], z, 1e-9) << "sample " << i;
@@ -209,7 +209,7 @@ TEST_P(FloorTest, IsTheLeastDeviation) {
   for (int i = 0; i < kHours * kPerHour; ++i) {
     watched.live({GetParam().level + (i % 2 == 0 ? 1 : -1) * GetParam().noise});
   }
-  const double expected = std::sqrt(1 + 1.0 / kHours) * GetParam().deviation;
+  const double expected = std::sqrt(1 + 0.25 / kHours) * GetParam().deviation;
   EXPECT_NEAR(watched.baselines.deviation(0), expected, 1e-5 * expected);
 }
 

@@ -290,7 +290,7 @@ TEST(ScoringOptionsTest, AreOneLineOfJson) {
   ScoringOptions options;
   options.warmup_samples = 60;
   EXPECT_EQ(scoring_options_json(options),
-            R"({"interval":"10s","alerts_per_week":18,"slow_horizon":"7d",)"
+            R"({"interval":"10s","alerts_per_week":20,"slow_horizon":"7d",)"
             R"("fast_horizon":"1h","max_freeze":"2h","warmup_samples":60})");
 }
 

@@ -148,6 +148,9 @@ class OurSamples:
 # What a scrape itself adds while it reads: the files that node_exporter has open at that moment.
 EXPORTERS_OWN = {"open_fds": 16}
 
+# The kernel may take idle time back; node_exporter keeps the old value then.
+MAY_FALL = {"cpu_sec_idle"}
+
 COUNTERS = {row["name"] for row in json.loads(nodevigil("schema", "--format", "json", check=0).stdout)
             if row["kind"] == "counter"}
 
@@ -178,7 +181,7 @@ class ParityTest(unittest.TestCase):
                     outside[name] = (low, value, high)
         wrong = {name: f"agreed in {count} of {rounds}; last (low, theirs, high): {outside[name]}"
                  for name, count in agreed.items()
-                 if count < (rounds if name in COUNTERS else rounds / 2)}
+                 if count < (rounds if name in COUNTERS - MAY_FALL else rounds / 2)}
         self.assertFalse(wrong)
 
     def test_all_24_agree_with_node_exporter(self):
@@ -189,6 +192,7 @@ class ParityTest(unittest.TestCase):
             exporter.connect()
             ours = OurSamples()
             self.addCleanup(ours.stop)
+            wait_until(lambda: ours.rows, what="our first reading")
             with self.subTest("idle"):
                 self.compare(exporter, ours, rounds=12)
             with self.subTest("under stress"), running(

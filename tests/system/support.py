@@ -104,9 +104,9 @@ class Agent:
              "--web.listen-address", f"127.0.0.1:{self.port}", *map(str, arguments)],
             stdout=subprocess.DEVNULL, stderr=self.log, env=environment(**env))
         try:
-            wait_until(lambda: self.process.poll() is not None or answers(self.url + "/healthz"),
+            wait_until(lambda: self.process.poll() is not None or answers(self.url + "/readyz"),
                        what="the agent's first answer")
-            if self.process.poll() is not None and not arguments:
+            if self.process.poll() is not None:
                 raise AssertionError("the agent ended: " + self.logged())
         except BaseException:
             self.kill()

@@ -41,7 +41,7 @@ class Agent {
  private:
   Agent(const Options& options, Clock& clock, OnTick on_tick);
 
-  [[nodiscard]] Result<void> open_model();
+  [[nodiscard]] Result<Classifier> open_model();
   [[nodiscard]] Result<void> open_journal();
   [[nodiscard]] Result<void> open_server();
   void use_model(const Classifier& classifier);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "nodevigil/serve/live.h"
@@ -7,8 +8,9 @@
 namespace nodevigil {
 
 /// One line for people: time, score against its threshold, verdict, the metrics that stand out.
-/// For a terminal it begins with a carriage return and clears the rest of the line, so that it
-/// takes the place of the one before; else it ends with a newline.
-[[nodiscard]] std::string console_line(const Live& live, bool terminal);
+/// `columns`: the width of the terminal: the line is cut to it, begins with a carriage return and
+/// clears the rest, so that it takes the place of the one before. 0: no terminal; the line is
+/// whole and ends with a newline.
+[[nodiscard]] std::string console_line(const Live& live, std::size_t columns);
 
 }  // namespace nodevigil

@@ -31,8 +31,9 @@ struct ReplaySummary {
 [[nodiscard]] Result<ReplaySummary> replay_csv(const std::string& path, const Options& options,
                                                bool interval_given, std::ostream& out);
 
-/// Scores the rows of a journal again and writes them likewise. With Options::verify they are
-/// compared with what was recorded.
+/// Scores the rows of a journal again and writes them likewise: from nothing and with the settings
+/// of `options`; or, with Options::verify, as they were recorded, comparing the results bit for
+/// bit.
 [[nodiscard]] Result<ReplaySummary> replay_journal(const Options& options, std::ostream& out);
 
 }  // namespace nodevigil

@@ -14,6 +14,7 @@ class Fnv1a {
       state_ = (state_ ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
     }
   }
+  [[nodiscard]] std::uint64_t value() const { return state_; }
   /// 16 hex digits.
   [[nodiscard]] std::string hex() const {
     std::string text(16, '0');

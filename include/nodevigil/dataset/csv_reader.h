@@ -53,7 +53,7 @@ class CsvReader {
   std::vector<char> buffer_;
   std::size_t begin_ = 0;  // of what has been read and not yet taken
   std::size_t end_ = 0;
-  std::int64_t line_ = 0;            // of the current record's first line
+  std::int64_t line_ = 0;  // of the current record's first line
   std::int64_t next_line_ = 1;
 };
 

@@ -131,7 +131,7 @@ struct FamilySpec {
 constexpr auto kFamilies = std::to_array<FamilySpec>({
     {"nodevigil_metric_z", kGauge,
      "Deviation of a node metric from its usual level, in standard deviations, bounded.", add_z},
-    {"nodevigil_score", kGauge, "Anomaly score: mean of the five largest |z| of the newest sample.",
+    {"nodevigil_score", kGauge, "Anomaly score: mean of the five largest deviations of the newest sample.",
      [](const V& v, F& f) { add(f, v.scored().score); }},
     {"nodevigil_score_smoothed", kGauge, "Anomaly score, mean over the last samples.",
      [](const V& v, F& f) { add(f, v.scored().score_smoothed); }},

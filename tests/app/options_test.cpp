@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <set>
@@ -28,7 +29,7 @@ Result<ResolvedOptions> resolve(const Flags& flags, const Variables& variables =
 class ConfigFile {
  public:
   explicit ConfigFile(const std::string& text)
-      : path_(testing::TempDir() + "nodevigil_options_test.conf") {
+      : path_(testing::TempDir() + "nodevigil_options_test_" + std::to_string(getpid()) + ".conf") {
     std::ofstream{path_} << text;
   }
   ~ConfigFile() { std::remove(path_.c_str()); }

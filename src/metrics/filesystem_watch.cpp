@@ -38,7 +38,10 @@ struct FilesystemWatch::Watched {
       answer = std::move(result);
       answered_ns = asked_ns;
       busy = false;
+      // Woken while the lock is held, the other side would only run into it.
+      lock.unlock();
       changed.notify_all();
+      lock.lock();
     }
   }
 };
@@ -67,11 +70,13 @@ FilesystemWatch::~FilesystemWatch() {
 void FilesystemWatch::request() {
   const std::int64_t now = clock_.now().steady_ns;
   for (const auto& one : watched_) {
-    const std::lock_guard lock{one->mutex};
-    one->late = one->busy;
-    if (one->busy) continue;
-    one->busy = true;
-    one->asked_ns = now;
+    {
+      const std::lock_guard lock{one->mutex};
+      one->late = one->busy;
+      if (one->busy) continue;
+      one->busy = true;
+      one->asked_ns = now;
+    }
     one->changed.notify_all();
   }
 }

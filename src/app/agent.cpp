@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "nodevigil/app/restore.h"
+#include "nodevigil/base/file.h"
 #include "nodevigil/base/log.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/base/version.h"
@@ -22,6 +23,8 @@ namespace {
 
 constexpr std::int64_t kCheckpointEveryNs = std::int64_t{3600} * 1'000'000'000;
 constexpr std::chrono::seconds kLastFlush{5};
+// A reader of the API waits this long for rows that only memory has yet.
+constexpr std::chrono::milliseconds kFlushForReader{500};
 
 std::int64_t to_ns(std::chrono::milliseconds duration) {
   return std::chrono::nanoseconds{duration}.count();
@@ -34,6 +37,25 @@ void log_source(Source source, const Error* error) {
   } else {
     log_info("source " + name + " works again");
   }
+}
+
+Result<std::unique_ptr<Journal>> open_journal_in(const std::string& state_dir) {
+  const auto path = make_state_dir(state_dir);
+  if (!path) return path.error();
+  auto journal =
+      Journal::open(journal_file(*path), Journal::Mode::kReadWrite, node_series());
+  if (!journal) return journal;
+  if (const std::string& moved = (*journal)->moved_aside(); !moved.empty()) {
+    log_error("the journal was damaged; it was moved to " + moved + " and a new one begun");
+  }
+  return journal;
+}
+
+// Whether a journal that cannot be opened now may well be opened later, as the disk has room again
+// or is mounted for writing. Until then a node without rows is better off than one unwatched.
+bool may_pass(const Error& error) {
+  return error.code == ErrorCode::kFull || error.code == ErrorCode::kPermission ||
+         error.code == ErrorCode::kIo;
 }
 
 }  // namespace
@@ -55,13 +77,10 @@ Result<std::string> make_state_dir(const std::string& given) {
   const std::string path = state_dir_path(given);
   std::error_code error;
   std::filesystem::create_directories(path, error);
-  if (error) {
-    return Error{
-        error == std::errc::permission_denied ? ErrorCode::kPermission : ErrorCode::kIo,
-        "cannot make the state directory: " + error.message() + "; choose another with --state-dir",
-        path};
-  }
-  return path;
+  if (!error) return path;
+  Error failure = errno_error(error.value(), "make the state directory", path);
+  failure.context += "; choose another with --state-dir";
+  return failure;
 }
 
 std::string journal_file(const std::string& state_dir) { return state_dir + "/journal.db"; }
@@ -99,13 +118,21 @@ Result<std::unique_ptr<Agent>> Agent::make(const Options& options, Clock& clock,
 }
 
 Result<void> Agent::open_journal() {
-  const auto state_dir = make_state_dir(options_.state_dir);
-  if (!state_dir) return state_dir.error();
-  journal_path_ = journal_file(*state_dir);
-  auto journal = Journal::open(journal_path_, Journal::Mode::kReadWrite, scorer_->series());
-  if (!journal) return journal.error();
-  if (const std::string& moved = (*journal)->moved_aside(); !moved.empty()) {
-    log_error("the journal was damaged; it was moved to " + moved + " and a new one begun");
+  journal_path_ = journal_file(state_dir_path(options_.state_dir));
+  JournalWriter::Options writer_options;
+  writer_options.limits = {options_.journal_max_age.count() * 1000, options_.journal_max_bytes};
+  writer_options.linger = options_.journal_flush_interval;
+  const JournalWriter::Explain no_explanation = [](const Row&) { return std::string{}; };
+
+  auto journal = open_journal_in(options_.state_dir);
+  if (!journal) {
+    if (!may_pass(journal.error())) return journal.error();
+    log_error(journal.error().message() +
+              "; samples are scored from new baselines, rows wait in memory");
+    writer_ = std::make_unique<JournalWriter>(
+        [given = options_.state_dir] { return open_journal_in(given); }, writer_options,
+        no_explanation);
+    return {};
   }
   const auto restored = restore(**journal, *scorer_);
   if (!restored) return restored.error();
@@ -115,10 +142,7 @@ Result<void> Agent::open_journal() {
              (restored->from_checkpoint ? "a checkpoint and " : "") +
              std::to_string(restored->rows) + " rows");
   }
-  writer_ = std::make_unique<JournalWriter>(
-      std::move(*journal),
-      JournalWriter::Options{{options_.journal_max_age.count() * 1000, options_.journal_max_bytes}},
-      [](const Row&) { return std::string{}; });
+  writer_ = std::make_unique<JournalWriter>(std::move(*journal), writer_options, no_explanation);
   return {};
 }
 
@@ -136,6 +160,7 @@ Result<void> Agent::open_server() {
   sources.clock = &clock_;
   sources.journal_stats = [this] { return writer_->stats(); };
   sources.journal_path = journal_path_;
+  sources.flush_journal = [this] { return writer_->flush(kFlushForReader); };
   sources.node = options_.node;
   sources.stale_after_seconds = std::max(10.0, 3 * live_.interval_seconds);
   auto server = HttpServer::start(options_.listen_address, make_routes(std::move(sources)));

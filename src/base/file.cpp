@@ -25,27 +25,29 @@ ssize_t PosixFileOps::pread(int fd, char* buffer, std::size_t size, off_t offset
 
 void PosixFileOps::close(int fd) const { ::close(fd); }
 
-Error errno_error(int error_number, const char* doing, std::string path) {
-  ErrorCode code = ErrorCode::kIo;
+ErrorCode errno_code(int error_number) {
   switch (error_number) {
     case ENOENT:
     case ENOTDIR:
     case ENODEV:
-      code = ErrorCode::kNotFound;
-      break;
+      return ErrorCode::kNotFound;
     case EACCES:
     case EPERM:
-      code = ErrorCode::kPermission;
-      break;
+    case EROFS:
+      return ErrorCode::kPermission;
     case ENOSPC:
     case EDQUOT:
-      code = ErrorCode::kFull;
-      break;
+    case EFBIG:
+      return ErrorCode::kFull;
     default:
-      break;
+      return ErrorCode::kIo;
   }
+}
+
+Error errno_error(int error_number, const char* doing, std::string path) {
   return Error{
-      code, "cannot " + std::string{doing} + ": " + std::generic_category().message(error_number),
+      errno_code(error_number),
+      "cannot " + std::string{doing} + ": " + std::generic_category().message(error_number),
       std::move(path)};
 }
 

@@ -24,8 +24,10 @@ class StopOnSignal {
     sigemptyset(&signals_);
     for (const int signal : {SIGTERM, SIGINT, kWake}) sigaddset(&signals_, signal);
     pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-    // A client that goes away while it is answered must not end the agent.
+    // Neither a client that goes away while it is answered nor a limit on the size of files may end
+    // the agent: the write fails, and that is handled.
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
     thread_ = std::thread{[this] {
       int signal = 0;
       sigwait(&signals_, &signal);

@@ -30,7 +30,7 @@ std::string warmup_state(const Live& live) {
 
 std::string journal_state(const JournalWriterStats& journal) {
   if (journal.healthy) return "journal: healthy";
-  return "journal: degraded, the last write failed; " + std::to_string(journal.queued_rows) +
+  return "journal: degraded, " + journal.error + "; " + std::to_string(journal.queued_rows) +
          " rows queued, " + std::to_string(journal.dropped_rows) + " lost so far";
 }
 

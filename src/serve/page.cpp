@@ -176,7 +176,7 @@ std::string sources_text(const Live& live) {
 }
 
 std::string journal_text(const JournalWriterStats& journal) {
-  return std::string{journal.healthy ? "healthy" : "the last write failed"} + ", " +
+  return std::string{journal.healthy ? "healthy" : journal.error} + ", " +
          std::to_string(journal.rows) + " rows, " +
          short_bytes(static_cast<double>(journal.bytes)) + ", " +
          std::to_string(journal.queued_rows) + " queued, " + std::to_string(journal.dropped_rows) +

@@ -89,6 +89,7 @@ Json ticks_json(const Live& live) {
 
 Json journal_json(const JournalWriterStats& journal) {
   return {{"healthy", journal.healthy},
+          {"error", journal.healthy ? Json(nullptr) : Json(journal.error)},
           {"rows", journal.rows},
           {"bytes", journal.bytes},
           {"last_seq", journal.last_seq},

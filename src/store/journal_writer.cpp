@@ -23,12 +23,14 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kBatchRows = 64;
 constexpr milliseconds kLastTry{1'000};
+// Where rows are not to wait, a push wakes the writer; it need not look by itself.
+constexpr milliseconds kIdle{60'000};
 
 }  // namespace
 
 class JournalWriter::Impl {
  public:
-  Impl(std::unique_ptr<Journal> journal, const Options& options, Explain explain);
+  Impl(std::unique_ptr<Journal> journal, Open open, const Options& options, Explain explain);
 
   void push(const Row& row);
   void push(Checkpoint checkpoint);
@@ -46,6 +48,7 @@ class JournalWriter::Impl {
   struct Outcome {
     std::int64_t written = 0;
     std::int64_t refused = 0;
+    std::string refusal;  ///< why
     std::int64_t pruned = 0;
     std::int64_t last_seq = 0;  ///< of the rows written
     std::optional<Journal::Size> size;
@@ -55,6 +58,7 @@ class JournalWriter::Impl {
   // On the writer's thread, without the lock.
   void run(const std::stop_token& stop);
   [[nodiscard]] bool pass(bool may_prune);
+  void open(Outcome& outcome);
   void write_rows(const RowQueue::Taken& taken, Outcome& outcome);
   void write_one_by_one(std::span<const Row> rows, Outcome& outcome);
   void save(std::optional<Checkpoint>& checkpoint, Outcome& outcome);
@@ -68,6 +72,9 @@ class JournalWriter::Impl {
   void finish(Work work, const Outcome& outcome);
 
   // These expect it to be held.
+  [[nodiscard]] bool is_batch_locked() const {
+    return queue_.size() >= std::min(kBatchRows, options_.queue_rows / 2);
+  }
   [[nodiscard]] bool has_work_locked() const { return queue_.size() > 0 || checkpoint_; }
   void put_back_locked(Work work, std::size_t done);
   void count_locked(const Outcome& outcome);
@@ -76,7 +83,8 @@ class JournalWriter::Impl {
   const Options options_;
 
   // Only the writer's thread uses these once it runs.
-  std::unique_ptr<Journal> journal_;
+  std::unique_ptr<Journal> journal_;  ///< none until open_ has succeeded
+  Open open_;
   std::vector<Row> batch_;
   std::vector<std::string> explanations_;
   std::shared_ptr<const Era> applied_;  ///< whose context the journal has
@@ -91,6 +99,8 @@ class JournalWriter::Impl {
   std::shared_ptr<const Era> era_;  ///< of the rows to come
   std::optional<Checkpoint> checkpoint_;
   std::size_t rows_before_checkpoint_ = 0;  ///< of those queued now
+  std::int64_t seq_shift_ = 0;              ///< the last row of a journal that was opened late
+  bool urgent_ = false;                     ///< what is queued is not to wait for more
   std::size_t in_flight_ = 0;               ///< rows taken and not yet finished
   bool busy_ = false;                       ///< a pass is under way
   int failures_in_a_row_ = 0;
@@ -100,18 +110,22 @@ class JournalWriter::Impl {
   std::jthread thread_;  ///< last: it ends before what it uses goes
 };
 
-JournalWriter::Impl::Impl(std::unique_ptr<Journal> journal, const Options& options, Explain explain)
+JournalWriter::Impl::Impl(std::unique_ptr<Journal> journal, Open open, const Options& options,
+                          Explain explain)
     : options_(options),
       journal_(std::move(journal)),
+      open_(std::move(open)),
       queue_(options.queue_rows),
       era_(std::make_shared<const Era>(Era{std::nullopt, std::move(explain)})) {
   // Gauges start right even if nothing is ever written; where they cannot be read, the first
   // write says so.
-  if (const auto size = journal_->size(); size) {
-    stats_.rows = size->rows;
-    stats_.bytes = size->bytes;
+  if (journal_) {
+    if (const auto size = journal_->size(); size) {
+      stats_.rows = size->rows;
+      stats_.bytes = size->bytes;
+    }
+    if (const auto last = journal_->last_seq(); last) stats_.last_seq = *last;
   }
-  if (const auto last = journal_->last_seq(); last) stats_.last_seq = *last;
   applied_ = era_;
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
@@ -119,20 +133,26 @@ JournalWriter::Impl::Impl(std::unique_ptr<Journal> journal, const Options& optio
 // The tick's side.
 
 void JournalWriter::Impl::push(const Row& row) {
+  bool urgent = false;
   {
     const std::scoped_lock lock(mutex_);
     const std::size_t dropped = queue_.push(row, era_);
+    queue_.back().seq += seq_shift_;
     stats_.dropped_rows += static_cast<std::int64_t>(dropped);
     rows_before_checkpoint_ -= std::min(dropped, rows_before_checkpoint_);
+    urgent = options_.linger == milliseconds{0} || row.scored.anomalous || is_batch_locked();
+    urgent_ = urgent_ || urgent;
   }
-  wake_.notify_one();
+  if (urgent) wake_.notify_one();
 }
 
 void JournalWriter::Impl::push(Checkpoint checkpoint) {
   {
     const std::scoped_lock lock(mutex_);
     checkpoint_ = std::move(checkpoint);
+    checkpoint_->seq += seq_shift_;
     rows_before_checkpoint_ = queue_.size();
+    urgent_ = true;
   }
   wake_.notify_one();
 }
@@ -153,6 +173,7 @@ JournalWriterStats JournalWriter::Impl::stats() const {
 bool JournalWriter::Impl::flush(milliseconds timeout) {
   std::unique_lock lock(mutex_);
   retry_at_ = {};
+  urgent_ = true;
   wake_.notify_one();
   return idle_.wait_for(lock, timeout, [this] { return !busy_ && !has_work_locked(); });
 }
@@ -162,7 +183,8 @@ bool JournalWriter::Impl::flush(milliseconds timeout) {
 void JournalWriter::Impl::run(const std::stop_token& stop) {
   while (wait_for_work(stop)) {
     // Failures are counted and waited out in the next turn.
-    static_cast<void>(pass(/*may_prune=*/true));
+    while (pass(/*may_prune=*/true) && has_work() && !stop.stop_requested()) {
+    }
   }
   const auto deadline = SteadyClock::now() + kLastTry;
   while (has_work() && SteadyClock::now() < deadline && pass(/*may_prune=*/false)) {
@@ -171,7 +193,10 @@ void JournalWriter::Impl::run(const std::stop_token& stop) {
 
 bool JournalWriter::Impl::wait_for_work(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
-  wake_.wait(lock, stop, [this] { return has_work_locked(); });
+  do {
+    wake_.wait_for(lock, stop, options_.linger > milliseconds{0} ? options_.linger : kIdle, [this] { return urgent_; });
+    urgent_ = false;
+  } while (!has_work_locked() && !stop.stop_requested());
   // A copy: flush() may change it meanwhile.
   const auto retry_at = retry_at_;
   wake_.wait_until(lock, stop, retry_at, [this] { return SteadyClock::now() >= retry_at_; });
@@ -184,8 +209,13 @@ bool JournalWriter::Impl::has_work() const {
 }
 
 bool JournalWriter::Impl::pass(bool may_prune) {
-  Work work = take();
   Outcome outcome;
+  if (!journal_) open(outcome);
+  if (!journal_) {
+    finish({}, outcome);
+    return false;
+  }
+  Work work = take();
   write_rows(work.taken, outcome);
   if (!outcome.error) save(work.checkpoint, outcome);
   // Also where the disk is full: what has expired makes room for the next try.
@@ -194,6 +224,25 @@ bool JournalWriter::Impl::pass(bool may_prune) {
   if (const auto size = journal_->size(); size) outcome.size = *size;
   finish(std::move(work), outcome);
   return !outcome.error.has_value();
+}
+
+void JournalWriter::Impl::open(Outcome& outcome) {
+  auto opened = open_();
+  if (!opened) {
+    outcome.error = opened.error();
+    return;
+  }
+  const auto last = (*opened)->last_seq();
+  if (!last) {
+    outcome.error = last.error();
+    return;
+  }
+  journal_ = std::move(*opened);
+  const std::scoped_lock lock(mutex_);
+  seq_shift_ = *last;
+  stats_.last_seq = *last;
+  queue_.shift_seqs(seq_shift_);
+  if (checkpoint_) checkpoint_->seq += seq_shift_;
 }
 
 JournalWriter::Impl::Work JournalWriter::Impl::take() {
@@ -235,7 +284,6 @@ void JournalWriter::Impl::write_rows(const RowQueue::Taken& taken, Outcome& outc
 }
 
 void JournalWriter::Impl::write_one_by_one(std::span<const Row> rows, Outcome& outcome) {
-  std::string reason;
   for (std::size_t i = 0; i < rows.size() && !outcome.error; ++i) {
     const auto done = journal_->append(rows.subspan(i, 1), std::span(explanations_).subspan(i, 1));
     if (done) {
@@ -245,13 +293,13 @@ void JournalWriter::Impl::write_one_by_one(std::span<const Row> rows, Outcome& o
     } else if (done.error().code == ErrorCode::kInvalid) {
       // Trying again would give the same answer and hold up all rows behind it.
       ++outcome.refused;
-      reason = done.error().message();
+      outcome.refusal = done.error().message();
     } else {
       outcome.error = done.error();
     }
   }
   if (outcome.refused == 0) return;
-  log_error("journal: " + std::to_string(outcome.refused) + " rows are dropped: " + reason);
+  log_error("journal: " + std::to_string(outcome.refused) + " rows are dropped: " + outcome.refusal);
 }
 
 void JournalWriter::Impl::save(std::optional<Checkpoint>& checkpoint, Outcome& outcome) {
@@ -310,11 +358,13 @@ void JournalWriter::Impl::count_locked(const Outcome& outcome) {
     stats_.bytes = outcome.size->bytes;
   }
   stats_.healthy = !outcome.error && outcome.refused == 0;
+  stats_.error = outcome.error ? outcome.error->message() : outcome.refusal;
   if (!outcome.error) {
     failures_in_a_row_ = 0;
     retry_at_ = {};
   } else {
     ++stats_.failures;
+    urgent_ = true;  // once retry_at_ has come
     retry_at_ = SteadyClock::now() + next_wait_locked();
   }
 }
@@ -339,7 +389,10 @@ void JournalWriter::Impl::log_change(bool was_healthy, const Outcome& outcome) c
 }
 
 JournalWriter::JournalWriter(std::unique_ptr<Journal> journal, Options options, Explain explain)
-    : impl_(std::make_unique<Impl>(std::move(journal), options, std::move(explain))) {}
+    : impl_(std::make_unique<Impl>(std::move(journal), Open{}, options, std::move(explain))) {}
+
+JournalWriter::JournalWriter(Open open, Options options, Explain explain)
+    : impl_(std::make_unique<Impl>(nullptr, std::move(open), options, std::move(explain))) {}
 
 JournalWriter::~JournalWriter() = default;
 

@@ -31,6 +31,10 @@ std::size_t RowQueue::push(const Row& row, const std::shared_ptr<const Era>& era
   return dropped;
 }
 
+void RowQueue::shift_seqs(std::int64_t by) {
+  for (std::size_t i = 0; i < size_; ++i) at(i).row.seq += by;
+}
+
 RowQueue::Taken RowQueue::take(std::vector<Row>& batch, std::size_t most) {
   Taken taken;
   if (size_ == 0) return taken;

@@ -28,6 +28,11 @@ class RowQueue {
   /// Adds at the back. Returns how many rows had to be dropped at the front: 0 or 1.
   std::size_t push(const Row& row, const std::shared_ptr<const Era>& era);
 
+  /// The newest row; there must be one.
+  [[nodiscard]] Row& back() { return at(size_ - 1).row; }
+  /// Adds `by` to the seq of every row.
+  void shift_seqs(std::int64_t by);
+
   /// Moves at most `most` rows of one era to `batch`, which grows as needed and never shrinks.
   struct Taken {
     std::size_t rows = 0;

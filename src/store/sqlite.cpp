@@ -1,29 +1,12 @@
 #include "sqlite.h"
 
-#include <cerrno>
 #include <system_error>
 #include <utility>
 
+#include "nodevigil/base/file.h"
+
 namespace nodevigil::sqlite {
 namespace {
-
-ErrorCode code_of_errno(int error_number) {
-  switch (error_number) {
-    case ENOENT:
-    case ENOTDIR:
-      return ErrorCode::kNotFound;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return ErrorCode::kPermission;
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-      return ErrorCode::kFull;
-    default:
-      return ErrorCode::kIo;
-  }
-}
 
 ErrorCode code_of(int result, int error_number) {
   switch (result & 0xff) {
@@ -38,7 +21,7 @@ ErrorCode code_of(int result, int error_number) {
       return ErrorCode::kUnavailable;
     case SQLITE_CANTOPEN:
     case SQLITE_IOERR:
-      return code_of_errno(error_number);
+      return errno_code(error_number);
     case SQLITE_CORRUPT:
     case SQLITE_NOMEM:
     case SQLITE_PROTOCOL:

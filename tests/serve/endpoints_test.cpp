@@ -69,9 +69,10 @@ TEST(Readyz, CountsWarmupAsReadyAndSaysSo) {
 TEST(Readyz, CountsADegradedJournalAsReadyAndSaysSo) {
   HandMade made;
   made.journal.healthy = false;
+  made.journal.error = "/s/journal.db: cannot append rows: disk is full";
   const auto answer = ask(made, "/readyz");
   EXPECT_EQ(answer.status, 200);
-  EXPECT_THAT(answer.body, HasSubstr("journal: degraded"));
+  EXPECT_THAT(answer.body, HasSubstr("journal: degraded, /s/journal.db: cannot append rows"));
   EXPECT_THAT(answer.body, HasSubstr("3 rows queued, 4 lost"));
 }
 

@@ -116,11 +116,18 @@ struct HandMade {
   HandClock clock;
   LiveSlot live;
   JournalWriterStats journal = hand_made_journal();
+  int flushes = 0;  // asked for by readers
 
   explicit HandMade(const Live& state = hand_made_live()) { live.publish(state); }
 
   [[nodiscard]] EndpointSources sources() {
-    return {&live, &clock, [this] { return journal; }, "", "node-1", 30};
+    EndpointSources sources;
+    sources.live = &live;
+    sources.clock = &clock;
+    sources.journal_stats = [this] { return journal; };
+    sources.flush_journal = [this] { return ++flushes > 0; };
+    sources.node = "node-1";
+    return sources;
   }
 };
 

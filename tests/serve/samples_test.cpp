@@ -71,6 +71,8 @@ class Samples : public ::testing::Test {
 
   [[nodiscard]] std::string path() const { return directory_ / "journal.db"; }
 
+  [[nodiscard]] int flushes() const { return made_.flushes; }
+
   [[nodiscard]] serve_test::Answer get(const std::string& query) const {
     return serve_test::get(server_->port(), "/api/v1/samples" + query);
   }
@@ -183,6 +185,12 @@ TEST_F(Samples, NamesTheParameterThatIsWrong) {
     EXPECT_THAT(error, HasSubstr(name)) << query;
     EXPECT_THAT(error, HasSubstr(expected)) << query;
   }
+}
+
+TEST_F(Samples, HasWaitingRowsWrittenFirst) {
+  const int before = flushes();
+  EXPECT_EQ(rows("?limit=1")["rows"].size(), 1);
+  EXPECT_EQ(flushes(), before + 1);
 }
 
 TEST_F(Samples, IsUnavailableWithoutAJournal) {

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <new>
 #include <thread>
@@ -230,6 +231,79 @@ TEST_F(JournalWriterTest, PushDoesNotAllocateOnceTheRingHasBeenUsed) {
   const std::size_t before = allocations;
   for (int i = 0; i < 200; ++i) writer->push(row);
   EXPECT_EQ(allocations - before, 0U);
+}
+
+TEST_F(JournalWriterTest, RowsWaitForOthersUntilOneIsUrgent) {
+  auto options = quick_options();
+  options.linger = std::chrono::hours{1};
+  const auto writer = start(options);
+  ASSERT_TRUE(writer);
+  for (std::int64_t seq = 1; seq <= 20; ++seq) {
+    push_rows(*writer, seq, seq);
+    for (int i = 0; i < 1000; ++i) std::this_thread::yield();
+  }
+  EXPECT_EQ(writer->stats().written_rows, 0);
+  EXPECT_EQ(writer->stats().queued_rows, 20);
+  Row anomalous = make_row(21, kSeries);
+  anomalous.scored.anomalous = true;
+  writer->push(anomalous);
+  wait_until([&] { return writer->stats().written_rows == 21; });
+  push_rows(*writer, 22, 22 + 64);  // as many as one transaction takes
+  wait_until([&] { return writer->stats().written_rows >= 21 + 64; });
+  push_rows(*writer, 100, 100);
+  EXPECT_TRUE(writer->flush(kPatience));
+  EXPECT_EQ(writer->stats().last_seq, 100);
+}
+
+TEST_F(JournalWriterTest, RowsWaitNoLongerThanTheyMay) {
+  auto options = quick_options();
+  options.linger = 5ms;
+  const auto writer = start(options);
+  ASSERT_TRUE(writer);
+  for (std::int64_t seq = 1; seq <= 3; ++seq) {
+    push_rows(*writer, seq, seq);
+    wait_until([&] { return writer->stats().written_rows == seq; });
+  }
+}
+
+TEST_F(JournalWriterTest, RowsThatWaitAreTriedAgainAfterAFailure) {
+  auto options = quick_options();
+  options.linger = std::chrono::hours{1};
+  const auto writer = start(options);
+  ASSERT_TRUE(writer);
+  {
+    const WriteBlock block(path_);
+    push_rows(*writer, 1, 64);
+    wait_until([&] { return writer->stats().failures >= 1; });
+  }
+  wait_until([&] { return writer->stats().written_rows == 64; });
+}
+
+TEST_F(JournalWriterTest, AJournalThatOpensLateTakesTheWaitingRowsBehindItsOwn) {
+  ASSERT_TRUE(succeeded(append_rows(*open_journal(path_, make_series(kSeries)), 1, 5, kSeries)));
+  std::atomic<bool> disk_works = false;
+  JournalWriter writer(
+      [&]() -> Result<std::unique_ptr<Journal>> {
+        if (!disk_works) return Error{ErrorCode::kFull, "cannot open: disk is full", path_};
+        return Journal::open(path_, Journal::Mode::kReadWrite, make_series(kSeries));
+      },
+      quick_options(), {});
+  writer.push(Checkpoint{0, "h", "begun"});
+  push_rows(writer, 1, 2);
+  wait_until([&] { return writer.stats().failures >= 2; });
+  EXPECT_FALSE(writer.stats().healthy);
+  EXPECT_THAT(writer.stats().error, ::testing::HasSubstr("disk is full"));
+  EXPECT_EQ(writer.stats().queued_rows, 2);
+  disk_works = true;
+  ASSERT_TRUE(writer.flush(kPatience));
+  EXPECT_TRUE(writer.stats().healthy);
+  EXPECT_EQ(writer.stats().error, "");
+  push_rows(writer, 3, 3);
+  writer.push(Checkpoint{3, "h", "later"});
+  ASSERT_TRUE(writer.flush(kPatience));
+  EXPECT_THAT(seqs(stored()), ElementsAre(1, 2, 3, 4, 5, 6, 7, 8));
+  EXPECT_EQ(writer.stats().rows, 8);
+  EXPECT_EQ(query(path_, "SELECT group_concat(seq) FROM checkpoints"), "5,8");
 }
 
 TEST_F(JournalWriterTest, FlushTriesAtOnce) {

@@ -1,6 +1,7 @@
 """The agent as a user runs it: rows, restarts, faults, and what it says about them."""
 import json
 import pathlib
+import resource
 import shutil
 import signal
 import sqlite3
@@ -51,11 +52,14 @@ class RowsTest(StateDirTest):
     def test_restarts_lose_no_row_and_no_warmth_and_replay_is_equal_bit_for_bit(self):
         first_run = None
         for stop in (Agent.stop, Agent.kill, Agent.kill, Agent.stop):
-            with Agent(self.state, *QUICK, interval="20ms") as agent:
+            with Agent(self.state, *QUICK, "--journal.flush-interval", "0s",
+                       interval="20ms") as agent:
                 begun = agent.status()["row"]["seq"]
                 wait_until(lambda: agent.status()["row"]["seq"] > begun + 120, what="120 rows")
-                phase = agent.status()["phase"]
+                phase, seen = (agent.status()[name] for name in ("phase", "row"))
                 stop(agent)
+            # The newest may have been on its way to the disk.
+            self.assertGreaterEqual(self.rows("max(seq)")[0][0], seen["seq"] - 3)
             first_run = first_run or self.rows("max(seq)")[0][0]
         self.assertEqual(phase, "ready")
         seqs = [seq for (seq,) in self.rows()]
@@ -65,6 +69,15 @@ class RowsTest(StateDirTest):
         # Only the very first start warms up.
         self.assertEqual(self.rows(f"count(*) FILTER (WHERE score IS NULL AND seq > {first_run})"),
                          [(0,)])
+
+    def test_rows_that_wait_in_memory_are_served_and_written_at_the_end(self):
+        with Agent(self.state, "--journal.flush-interval", "1h") as agent:
+            wait_until(lambda: agent.status()["row"]["seq"] >= 5, what="five rows")
+            self.assertEqual(self.rows(), [], "they were written one by one")
+            served = json.loads(fetch(agent.url + "/api/v1/samples"))["rows"]
+            self.assertGreaterEqual(len(served), 5)
+            agent.stop()
+        self.assertGreaterEqual(len(self.rows()), len(served))
 
     def test_verify_sees_a_changed_score(self):
         with Agent(self.state, *QUICK, interval="20ms") as agent:
@@ -108,6 +121,36 @@ class HealthTest(StateDirTest):
             self.assertTrue(fetch(agent.url + "/readyz"))
 
 
+class FullDiskTest(StateDirTest):
+    """A limit on the size of files stands in for a disk without room."""
+
+    def test_an_agent_that_starts_without_room_goes_on_and_keeps_its_rows(self):
+        with Agent(self.state) as agent:
+            wait_until(lambda: agent.status()["row"]["seq"] >= 5, what="five rows")
+        before = len(self.rows())
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, hard))
+        try:
+            agent = Agent(self.state)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        with agent:
+            wait_until(lambda: agent.metrics()["nodevigil_journal_failures_total"] > 0,
+                       what="a failure")
+            wait_until(lambda: agent.metrics()["nodevigil_journal_queue_rows"] >= 3, what="rows")
+            self.assertEqual(agent.metrics()["nodevigil_journal_healthy"], 0)
+            self.assertRegex(fetch(agent.url + "/readyz"), "degraded, .*journal.db: cannot ")
+            resource.prlimit(agent.process.pid, resource.RLIMIT_FSIZE, (soft, hard))
+            wait_until(lambda: agent.metrics()["nodevigil_journal_healthy"] == 1, 60, "health")
+            self.assertEqual(agent.metrics()["nodevigil_journal_dropped_rows_total"], 0)
+            ticks = agent.metrics()["nodevigil_ticks_total"]
+        seqs = [seq for (seq,) in self.rows()]
+        self.assertEqual(seqs, list(range(1, len(seqs) + 1)))
+        self.assertGreaterEqual(len(seqs), before + ticks)
+        self.assertIn("0 differ", self.verify())
+
+
 class FaultTest(StateDirTest):
     def first_anomaly_after(self, begun_us):
         """Ticks from `begun_us` until the first anomalous row, that row's verdict and explanation."""
@@ -123,8 +166,11 @@ class FaultTest(StateDirTest):
         with Agent(self.state, *QUICK, interval="500ms") as agent:
             wait_until(lambda: agent.status()["row"]["score"] is not None, 60, "warm baselines")
             wait_until(lambda: not agent.status()["row"]["anomalous"], 60, "a quiet moment")
-            begun_us = time.time_ns() // 1000
-            with running(need_program("stress-ng"), *stressors, "--timeout", "20", cwd="/tmp"):
+            with running(need_program("stress-ng"), *stressors, "--timeout", "20",
+                         cwd="/tmp") as stress:
+                children = pathlib.Path(f"/proc/{stress.pid}/task/{stress.pid}/children")
+                wait_until(children.read_text, what="the stressors")
+                begun_us = time.time_ns() // 1000
                 wait_until(lambda: agent.metrics().get("nodevigil_anomaly") == 1, what="an anomaly")
                 summary = agent.status()["row"]["explanation"]["summary"]
             log = agent.logged()
@@ -167,17 +213,22 @@ class ModelTest(StateDirTest):
     def test_a_changed_model_is_loaded_and_a_bad_one_refused(self):
         good = json.loads((ROOT / "models/default.json").read_text())
         path = self.state / "model.json"
-        path.write_text(json.dumps(good))
+
+        def write(model):
+            # In one step, as kubelet swaps a ConfigMap: half a file would be refused and counted.
+            (self.state / "new.json").write_text(json.dumps(model))
+            (self.state / "new.json").replace(path)
 
         def model_in_use(name):
             return any(series.startswith("nodevigil_model_info") and f'name="{name}"' in series
                        for series in agent.metrics())
 
+        write(good)
         with Agent(self.state, "--model", path) as agent:
             self.assertTrue(wait_until(lambda: model_in_use(good["name"]), what="the model"))
-            path.write_text(json.dumps({**good, "name": "second"}))
+            write({**good, "name": "second"})
             wait_until(lambda: model_in_use("second"), what="the changed model")
-            path.write_text(json.dumps({**good, "table_hash": "0" * 16}))
+            write({**good, "table_hash": "0" * 16})
             wait_until(lambda: agent.metrics()["nodevigil_model_reload_failures_total"] == 1,
                        what="the refusal")
             self.assertTrue(model_in_use("second"))

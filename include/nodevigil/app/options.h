@@ -35,6 +35,7 @@ struct Options {
   ScoringOptions scoring;
   std::chrono::milliseconds journal_max_age{};
   std::int64_t journal_max_bytes = 0;
+  std::chrono::milliseconds journal_flush_interval{};
 
   bool json = false;
   bool watch = false;

@@ -69,6 +69,8 @@ class PseudoFile {
 [[nodiscard]] Result<std::string> read_file(const std::string& path,
                                             std::size_t max_size = std::size_t{64} << 20);
 
+/// The kind of error that an errno is.
+[[nodiscard]] ErrorCode errno_code(int error_number);
 /// The error for `errno` after an operation on `path` ("cannot open: No such file or directory").
 [[nodiscard]] Error errno_error(int error_number, const char* doing, std::string path);
 

@@ -17,6 +17,8 @@ struct EndpointSources {
   const Clock* clock = nullptr;
   std::function<JournalWriterStats()> journal_stats;
   std::string journal_path;  ///< opened read-only for /api/v1/samples
+  /// Writes the rows that wait in memory; false where the disk did not take them in time.
+  std::function<bool()> flush_journal;
   std::string node;
   /// A tick older than this makes the agent unhealthy (three intervals, at least 10 s).
   double stale_after_seconds = 30;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "nodevigil/base/result.h"
 #include "nodevigil/store/journal.h"
 
 namespace nodevigil {
@@ -24,6 +25,7 @@ struct JournalWriterStats {
   std::int64_t bytes = 0;        ///< gauge: on disk
   std::int64_t last_seq = 0;     ///< gauge: newest row on disk
   bool healthy = true;           ///< gauge: the last write succeeded
+  std::string error;             ///< why it did not
 };
 
 /// Moves rows from the tick to the journal on a thread of its own, so that a tick never waits for
@@ -38,13 +40,23 @@ class JournalWriter {
   struct Options {
     JournalLimits limits;  ///< age counts from the newest row, not from the wall clock
     std::size_t queue_rows = 512;
+    /// How long rows may wait so that one transaction writes several: that is what most of the cost
+    /// of a row goes into. Rows of an alarm, checkpoints and a filling queue do not wait.
+    std::chrono::milliseconds linger{0};
     /// Waits after failures double from one to the other, less up to a half by chance.
     std::chrono::milliseconds retry_min{100};
     std::chrono::milliseconds retry_max{30'000};
     std::chrono::milliseconds prune_interval{60'000};
   };
 
+  /// Opens a journal; called on the writer's thread until it succeeds.
+  using Open = std::function<Result<std::unique_ptr<Journal>>()>;
+
   JournalWriter(std::unique_ptr<Journal> journal, Options options, Explain explain);
+  /// For a journal that cannot be opened yet (its disk is full, or read-only): rows are queued as
+  /// while writes fail, and opening is tried with them. Once open, rows and checkpoints are numbered
+  /// on from the journal's last row: add last_seq() of before to what was pushed.
+  JournalWriter(Open open, Options options, Explain explain);
   /// Writes what is queued (one last try, bounded to about a second) and ends the thread.
   ~JournalWriter();
   JournalWriter(const JournalWriter&) = delete;

@@ -12,6 +12,16 @@ import gzip
 import itertools
 import statistics
 import sys
+import typing
+
+
+class Figures(typing.NamedTuple):
+    average_precision: float
+    best_f1: float
+    found: int  # of the incidents
+    incidents: int
+    false_alarms_a_day: float
+    median_delay: float  # seconds, of the incidents found; NaN where there is none
 
 
 def read(path):
@@ -51,8 +61,8 @@ def runs(rows, column):
             yield list(group)
 
 
-def main(labelled, replay):
-    rows = judged_rows(labelled, replay)
+def figures(rows):
+    """The figures of rows as `judged_rows` returns them."""
     average_precision, best_f1 = curve(rows)
     incidents = list(runs(rows, 1))
     delays = [min(row[0] for row in incident if row[3]) - incident[0][0]
@@ -60,9 +70,16 @@ def main(labelled, replay):
     false_alarms = sum(not any(row[1] for row in alarm) for alarm in runs(rows, 3))
     interval = statistics.median(b[0] - a[0] for a, b in zip(rows, rows[1:]))
     days = len(rows) * interval / 86400
-    print(f"AUPRC {average_precision:.3f}  best F1 {best_f1:.3f}  incidents {len(delays)} of "
-          f"{len(incidents)}  false alarms a day {false_alarms / days:.2f}  median delay "
-          f"{statistics.median(delays) if delays else float('nan'):.0f} s")
+    return Figures(average_precision, best_f1, len(delays), len(incidents), false_alarms / days,
+                   statistics.median(delays) if delays else float("nan"))
+
+
+def main(labelled, replay):
+    judged = figures(judged_rows(labelled, replay))
+    print(f"AUPRC {judged.average_precision:.3f}  best F1 {judged.best_f1:.3f}  "
+          f"incidents {judged.found} of {judged.incidents}  "
+          f"false alarms a day {judged.false_alarms_a_day:.2f}  "
+          f"median delay {judged.median_delay:.0f} s")
 
 
 if __name__ == "__main__":

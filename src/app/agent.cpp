@@ -42,8 +42,7 @@ void log_source(Source source, const Error* error) {
 Result<std::unique_ptr<Journal>> open_journal_in(const std::string& state_dir) {
   const auto path = make_state_dir(state_dir);
   if (!path) return path.error();
-  auto journal =
-      Journal::open(journal_file(*path), Journal::Mode::kReadWrite, node_series());
+  auto journal = Journal::open(journal_file(*path), Journal::Mode::kReadWrite, node_series());
   if (!journal) return journal;
   if (const std::string& moved = (*journal)->moved_aside(); !moved.empty()) {
     log_error("the journal was damaged; it was moved to " + moved + " and a new one begun");
@@ -148,10 +147,9 @@ Result<void> Agent::open_journal() {
 
 Result<Classifier> Agent::open_model() {
   const auto series = node_series();
-  if (options_.model.empty()) return compiled_classifier(default_model(), series);
-  auto classifier = load_classifier(options_.model, series);
-  if (classifier) model_watch_ = std::make_unique<ModelWatch>(options_.model, series);
-  return classifier;
+  // Before the file is read, so that a change right after is noticed.
+  if (!options_.model.empty()) model_watch_ = std::make_unique<ModelWatch>(options_.model, series);
+  return choose_classifier(options_.model, series);
 }
 
 Result<void> Agent::open_server() {

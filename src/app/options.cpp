@@ -206,13 +206,13 @@ constexpr std::array kTable{
         "journal.max-size", "SIZE", "256MiB", kAgentOnly, false, "Journal",
         "The oldest rows are removed to keep the journal below this size.",
         [](O& o, Text t) { return set_bytes(o.journal_max_bytes, t, std::int64_t{1} << 20); }},
-    OptionSpec{
-        "journal.flush-interval", "DURATION", "30s", kAgentOnly, false, "Journal",
-        "Rows wait in memory up to this long, to be written together: what a kill -9 can cost. Rows "
-        "of an anomaly never wait. 0: write each row at once.",
-        [](O& o, Text t) {
-          return set_duration(o.journal_flush_interval, t, std::chrono::seconds{0});
-        }},
+    OptionSpec{"journal.flush-interval", "DURATION", "30s", kAgentOnly, false, "Journal",
+               "Rows wait in memory up to this long, to be written together: what a kill -9 can "
+               "cost. Rows "
+               "of an anomaly never wait. 0: write each row at once.",
+               [](O& o, Text t) {
+                 return set_duration(o.journal_flush_interval, t, std::chrono::seconds{0});
+               }},
 
     OptionSpec{"web.listen-address", "HOST:PORT", ":9910", kServing, false, "Serving",
                "Address of /metrics, the API and the page; port 0 takes a free one.",

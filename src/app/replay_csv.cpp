@@ -5,6 +5,7 @@
 #include <ostream>
 #include <utility>
 
+#include "nodevigil/app/model_watch.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/dataset/csv_reader.h"
 #include "nodevigil/metrics/table.h"
@@ -138,7 +139,7 @@ Result<ReplaySummary> replay_csv(const std::string& path, const Options& options
   if (!layout) return layout.error();
   std::optional<Classifier> classifier;
   if (layout->is_node_table) {
-    auto found = replay_classifier(options);
+    auto found = choose_classifier(options.model, node_series());
     if (!found) return found.error();
     classifier = std::move(*found);
   } else if (!options.model.empty()) {

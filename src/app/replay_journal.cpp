@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "nodevigil/app/agent.h"
+#include "nodevigil/app/model_watch.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/metrics/table.h"
 #include "nodevigil/scoring/scorer.h"
@@ -151,7 +152,7 @@ Result<ReplaySummary> replay_journal(const Options& options, std::ostream& out) 
   const auto series = node_series();
   const auto journal = Journal::open(path, Journal::Mode::kReadOnly, series);
   if (!journal) return journal.error();
-  const auto classifier = replay_classifier(options);
+  const auto classifier = choose_classifier(options.model, node_series());
   if (!classifier) return classifier.error();
   ReplayWriter writer{out, false, classifier->model->classes};
   const auto done = options.verify ? verify_rows(**journal, *classifier, writer)

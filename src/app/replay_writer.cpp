@@ -60,10 +60,4 @@ void ReplayWriter::write(std::string_view ts, std::string_view node, const Score
   if (scored.anomalous) ++summary.anomalous_rows;
 }
 
-Result<Classifier> replay_classifier(const Options& options) {
-  const auto series = node_series();
-  return options.model.empty() ? compiled_classifier(default_model(), series)
-                               : load_classifier(options.model, series);
-}
-
 }  // namespace nodevigil

@@ -27,7 +27,4 @@ class ReplayWriter {
   std::string line_;
 };
 
-/// The model that a replay of node metrics uses: --model, or the one compiled in.
-[[nodiscard]] Result<Classifier> replay_classifier(const Options& options);
-
 }  // namespace nodevigil

@@ -115,8 +115,8 @@ std::optional<std::int64_t> parse_iso8601_us(std::string_view text) {
     if (!take(text, '+') && !take(text, '-')) return std::nullopt;
     const auto offset_hours = take_digits(text, 2);
     if (!offset_hours || *offset_hours > 23) return std::nullopt;
-    take(text, ':');
-    const auto offset_minutes = text.empty() ? std::optional<int>{0} : take_digits(text, 2);
+    const bool minutes = take(text, ':') || !text.empty();
+    const auto offset_minutes = minutes ? take_digits(text, 2) : std::optional<int>{0};
     if (!offset_minutes || *offset_minutes > 59) return std::nullopt;
     seconds -= sign * (*offset_hours * 3600 + *offset_minutes * 60);
   }

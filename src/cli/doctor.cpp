@@ -7,10 +7,10 @@
 
 #include "command.h"
 #include "nodevigil/app/agent.h"
+#include "nodevigil/app/model_watch.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/metrics/sampler.h"
 #include "nodevigil/metrics/table.h"
-#include "nodevigil/scoring/classifier.h"
 #include "nodevigil/serve/http_server.h"
 #include "nodevigil/store/journal.h"
 
@@ -130,9 +130,7 @@ void check_port(const Options& options, std::vector<Finding>& findings) {
 }
 
 void check_model(const Options& options, std::vector<Finding>& findings) {
-  const auto series = node_series();
-  const auto classifier = options.model.empty() ? compiled_classifier(default_model(), series)
-                                                : load_classifier(options.model, series);
+  const auto classifier = choose_classifier(options.model, node_series());
   if (classifier) {
     findings.push_back({"model", Status::kOk,
                         classifier->model->name + " " + classifier->model->hash + " (" +

@@ -1,9 +1,12 @@
 #include "nodevigil/scoring/explain.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
+
 namespace nodevigil {
 namespace {
 
@@ -22,13 +25,12 @@ std::string unit_suffix(const SeriesSpec& series) {
   return series.kind == Kind::kCounter ? "/s" : "";
 }
 
-double usual_low(const Contribution& part, const SeriesSpec& series) {
-  const double low = part.mean - kUsual * part.deviation;
-  // Rates are never negative; a range that says so would puzzle.
-  return series.kind == Kind::kCounter ? std::max(0.0, low) : low;
+// Six digits say all that a reader needs, in half the bytes.
+double rounded(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.6g", value);
+  return std::strtod(text.data(), nullptr);
 }
-
-double usual_high(const Contribution& part) { return part.mean + kUsual * part.deviation; }
 
 Json optional_number(const std::optional<double>& value) {
   return value ? Json(*value) : Json(nullptr);
@@ -58,6 +60,14 @@ Json tree_path(const Scored& scored, const Model& model) {
 
 }  // namespace
 
+UsualRange usual_range(const Contribution& part, Kind kind) {
+  UsualRange range{part.mean - kUsual * part.deviation, part.mean + kUsual * part.deviation};
+  // A rate is never negative, and a level whose mean is not is rarely one that could be: a range
+  // that says otherwise would puzzle.
+  if (kind == Kind::kCounter || part.mean >= 0) range.low = std::max(0.0, range.low);
+  return range;
+}
+
 std::string explanation_text(const Scored& scored, std::span<const SeriesSpec> series,
                              const Model& model) {
   if (scored.phase == Phase::kWarmup || !scored.score || !scored.threshold) {
@@ -69,8 +79,9 @@ std::string explanation_text(const Scored& scored, std::span<const SeriesSpec> s
   for (std::size_t i = 0; i < scored.explanation.top_size; ++i) {
     const Contribution& part = scored.explanation.top[i];
     const SeriesSpec& one = series[part.series];
+    const UsualRange usual = usual_range(part, one.kind);
     text += (i == 0 ? ": " : "; ") + one.name + " " + number(part.value) + unit_suffix(one) +
-            " (usual " + number(usual_low(part, one)) + " to " + number(usual_high(part)) + ", z " +
+            " (usual " + number(usual.low) + " to " + number(usual.high) + ", z " +
             (part.z < 0 ? "" : "+") + number(part.z) + ")";
   }
   return text;
@@ -89,17 +100,18 @@ std::string explanation_json(const Scored& scored, std::span<const SeriesSpec> s
   for (std::size_t i = 0; i < scored.explanation.top_size; ++i) {
     const Contribution& part = scored.explanation.top[i];
     const SeriesSpec& one = series[part.series];
+    const UsualRange usual = usual_range(part, one.kind);
     top.push_back({{"metric", one.name},
-                   {"z", part.z},
-                   {"value", part.value},
+                   {"z", rounded(part.z)},
+                   {"value", rounded(part.value)},
                    {"per_second", one.kind == Kind::kCounter},
-                   {"usual_low", usual_low(part, one)},
-                   {"usual_high", usual_high(part)}});
+                   {"usual_low", rounded(usual.low)},
+                   {"usual_high", rounded(usual.high)}});
   }
   json["path"] = tree_path(scored, model);
   Json& probabilities = json["probabilities"] = Json::object();
   for (std::size_t i = 0; i < scored.probabilities.size(); ++i) {
-    probabilities[model.classes[i]] = scored.probabilities[i];
+    probabilities[model.classes[i]] = rounded(scored.probabilities[i]);
   }
   // Names of series need not be UTF-8: what is not is replaced.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);

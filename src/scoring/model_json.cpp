@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "nodevigil/base/hash.h"
+#include "nodevigil/base/printable.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/scoring/model.h"
 
@@ -19,21 +20,6 @@ constexpr std::size_t kMaxBytes = std::size_t{8} << 20;
 constexpr std::size_t kMaxNesting = 16;
 constexpr std::size_t kMaxNodes = 65'535;
 constexpr std::size_t kMaxClasses = 64;
-
-// Text of the document as an error message may quote it: short, printable, of one line.
-std::string shown(std::string_view text, std::size_t most = 60) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out;
-  for (const char c : text.substr(0, most)) {
-    if (c >= ' ' && c <= '~') {
-      out += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += std::string{"\\x"} + kDigits[byte >> 4] + kDigits[byte & 15];
-    }
-  }
-  return out + (text.size() > most ? "..." : "");
-}
 
 // Goes through a text before it becomes a document, and finds what is no JSON, and what JSON allows
 // and a model does not have: deep nesting, which would end in deep recursion, and keys that are
@@ -54,10 +40,10 @@ class Checker final : public Json::json_sax_t {
   bool end_array() override { return close(); }
   bool key(string_t& name) override {
     if (keys_.back().insert(name).second) return true;
-    return fail("\"" + shown(name) + "\" is there twice in one object");
+    return fail("\"" + printable(name) + "\" is there twice in one object");
   }
   bool parse_error(std::size_t, const std::string&, const Json::exception& error) override {
-    return fail("not JSON: " + shown(error.what(), 200));
+    return fail("not JSON: " + printable(error.what(), 200));
   }
   [[nodiscard]] const std::string& error() const { return error_; }
 
@@ -113,8 +99,8 @@ class ModelReader {
     std::string format;
     if (!read_string("format", format)) return false;
     if (format != kFormat) {
-      return fail("\"format\": expected \"" + std::string{kFormat} + "\", got \"" + shown(format) +
-                  "\"");
+      return fail("\"format\": expected \"" + std::string{kFormat} + "\", got \"" +
+                  printable(format) + "\"");
     }
     const auto version = json_.find("version");
     if (version == json_.end() || !version->is_number_integer() || *version != kVersion) {
@@ -126,12 +112,13 @@ class ModelReader {
       return false;
     }
     if (model_.scope != "node" && model_.scope != "container") {
-      return fail("\"scope\": expected \"node\" or \"container\", got \"" + shown(model_.scope) +
-                  "\"");
+      return fail("\"scope\": expected \"node\" or \"container\", got \"" +
+                  printable(model_.scope) + "\"");
     }
     if (model_.table_hash != table_hash_) {
       return fail("\"table_hash\": expected \"" + std::string{table_hash_} + "\", got \"" +
-                  shown(model_.table_hash) + "\": the model was made for another table of metrics");
+                  printable(model_.table_hash) +
+                  "\": the model was made for another table of metrics");
     }
     if (const auto found = json_.find("provenance"); found != json_.end()) {
       model_.provenance = found->dump();
@@ -152,7 +139,7 @@ class ModelReader {
           name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
       if (!plain || name == "unknown") {
         return fail("\"classes\": expected names of a-z, 0-9 and _ (not \"unknown\"), got " +
-                    shown(entry.dump()));
+                    printable(entry.dump()));
       }
       if (std::ranges::find(model_.classes, name) != model_.classes.end()) {
         return fail("\"classes\": \"" + name + "\" is there twice");
@@ -193,7 +180,7 @@ class ModelReader {
       const double p = entry.is_number() ? entry.get<double>() : -1.0;
       if (!(p >= 0 && p <= 1)) {
         return fail(place + ": \"leaf\": expected probabilities from 0 to 1, got " +
-                    shown(entry.dump()));
+                    printable(entry.dump()));
       }
       sum += p;
       model_.probabilities.push_back(p + 0.0);  // -0 becomes 0, so that equal models have one text
@@ -216,7 +203,7 @@ class ModelReader {
     const auto name = feature->get<std::string>();
     const auto known = std::ranges::find(features_, name);
     if (known == features_.end()) {
-      return fail(place + ": \"feature\": no feature is called \"" + shown(name) + "\"");
+      return fail(place + ": \"feature\": no feature is called \"" + printable(name) + "\"");
     }
     node.feature = static_cast<std::int32_t>(known - features_.begin());
     const auto threshold = entry.find("le");

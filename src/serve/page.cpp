@@ -124,15 +124,13 @@ std::string swing(double z) {
          ";left:" + percent(z < 0 ? 0.5 - share : 0.5) + "\"></i><b></b></div>";
 }
 
-std::string usual_range(const MetricSpec& metric, const Explanation& explanation,
+std::string usual_text(const MetricSpec& metric, const Explanation& explanation,
                         std::size_t series) {
   for (std::size_t i = 0; i < explanation.top_size; ++i) {
     const Contribution& part = explanation.top[i];
     if (part.series != series) continue;
-    double low = part.mean - 2 * part.deviation;
-    // Rates are never negative; the explanation says it the same way.
-    if (metric.kind == Kind::kCounter) low = std::max(low, 0.0);
-    return range_text(metric, low, part.mean + 2 * part.deviation);
+    const UsualRange usual = usual_range(part, metric.kind);
+    return range_text(metric, usual.low, usual.high);
   }
   return "";
 }
@@ -147,7 +145,7 @@ std::string metric_row(const MetricSpec& metric, const Scored& scored, std::size
   row += "<td>" + escape_html(feature_text(metric, at(scored.features))) + "</td>";
   row += "<td>" + (z ? signed_number(*z) : "\u2013") + "</td>";
   row += "<td class=\"z\">" + (z ? swing(*z) : "") + "</td>";
-  row += "<td>" + escape_html(usual_range(metric, scored.explanation, i)) + "</td></tr>\n";
+  row += "<td>" + escape_html(usual_text(metric, scored.explanation, i)) + "</td></tr>\n";
   return row;
 }
 

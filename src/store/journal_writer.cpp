@@ -25,6 +25,8 @@ constexpr std::size_t kBatchRows = 64;
 constexpr milliseconds kLastTry{1'000};
 // Where rows are not to wait, a push wakes the writer; it need not look by itself.
 constexpr milliseconds kIdle{60'000};
+// Suspends and corrections of the clock are believed up to this.
+constexpr std::int64_t kBelievedLeapUs = std::int64_t{3600} * 1'000'000;
 
 }  // namespace
 
@@ -63,6 +65,7 @@ class JournalWriter::Impl {
   void write_one_by_one(std::span<const Row> rows, Outcome& outcome);
   void save(std::optional<Checkpoint>& checkpoint, Outcome& outcome);
   void prune_if_due(Outcome& outcome);
+  void note_time(const Sample& sample);
   void log_change(bool was_healthy, const Outcome& outcome) const;
 
   // These take the lock.
@@ -88,7 +91,7 @@ class JournalWriter::Impl {
   std::vector<Row> batch_;
   std::vector<std::string> explanations_;
   std::shared_ptr<const Era> applied_;  ///< whose context the journal has
-  std::int64_t newest_ts_us_ = 0;
+  std::int64_t now_us_ = 0;             ///< for the age of rows; see note_time()
   SteadyClock::time_point next_prune_;  ///< at once, at first: limits may have been lowered
   std::minstd_rand random_{std::random_device{}()};
 
@@ -194,7 +197,8 @@ void JournalWriter::Impl::run(const std::stop_token& stop) {
 bool JournalWriter::Impl::wait_for_work(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   do {
-    wake_.wait_for(lock, stop, options_.linger > milliseconds{0} ? options_.linger : kIdle, [this] { return urgent_; });
+    wake_.wait_for(lock, stop, options_.linger > milliseconds{0} ? options_.linger : kIdle,
+                   [this] { return urgent_; });
     urgent_ = false;
   } while (!has_work_locked() && !stop.stop_requested());
   // A copy: flush() may change it meanwhile.
@@ -275,7 +279,7 @@ void JournalWriter::Impl::write_rows(const RowQueue::Taken& taken, Outcome& outc
   if (done) {
     outcome.written = static_cast<std::int64_t>(rows.size());
     outcome.last_seq = rows.back().seq;
-    newest_ts_us_ = rows.back().sample.ts_us;
+    for (const Row& row : rows) note_time(row.sample);
   } else if (done.error().code == ErrorCode::kInvalid) {
     write_one_by_one(rows, outcome);
   } else {
@@ -289,7 +293,7 @@ void JournalWriter::Impl::write_one_by_one(std::span<const Row> rows, Outcome& o
     if (done) {
       ++outcome.written;
       outcome.last_seq = rows[i].seq;
-      newest_ts_us_ = rows[i].sample.ts_us;
+      note_time(rows[i].sample);
     } else if (done.error().code == ErrorCode::kInvalid) {
       // Trying again would give the same answer and hold up all rows behind it.
       ++outcome.refused;
@@ -299,7 +303,8 @@ void JournalWriter::Impl::write_one_by_one(std::span<const Row> rows, Outcome& o
     }
   }
   if (outcome.refused == 0) return;
-  log_error("journal: " + std::to_string(outcome.refused) + " rows are dropped: " + outcome.refusal);
+  log_error("journal: " + std::to_string(outcome.refused) +
+            " rows are dropped: " + outcome.refusal);
 }
 
 void JournalWriter::Impl::save(std::optional<Checkpoint>& checkpoint, Outcome& outcome) {
@@ -309,11 +314,19 @@ void JournalWriter::Impl::save(std::optional<Checkpoint>& checkpoint, Outcome& o
   if (!done) outcome.error = done.error();
 }
 
+// Time goes on with the rows' wall clock, but not when that leaps ahead of the steady one: a clock
+// that is wrong for a moment must not expire every row.
+void JournalWriter::Impl::note_time(const Sample& sample) {
+  const std::int64_t expected = now_us_ + sample.elapsed_ns.value_or(0) / 1000;
+  const bool leaps = now_us_ != 0 && sample.ts_us > expected + kBelievedLeapUs;
+  now_us_ = leaps ? expected : sample.ts_us;
+}
+
 void JournalWriter::Impl::prune_if_due(Outcome& outcome) {
   const auto now = SteadyClock::now();
   if (now < next_prune_) return;
   next_prune_ = now + options_.prune_interval;
-  const auto pruned = journal_->prune(options_.limits, newest_ts_us_);
+  const auto pruned = journal_->prune(options_.limits, now_us_);
   if (pruned) {
     outcome.pruned = *pruned;
   } else {

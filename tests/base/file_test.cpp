@@ -13,10 +13,12 @@
 #include <set>
 #include <string>
 
+#include "support/temp_dir.h"
+
 namespace nodevigil {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 /// One file in memory whose next calls fail as told.
 class FaultyOps final : public FileOps {
@@ -130,7 +132,7 @@ struct Fault {
 };
 void PrintTo(const Fault& fault, std::ostream* out) { *out << fault.name; }
 
-class PseudoFileFaultTest : public testing::TestWithParam<Fault> {
+class PseudoFileFaultTest : public ::testing::TestWithParam<Fault> {
  protected:
   void expect_fault(const Error& error, const std::string& doing) const {
     EXPECT_EQ(error.code, GetParam().code);
@@ -196,16 +198,16 @@ TEST_P(PseudoFileReadFaultTest, PartsFailAndLaterRecover) {
   EXPECT_EQ(*file.read_some(), "old");
 }
 
-const auto kFaults = testing::Values(
+const auto kFaults = ::testing::Values(
     Fault{"EIO", EIO, ErrorCode::kIo}, Fault{"EACCES", EACCES, ErrorCode::kPermission},
     Fault{"EPERM", EPERM, ErrorCode::kPermission}, Fault{"ENOENT", ENOENT, ErrorCode::kNotFound},
     Fault{"ENODEV", ENODEV, ErrorCode::kNotFound});
-std::string name_of(const testing::TestParamInfo<Fault>& fault) { return fault.param.name; }
+std::string name_of(const ::testing::TestParamInfo<Fault>& fault) { return fault.param.name; }
 INSTANTIATE_TEST_SUITE_P(All, PseudoFileFaultTest, kFaults, name_of);
 INSTANTIATE_TEST_SUITE_P(All, PseudoFileReadFaultTest, kFaults, name_of);
 // A read that is interrupted is repeated at once; an open is left to the next call.
 INSTANTIATE_TEST_SUITE_P(Interrupted, PseudoFileFaultTest,
-                         testing::Values(Fault{"EINTR", EINTR, ErrorCode::kIo}), name_of);
+                         ::testing::Values(Fault{"EINTR", EINTR, ErrorCode::kIo}), name_of);
 
 TEST(PseudoFileTest, InterruptedReadsAreRepeated) {
   FaultyOps ops;
@@ -271,22 +273,15 @@ TEST(PseudoFileTest, ClosesWhatItOpenedOnce) {
   EXPECT_FALSE(ops.closed_twice);
 }
 
-class ReadFileTest : public testing::Test {
- public:
-  ReadFileTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "nodevigil-XXXXXX").string();
-    if (const char* const made = ::mkdtemp(name.data())) directory_ = made;
-  }
-  ~ReadFileTest() override { std::filesystem::remove_all(directory_); }
-
+class ReadFileTest : public ::testing::Test {
  protected:
   [[nodiscard]] std::string write(const std::string& content) const {
-    std::string path = directory_ / "file";
+    std::string path = directory_.file("file");
     std::ofstream{path, std::ios::binary} << content;
     return path;
   }
 
-  std::filesystem::path directory_;
+  testing::TempDir directory_;
 };
 
 TEST_F(ReadFileTest, ReadsWholeFiles) {
@@ -306,12 +301,12 @@ TEST_F(ReadFileTest, SizeIsBounded) {
 }
 
 TEST_F(ReadFileTest, MissingFileAndDirectoryAreErrors) {
-  const std::string missing = directory_ / "missing";
+  const std::string missing = directory_.file("missing");
   const auto not_found = read_file(missing);
   ASSERT_FALSE(not_found.ok());
   EXPECT_EQ(not_found.error().code, ErrorCode::kNotFound);
   EXPECT_EQ(not_found.error().message(), missing + ": cannot open: No such file or directory");
-  const auto directory = read_file(directory_);
+  const auto directory = read_file(directory_.path());
   ASSERT_FALSE(directory.ok());
   EXPECT_EQ(directory.error().code, ErrorCode::kIo);
   EXPECT_THAT(directory.error().context, HasSubstr("cannot read"));

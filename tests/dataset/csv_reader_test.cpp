@@ -17,6 +17,8 @@
 #include <string_view>
 #include <vector>
 
+#include "support/temp_dir.h"
+
 namespace nodevigil {
 namespace {
 
@@ -39,20 +41,9 @@ struct Outcome {
 };
 
 class CsvReaderTest : public ::testing::Test {
- public:
-  CsvReaderTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "nodevigil-csv-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) std::perror("mkdtemp");
-    directory_ = name;
-  }
-  ~CsvReaderTest() override {
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
-  }
-
  protected:
-  [[nodiscard]] std::string path() const { return directory_ / "data.csv"; }
-  [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
+  [[nodiscard]] std::string path() const { return directory_.file("data.csv"); }
+  [[nodiscard]] const std::filesystem::path& directory() const { return directory_.path(); }
   void write(std::string_view content) const {
     std::ofstream{path(), std::ios::binary | std::ios::trunc} << content;
   }
@@ -103,7 +94,7 @@ class CsvReaderTest : public ::testing::Test {
   [[nodiscard]] std::string at(int line) const { return path() + ":" + std::to_string(line); }
 
  private:
-  std::filesystem::path directory_;
+  testing::TempDir directory_;
 };
 
 TEST_F(CsvReaderTest, PlainFields) {

@@ -19,6 +19,7 @@
 #include "nodevigil/base/clock.h"
 #include "nodevigil/base/file.h"
 #include "nodevigil/procfs/host_roots.h"
+#include "support/temp_dir.h"
 
 namespace nodevigil::testing {
 
@@ -32,37 +33,27 @@ inline std::filesystem::path fixture(std::string_view name) {
 class TempTree {
  public:
   explicit TempTree(std::string_view name) {
-    std::string path =
-        (std::filesystem::temp_directory_path() / "nodevigil-metrics-XXXXXX").string();
-    if (::mkdtemp(path.data()) == nullptr) std::perror("mkdtemp");
-    root_ = path;
-    std::filesystem::copy(fixture(name), root_,
+    std::filesystem::copy(fixture(name), root(),
                           std::filesystem::copy_options::recursive |
                               std::filesystem::copy_options::overwrite_existing);
   }
-  ~TempTree() {
-    std::error_code ignored;
-    std::filesystem::remove_all(root_, ignored);
-  }
-  TempTree(const TempTree&) = delete;
-  TempTree& operator=(const TempTree&) = delete;
 
-  [[nodiscard]] const std::filesystem::path& root() const { return root_; }
-  [[nodiscard]] HostRoots roots() const { return {root_ / "proc", root_ / "sys"}; }
+  [[nodiscard]] const std::filesystem::path& root() const { return directory_.path(); }
+  [[nodiscard]] HostRoots roots() const { return {root() / "proc", root() / "sys"}; }
 
   /// `file` is "proc/stat", "sys/block/sda/size", ...
   void write(const std::string& file, std::string_view content) const {
-    std::filesystem::create_directories((root_ / file).parent_path());
+    std::filesystem::create_directories((root() / file).parent_path());
     // Not emptied first: ext4 makes the close of a file that was wait for the disk.
-    std::ofstream{root_ / file, std::ios::binary | std::ios::app}.close();
-    std::fstream out{root_ / file, std::ios::binary | std::ios::in | std::ios::out};
+    std::ofstream{root() / file, std::ios::binary | std::ios::app}.close();
+    std::fstream out{root() / file, std::ios::binary | std::ios::in | std::ios::out};
     out << content;
     out.close();
     EXPECT_TRUE(out.good()) << file;
-    std::filesystem::resize_file(root_ / file, content.size());
+    std::filesystem::resize_file(root() / file, content.size());
   }
   [[nodiscard]] std::string read(const std::string& file) const {
-    std::ifstream in{root_ / file, std::ios::binary};
+    std::ifstream in{root() / file, std::ios::binary};
     EXPECT_TRUE(in.good()) << file;
     return {std::istreambuf_iterator<char>{in}, {}};
   }
@@ -78,7 +69,7 @@ class TempTree {
   }
 
  private:
-  std::filesystem::path root_;
+  TempDir directory_;
 };
 
 /// A clock that a test moves.

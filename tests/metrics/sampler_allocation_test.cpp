@@ -1,35 +1,17 @@
-// Counts the calls of operator new, which this file replaces for its whole program: a sample of a
+// Counts the calls of operator new: a sample of a
 // healthy node allocates nothing, on no thread.
 
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
 #include <memory>
-#include <new>
 #include <string>
 #include <thread>
 
 #include "metrics/sampled_node.h"
 #include "nodevigil/metrics/sampler.h"
-
-namespace {
-std::atomic<std::size_t> allocations{0};
-}  // namespace
-
-// NOLINTBEGIN(cppcoreguidelines-no-malloc, misc-new-delete-overloads)
-// Not inline, or gcc sees free() meet a pointer of operator new and warns.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* const memory = std::malloc(size > 0 ? size : 1)) return memory;
-  throw std::bad_alloc{};
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t /*size*/) noexcept {
-  std::free(memory);
-}
-// NOLINTEND(cppcoreguidelines-no-malloc, misc-new-delete-overloads)
+#include "support/allocations.h"
 
 namespace nodevigil {
 namespace {
@@ -60,7 +42,7 @@ TEST_P(SamplerAllocationTest, NoneInTheSteadyState) {
   for (int tick = 0; tick < 3; ++tick) sampler.sample(sample);
 
   const int asked_before = asked;
-  const std::size_t before = allocations;
+  const std::size_t before = testing::allocations();
   int listened = 0;
   // 200 s: less than the age at which a filesystem's answer is none and the error allocates.
   for (int tick = 0; tick < 200; ++tick) {
@@ -74,7 +56,7 @@ TEST_P(SamplerAllocationTest, NoneInTheSteadyState) {
     std::this_thread::yield();
     sampler.sample(sample);
   }
-  const std::size_t after = allocations;
+  const std::size_t after = testing::allocations();
   EXPECT_EQ(after - before, 0U);
   EXPECT_GT(asked, asked_before) << "the threads were at work meanwhile";
   EXPECT_GE(listened, 2) << "net/tcp was among what was read";
@@ -90,9 +72,9 @@ INSTANTIATE_TEST_SUITE_P(All, SamplerAllocationTest,
 TEST(SamplerAllocationCounterTest, SeesAllocationsOfFailingSources) {
   testing::SampledNode node{testing::fixture("node_garbage")};
   node.take();
-  const std::size_t before = allocations;
+  const std::size_t before = testing::allocations();
   node.take();
-  EXPECT_GT(allocations, before);
+  EXPECT_GT(testing::allocations(), before);
 }
 
 }  // namespace

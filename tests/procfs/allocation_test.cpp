@@ -1,9 +1,6 @@
-// Counts the calls of operator new, which this file replaces for its whole program: no parser may
+// Counts the calls of operator new: no parser may
 // allocate while its text is good.
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
 #include <string>
 
 #include "nodevigil/procfs/diskstats.h"
@@ -18,23 +15,7 @@
 #include "nodevigil/procfs/stat.h"
 #include "nodevigil/procfs/vmstat.h"
 #include "procfs/cases.h"
-
-namespace {
-std::atomic<std::size_t> allocations{0};
-}  // namespace
-
-// NOLINTBEGIN(cppcoreguidelines-no-malloc, misc-new-delete-overloads)
-// Not inline, or gcc sees free() meet a pointer of operator new and warns.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* const memory = std::malloc(size > 0 ? size : 1)) return memory;
-  throw std::bad_alloc{};
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t /*size*/) noexcept {
-  std::free(memory);
-}
-// NOLINTEND(cppcoreguidelines-no-malloc, misc-new-delete-overloads)
+#include "support/allocations.h"
 
 namespace nodevigil {
 namespace {
@@ -64,19 +45,19 @@ bool count_listeners(std::string_view text) {
          counter.finish().ok() && counter.count() == 1;
 }
 
-class AllocationTest : public testing::TestWithParam<Parser> {};
+class AllocationTest : public ::testing::TestWithParam<Parser> {};
 
 TEST_P(AllocationTest, NoneOnSuccess) {
-  const std::size_t before = allocations;
+  const std::size_t before = testing::allocations();
   const bool good = GetParam().parse(GetParam().text);
-  const std::size_t after = allocations;
+  const std::size_t after = testing::allocations();
   EXPECT_TRUE(good);
   EXPECT_EQ(after - before, 0U);
 }
 
 INSTANTIATE_TEST_SUITE_P(
     All, AllocationTest,
-    testing::Values(
+    ::testing::Values(
         Parser{"Stat", "cpu0 1 2 3 4 5\ncpu1 1 2 3 4 5\nintr 233186 0 0\nprocesses 5491\n",
                [](std::string_view text) { return parse_stat(text, 100).ok(); }},
         Parser{"Diskstats", "254 0 vda 34546 9348 3090890 11473 10928 6715 1403936 3024 0 5412\n",
@@ -102,9 +83,9 @@ INSTANTIATE_TEST_SUITE_P(
     CaseName{});
 
 TEST(AllocationCounterTest, SeesAllocations) {
-  const std::size_t before = allocations;
+  const std::size_t before = testing::allocations();
   const auto refused = parse_file_nr("x");
-  EXPECT_GT(allocations, before);
+  EXPECT_GT(testing::allocations(), before);
   EXPECT_FALSE(refused.ok());
 }
 

@@ -23,15 +23,15 @@ inline void PrintTo(const BadText& bad, std::ostream* out) { *out << bad.name; }
 /// Names the tests of a parametrised suite after their cases.
 struct CaseName {
   template <typename Case>
-  std::string operator()(const testing::TestParamInfo<Case>& info) const {
+  std::string operator()(const ::testing::TestParamInfo<Case>& info) const {
     return std::string{info.param.name};
   }
 };
 
 inline void expect_refused(const BadText& bad, const Error& error) {
   EXPECT_EQ(error.code, ErrorCode::kInvalid);
-  EXPECT_THAT(error.context, testing::HasSubstr("expected " + bad.expected));
-  EXPECT_THAT(error.context, testing::HasSubstr("got '" + bad.quoted + "'"));
+  EXPECT_THAT(error.context, ::testing::HasSubstr("expected " + bad.expected));
+  EXPECT_THAT(error.context, ::testing::HasSubstr("got '" + bad.quoted + "'"));
 }
 
 }  // namespace nodevigil

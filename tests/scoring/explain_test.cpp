@@ -55,10 +55,10 @@ TEST_F(ExplainTest, AsJson) {
       R"-(0.9, z +14.2); intr 100/s (usual 0 to 3100, z -2.5); drift 1.235e+05 (usual -0.0018 to )-"
       R"-(-0.0002, z +20)","score":7.25,"threshold":3.5,"score_smoothed":4.125,)-"
       R"-("threshold_smoothed":2.75,"top":[{"metric":"load1","z":14.2,"value":6.2,)-"
-      R"-("per_second":false,"usual_low":0.09999999999999998,"usual_high":0.9},)-"
+      R"-("per_second":false,"usual_low":0.1,"usual_high":0.9},)-"
       R"-({"metric":"intr","z":-2.5,"value":100.0,"per_second":true,"usual_low":0.0,)-"
       R"-("usual_high":3100.0},{"metric":"drift","z":20.0,"value":123456.0,"per_second":false,)-"
-      R"-("usual_low":-0.0018,"usual_high":-0.00019999999999999998}],)-"
+      R"-("usual_low":-0.0018,"usual_high":-0.0002}],)-"
       R"-("path":[{"feature":"score","value":7.25,"threshold":1.5,"went":"above"},)-"
       R"-({"feature":"z.intr","value":null,"threshold":4.0,"went":"above"}],)-"
       R"-("probabilities":{"normal":0.07,"cpu":0.93}})-");
@@ -80,7 +80,7 @@ TEST_F(ExplainTest, WithoutAModel) {
       R"-({"verdict":"unknown","summary":"unknown, score 7.25 against 3.5: load1 6.2 (usual )-"
       R"-(0.1 to 0.9, z +14.2)","score":7.25,"threshold":3.5,"score_smoothed":4.125,)-"
       R"-("threshold_smoothed":2.75,"top":[{"metric":"load1","z":14.2,"value":6.2,)-"
-      R"-("per_second":false,"usual_low":0.09999999999999998,"usual_high":0.9}],)-"
+      R"-("per_second":false,"usual_low":0.1,"usual_high":0.9}],)-"
       R"-("path":[],"probabilities":{}})-");
 }
 
@@ -94,6 +94,17 @@ TEST_F(ExplainTest, WarmingUp) {
 }
 
 // Columns of a CSV may be called anything.
+TEST_F(ExplainTest, ARangeEndsAtZeroWhereTheSeriesDoes) {
+  Contribution part;
+  part.mean = 1;
+  part.deviation = 2;
+  EXPECT_EQ(usual_range(part, Kind::kCounter).low, 0);
+  EXPECT_EQ(usual_range(part, Kind::kGauge).low, 0);
+  EXPECT_EQ(usual_range(part, Kind::kGauge).high, 5);
+  part.mean = -1;
+  EXPECT_EQ(usual_range(part, Kind::kGauge).low, -5);
+}
+
 TEST_F(ExplainTest, NamesThatAreNoUtf8StillGiveJson) {
   series_[0].name = "caf\xe9 \"1\"\n";
   EXPECT_TRUE(nlohmann::json::accept(explanation_json(scored_, series_, model_)));

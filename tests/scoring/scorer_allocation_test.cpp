@@ -1,30 +1,10 @@
-// Counts the calls of operator new, which this file replaces for its whole program: scoring a
+// Counts the calls of operator new: scoring a
 // sample may not allocate.
 
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
 #include "scoring/scored_node.h"
-
-namespace {
-std::atomic<std::size_t> allocations{0};
-}  // namespace
-
-// NOLINTBEGIN(cppcoreguidelines-no-malloc, misc-new-delete-overloads)
-// Not inline, or gcc sees free() meet a pointer of operator new and warns.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* const memory = std::malloc(size > 0 ? size : 1)) return memory;
-  throw std::bad_alloc{};
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t /*size*/) noexcept {
-  std::free(memory);
-}
-// NOLINTEND(cppcoreguidelines-no-malloc, misc-new-delete-overloads)
+#include "support/allocations.h"
 
 namespace nodevigil {
 namespace {
@@ -33,7 +13,7 @@ TEST(ScorerAllocationTest, NoneOnceTheListsHaveTheirSizes) {
   ScoredNode watched{51};
   const auto& attack = busy_cpu();  // made at its first use
   watched.live(20);
-  const std::size_t before = allocations;
+  const std::size_t before = testing::allocations();
   bool named = false;
   bool relearned = false;
   int raised = 0;
@@ -53,16 +33,16 @@ TEST(ScorerAllocationTest, NoneOnceTheListsHaveTheirSizes) {
   live(3 * SimulatedNode::kPerHour);
   watched.node.restore();
   live(SimulatedNode::kPerDay);
-  EXPECT_EQ(allocations - before, 0U);
+  EXPECT_EQ(testing::allocations() - before, 0U);
   EXPECT_TRUE(named);
   EXPECT_TRUE(relearned);
   EXPECT_GT(raised, 0);
 }
 
 TEST(AllocationCounterTest, SeesAllocations) {
-  const std::size_t before = allocations;
+  const std::size_t before = testing::allocations();
   const ScoredNode watched{52};
-  EXPECT_GT(allocations, before);
+  EXPECT_GT(testing::allocations(), before);
 }
 
 }  // namespace

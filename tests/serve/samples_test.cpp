@@ -11,6 +11,7 @@
 #include "nodevigil/store/journal.h"
 #include "serve/hand_made.h"
 #include "serve/http_client.h"
+#include "support/temp_dir.h"
 
 namespace nodevigil {
 namespace {
@@ -23,18 +24,6 @@ constexpr std::int64_t kMinuteUs = 60'000'000;
 
 // An agent whose journal has one row per minute: the last one now, the first 89 minutes ago.
 class Samples : public ::testing::Test {
- public:
-  Samples() {
-    std::string name = (std::filesystem::temp_directory_path() / "nodevigil-serve-XXXXXX").string();
-    directory_ = mkdtemp(name.data());
-  }
-  ~Samples() override {
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
-  }
-  Samples(const Samples&) = delete;
-  Samples& operator=(const Samples&) = delete;
-
  protected:
   static constexpr std::int64_t kRows = 90;
 
@@ -69,7 +58,7 @@ class Samples : public ::testing::Test {
     server_ = std::move(server).value();
   }
 
-  [[nodiscard]] std::string path() const { return directory_ / "journal.db"; }
+  [[nodiscard]] std::string path() const { return directory_.file("journal.db"); }
 
   [[nodiscard]] int flushes() const { return made_.flushes; }
 
@@ -86,7 +75,7 @@ class Samples : public ::testing::Test {
   }
 
  private:
-  std::filesystem::path directory_;
+  testing::TempDir directory_;
   std::unique_ptr<Journal> writer_;  // stays open, as in an agent
   serve_test::HandMade made_;
   std::unique_ptr<HttpServer> server_;

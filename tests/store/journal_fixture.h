@@ -17,29 +17,9 @@
 #include <vector>
 
 #include "nodevigil/store/journal.h"
+#include "support/temp_dir.h"
 
 namespace nodevigil::testing {
-
-/// A directory of its own for each test, gone afterwards.
-class TempDir {
- public:
-  TempDir() : path_(std::filesystem::temp_directory_path() / "nodevigil-store-XXXXXX") {
-    std::string name = path_.string();
-    if (mkdtemp(name.data()) == nullptr) std::perror("mkdtemp");
-    path_ = name;
-  }
-  ~TempDir() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-
-  [[nodiscard]] std::string file(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline std::vector<SeriesSpec> make_series(int count) {
   std::vector<SeriesSpec> series;

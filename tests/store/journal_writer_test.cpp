@@ -7,28 +7,10 @@
 
 #include <atomic>
 #include <cstdlib>
-#include <new>
 #include <thread>
 
 #include "store/journal_fixture.h"
-
-namespace {
-// Per thread: only what the tick's thread allocates counts.
-thread_local std::size_t allocations = 0;
-}  // namespace
-
-// NOLINTBEGIN(cppcoreguidelines-no-malloc, misc-new-delete-overloads)
-// Not inline, or gcc sees free() meet a pointer of operator new and warns.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* const memory = std::malloc(size > 0 ? size : 1)) return memory;
-  throw std::bad_alloc{};
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t /*size*/) noexcept {
-  std::free(memory);
-}
-// NOLINTEND(cppcoreguidelines-no-malloc, misc-new-delete-overloads)
+#include "support/allocations.h"
 
 namespace nodevigil::testing {
 namespace {
@@ -228,9 +210,9 @@ TEST_F(JournalWriterTest, PushDoesNotAllocateOnceTheRingHasBeenUsed) {
   for (int i = 0; i < 200; ++i) writer->push(row);
   wait_until([&] { return writer->stats().failures >= 2; });
   for (int i = 0; i < 200; ++i) writer->push(row);
-  const std::size_t before = allocations;
+  const std::size_t before = allocations_of_this_thread();
   for (int i = 0; i < 200; ++i) writer->push(row);
-  EXPECT_EQ(allocations - before, 0U);
+  EXPECT_EQ(allocations_of_this_thread() - before, 0U);
 }
 
 TEST_F(JournalWriterTest, RowsWaitForOthersUntilOneIsUrgent) {
@@ -380,6 +362,24 @@ TEST_F(JournalWriterTest, PrunesWhatIsPastTheLimits) {
   EXPECT_EQ(writer->stats().pruned_rows, 39);
   EXPECT_EQ(writer->stats().rows, 11);
   EXPECT_EQ(stored().front().seq, 40);
+}
+
+TEST_F(JournalWriterTest, AWallClockThatLeapsAheadExpiresNothing) {
+  auto options = quick_options();
+  options.limits.max_age_us = 100 * kSecondUs;
+  options.prune_interval = 0ms;
+  const auto writer = start(options);
+  ASSERT_TRUE(writer);
+  push_rows(*writer, 1, 5);
+  Row ahead = make_row(6, kSeries);
+  ahead.sample.ts_us += std::int64_t{30} * 24 * 3600 * kSecondUs;
+  writer->push(ahead);
+  push_rows(*writer, 7, 10);
+  ASSERT_TRUE(writer->flush(kPatience));
+  EXPECT_EQ(writer->stats().pruned_rows, 0);
+  push_rows(*writer, 11, 30);  // time goes on as before
+  ASSERT_TRUE(writer->flush(kPatience));
+  EXPECT_GT(writer->stats().pruned_rows, 0);
 }
 
 TEST_F(JournalWriterTest, PrunesNoMoreThanOncePerInterval) {

@@ -9,11 +9,18 @@
 
 namespace nodevigil {
 
+/// What is usual for a series: mean -+ 2 standard deviations of its baseline.
+struct UsualRange {
+  double low = 0;
+  double high = 0;
+};
+[[nodiscard]] UsualRange usual_range(const Contribution& part, Kind kind);
+
 /// Why the verdict of `scored` is what it is, as JSON: {"verdict", "summary", "score",
 /// "threshold", "score_smoothed", "threshold_smoothed", "top": [{"metric", "z", "value",
 /// "per_second", "usual_low", "usual_high"}], "path": [{"feature", "value", "threshold", "went"}],
-/// "probabilities": {class: p}}. The usual range is mean -+ 2 standard deviations.
-/// `model` must be the one that judged.
+/// "probabilities": {class: p}}; figures of metrics to six digits. `model` must be the one that
+/// judged.
 [[nodiscard]] std::string explanation_json(const Scored& scored, std::span<const SeriesSpec> series,
                                            const Model& model);
 

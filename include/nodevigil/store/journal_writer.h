@@ -54,8 +54,8 @@ class JournalWriter {
 
   JournalWriter(std::unique_ptr<Journal> journal, Options options, Explain explain);
   /// For a journal that cannot be opened yet (its disk is full, or read-only): rows are queued as
-  /// while writes fail, and opening is tried with them. Once open, rows and checkpoints are numbered
-  /// on from the journal's last row: add last_seq() of before to what was pushed.
+  /// while writes fail, and opening is tried with them. Once open, rows and checkpoints are
+  /// numbered on from the journal's last row: add last_seq() of before to what was pushed.
   JournalWriter(Open open, Options options, Explain explain);
   /// Writes what is queued (one last try, bounded to about a second) and ends the thread.
   ~JournalWriter();

@@ -125,7 +125,7 @@ std::string swing(double z) {
 }
 
 std::string usual_text(const MetricSpec& metric, const Explanation& explanation,
-                        std::size_t series) {
+                       std::size_t series) {
   for (std::size_t i = 0; i < explanation.top_size; ++i) {
     const Contribution& part = explanation.top[i];
     if (part.series != series) continue;

@@ -403,10 +403,17 @@ std::string options_as_markdown() {
     for (std::size_t at = 0; (at = fallback.find('|', at)) != std::string::npos; at += 2) {
       fallback.insert(at, "\\");
     }
-    text += "| `--" + std::string{spec.name} + (spec.value.empty() ? "" : " ") +
-            std::string{spec.value} + "`" + (spec.repeatable ? " (repeatable)" : "") + " | `" +
-            environment_name(spec.name) + "` | " + (fallback.empty() ? "" : "`" + fallback + "`") +
-            " | " + commands + " | " + std::string{spec.help} + " |\n";
+    text += "| `--";
+    text += spec.name;
+    if (!spec.value.empty()) text += " ";
+    text += spec.value;
+    text += "`";
+    if (spec.repeatable) text += " (repeatable)";
+    text += " | `" + environment_name(spec.name) + "` | ";
+    if (!fallback.empty()) text += "`" + fallback + "`";
+    text += " | " + commands + " | ";
+    text += spec.help;
+    text += " |\n";
   }
   return text;
 }

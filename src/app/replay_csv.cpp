@@ -151,7 +151,7 @@ Result<ReplaySummary> replay_csv(const std::string& path, const Options& options
   std::deque<CsvRow> ahead;
   bool more = true;
   const auto read_next = [&](CsvRow& row) -> Result<bool> {
-    const auto got = reader.next();
+    auto got = reader.next();
     if (!got || !*got) return got;
     if (auto read = read_row(reader, *layout, row); !read) return read.error();
     return true;

@@ -102,7 +102,7 @@ Result<void> verify_rows(const Journal& journal, const Classifier& classifier,
   ReplaySummary& summary = writer.summary;
   std::optional<Error> failed;
   Scored scored;
-  const auto read = journal.read_after(0, [&](const StoredRow& row) {
+  auto read = journal.read_after(0, [&](const StoredRow& row) {
     const auto known = follower.follow(row);
     if (!known) {
       failed = known.error();

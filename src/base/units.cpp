@@ -118,7 +118,8 @@ std::optional<std::int64_t> parse_iso8601_us(std::string_view text) {
     const bool minutes = take(text, ':') || !text.empty();
     const auto offset_minutes = minutes ? take_digits(text, 2) : std::optional<int>{0};
     if (!offset_minutes || *offset_minutes > 59) return std::nullopt;
-    seconds -= sign * (*offset_hours * 3600 + *offset_minutes * 60);
+    const std::int64_t offset = *offset_hours * 3600 + *offset_minutes * 60;
+    seconds -= sign * offset;
   }
   if (!text.empty()) return std::nullopt;
   return seconds * kMicros + *fraction;

@@ -78,7 +78,7 @@ Error CsvReader::fail(const std::string& what) const {
 }
 
 Result<bool> CsvReader::next() {
-  const auto got = read_record();
+  auto got = read_record();
   if (!got || !*got) return got;
   if (fields_.size() != header_.size()) {
     return fail("expected " + std::to_string(header_.size()) + " fields as in the header, got " +
@@ -173,7 +173,7 @@ Result<void> CsvReader::split(std::span<char> record) {
 Result<bool> CsvReader::read_record() {
   std::span<char> record;
   do {
-    const auto taken = take_record(record);
+    auto taken = take_record(record);
     if (!taken || !*taken) return taken;
     // Before the header a byte order mark may stand, even before its first quote.
     if (header_.empty() && record.size() >= 3 &&

@@ -47,7 +47,7 @@ struct FilesystemWatch::Watched {
 };
 
 FilesystemWatch::FilesystemWatch(const std::vector<std::string>& paths, const Clock& clock,
-                                 Probe probe)
+                                 const Probe& probe)
     : clock_(clock) {
   for (const std::string& path : paths) {
     auto one = std::make_shared<Watched>();

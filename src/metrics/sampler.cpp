@@ -197,7 +197,7 @@ std::optional<double> Sampler::listeners_age_seconds() const {
 }
 
 Result<void> Sampler::read_stat() {
-  const auto result = read_into(readings_.stat, stat_, [this](std::string_view text) {
+  auto result = read_into(readings_.stat, stat_, [this](std::string_view text) {
     return parse_stat(text, ticks_per_second_);
   });
   // A stat without CPUs is no machine without CPUs: what comes back is compared with what was.
@@ -210,7 +210,7 @@ Result<void> Sampler::read_stat() {
 Result<void> Sampler::read_diskstats() {
   DiskTotals totals;
   NameSet names;
-  const auto result = each_row<DiskstatsRows>(diskstats_, DiskRow{}, [&](const DiskRow& row) {
+  auto result = each_row<DiskstatsRows>(diskstats_, DiskRow{}, [&](const DiskRow& row) {
     if (!disk_filter_.accepts(row.name)) return;
     names.add(row.name);
     totals.read_bytes += row.read_bytes;
@@ -225,7 +225,7 @@ Result<void> Sampler::read_diskstats() {
 Result<void> Sampler::read_net_dev() {
   NetTotals totals;
   NameSet names;
-  const auto result = each_row<NetDevRows>(net_dev_, NetDevRow{}, [&](const NetDevRow& row) {
+  auto result = each_row<NetDevRows>(net_dev_, NetDevRow{}, [&](const NetDevRow& row) {
     if (!net_filter_.accepts(row.name)) return;
     names.add(row.name);
     totals.receive_bytes += row.receive_bytes;

@@ -19,7 +19,8 @@ std::size_t LogHistogram::bin(double value) {
   if (exponent <= kLowest) return 0;
   if (exponent > kHighest || std::isinf(value)) return kBins - 1;
   const int sub = static_cast<int>((mantissa - 0.5) * (2 * kSubBins));
-  return static_cast<std::size_t>((exponent - kLowest - 1) * kSubBins + sub);
+  const int bin = (exponent - kLowest - 1) * kSubBins + sub;
+  return static_cast<std::size_t>(bin);
 }
 
 double LogHistogram::lower_edge(std::size_t bin) {

@@ -22,7 +22,7 @@ class FilesystemWatch {
   /// Called on the watch's threads; may hang.
   using Probe = std::function<Result<double>(const std::string& path)>;
 
-  FilesystemWatch(const std::vector<std::string>& paths, const Clock& clock, Probe probe);
+  FilesystemWatch(const std::vector<std::string>& paths, const Clock& clock, const Probe& probe);
   /// Leaves a stuck thread to itself: what it holds stays alive until it returns.
   ~FilesystemWatch();
   FilesystemWatch(const FilesystemWatch&) = delete;

@@ -63,6 +63,11 @@ class Lab:
         return tempfile.TemporaryDirectory(prefix="bench-", dir=self.build)
 
 
+def flush_every(seconds):
+    """Three ticks, as by default (10 s and 30 s): what a transaction costs is shared by three."""
+    return "--journal.flush-interval", f"{seconds * 1000:.0f}ms"
+
+
 def span(values, scale):
     return f"{min(values) / scale:.3g} to {max(values) / scale:.3g} in {len(values)} rounds"
 
@@ -94,7 +99,7 @@ def tick(lab):
     with node_exporter() as peer:
         for interval, rounds, count in paces:
             ours, theirs, bare = [], [], []
-            with lab.state_dir() as state, Agent(state, *NORMAL,
+            with lab.state_dir() as state, Agent(state, *NORMAL, *flush_every(3 * interval),
                                                  interval=f"{interval * 1000:.0f}ms") as agent:
                 meter = TickMeter(agent, interval)
                 meter.until_ready()
@@ -102,6 +107,7 @@ def tick(lab):
                     ours.append(meter.measure(count))
                     theirs.append(peer.cpu_ns_per_scrape(interval, count // 2))
                     bare.append(bare_reads_ns(interval, count // 2))
+                agent.status("samples?limit=1")  # has the rows written that wait
                 note = anomalous(state, ours)
             cpu = [one["cpu"] for one in ours]
             figure = Figure("tick", f"CPU per tick, a tick every {interval:g} s", median(cpu) / 1e6,
@@ -347,13 +353,14 @@ def disk_use(database):
 
 def journal(lab):
     """Bytes per row: what stays on the disk, and what is written to get it there."""
-    rows = lab.pick(3000, 1200)
+    rows, interval = lab.pick((3000, 0.02), (1200, 0.05))
     with lab.state_dir() as state:
 
         def run():
-            _, written = run_measured(PROGRAM, "agent", "--interval", "20ms", "--records", rows,
-                                      "--state-dir", state, "--web.listen-address", "127.0.0.1:0",
-                                      *NORMAL)
+            _, written = run_measured(PROGRAM, "agent", "--interval", f"{interval * 1000:.0f}ms",
+                                      "--records", rows, "--state-dir", state,
+                                      "--web.listen-address", "127.0.0.1:0", *NORMAL,
+                                      *flush_every(3 * interval))
             with contextlib.closing(open_journal(state)) as database:
                 counts = database.execute("SELECT count(*), count(score), count(explanation)"
                                           " FROM samples").fetchone()

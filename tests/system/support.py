@@ -119,8 +119,8 @@ class Agent:
         self.stop()
         self.log.close()
 
-    def status(self):
-        return json.loads(fetch(self.url + "/api/v1/status"))
+    def status(self, what="status"):
+        return json.loads(fetch(f"{self.url}/api/v1/{what}"))
 
     def metrics(self):
         """Samples of /metrics as {'name{labels}': value}."""

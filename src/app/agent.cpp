@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "nodevigil/app/choose_classifier.h"
 #include "nodevigil/app/restore.h"
 #include "nodevigil/base/file.h"
 #include "nodevigil/base/log.h"
@@ -42,19 +43,14 @@ void log_source(Source source, const Error* error) {
 Result<std::unique_ptr<Journal>> open_journal_in(const std::string& state_dir) {
   const auto path = make_state_dir(state_dir);
   if (!path) return path.error();
-  auto journal = Journal::open(journal_file(*path), Journal::Mode::kReadWrite, node_series());
-  if (!journal) return journal;
-  if (const std::string& moved = (*journal)->moved_aside(); !moved.empty()) {
-    log_error("the journal was damaged; it was moved to " + moved + " and a new one begun");
-  }
-  return journal;
+  return Journal::open(journal_file(*path), Journal::Mode::kReadWrite, node_series());
 }
 
 // Whether a journal that cannot be opened now may well be opened later, as the disk has room again
-// or is mounted for writing. Until then a node without rows is better off than one unwatched.
+// or is mounted for writing: until then a node without rows is better off than one unwatched. A
+// directory of another user will not mend itself.
 bool may_pass(const Error& error) {
-  return error.code == ErrorCode::kFull || error.code == ErrorCode::kPermission ||
-         error.code == ErrorCode::kIo;
+  return error.code == ErrorCode::kFull || error.code == ErrorCode::kIo;
 }
 
 }  // namespace
@@ -128,9 +124,8 @@ Result<void> Agent::open_journal() {
     if (!may_pass(journal.error())) return journal.error();
     log_error(journal.error().message() +
               "; samples are scored from new baselines, rows wait in memory");
-    writer_ = std::make_unique<JournalWriter>(
-        [given = options_.state_dir] { return open_journal_in(given); }, writer_options,
-        no_explanation);
+    writer_ = std::make_unique<JournalWriter>([this] { return open_journal_late(); },
+                                              writer_options, no_explanation);
     return {};
   }
   const auto restored = restore(**journal, *scorer_);
@@ -143,6 +138,31 @@ Result<void> Agent::open_journal() {
   }
   writer_ = std::make_unique<JournalWriter>(std::move(*journal), writer_options, no_explanation);
   return {};
+}
+
+// On the writer's thread. The past that the journal holds is read there, too; tick() takes it over.
+Result<std::unique_ptr<Journal>> Agent::open_journal_late() {
+  auto journal = open_journal_in(options_.state_dir);
+  if (!journal) return journal;
+  Scorer past{node_series(), options_.scoring};
+  if (const auto restored = restore(**journal, past); restored && restored->last_seq > 0) {
+    const std::lock_guard lock{late_mutex_};
+    late_state_ = past.save();
+  }
+  return journal;
+}
+
+// A scorer that had to begin anew gives way to what the journal knows; the samples in between are
+// not in it.
+void Agent::take_late_state() {
+  const std::unique_lock lock{late_mutex_, std::try_to_lock};
+  if (!lock || !late_state_) return;
+  if (const auto loaded = scorer_->load(*late_state_); loaded) {
+    log_info("baselines restored from the journal that could not be opened before");
+  }
+  late_state_.reset();
+  ++seq_;  // left out: the next row is not scored after the one before
+  keep_checkpoint();
 }
 
 Result<Classifier> Agent::open_model() {
@@ -158,7 +178,10 @@ Result<void> Agent::open_server() {
   sources.clock = &clock_;
   sources.journal_stats = [this] { return writer_->stats(); };
   sources.journal_path = journal_path_;
-  sources.flush_journal = [this] { return writer_->flush(kFlushForReader); };
+  // Where writing fails there is nothing to wait for, and a reader is no reason to try again.
+  sources.flush_journal = [this] {
+    return writer_->stats().healthy && writer_->flush(kFlushForReader);
+  };
   sources.node = options_.node;
   sources.stale_after_seconds = std::max(10.0, 3 * live_.interval_seconds);
   auto server = HttpServer::start(options_.listen_address, make_routes(std::move(sources)));
@@ -220,10 +243,13 @@ void Agent::tick() {
     live_.model_reload_failures = model_watch_->failures();
   }
 
+  take_late_state();
+
   sampler_->sample(live_.row.sample);
   scorer_->score(live_.row.sample, live_.row.scored);
   live_.row.seq = ++seq_;
   writer_->push(live_.row);
+  const JournalWriterStats writer_stats = writer_->stats();
 
   note_verdict(was_anomalous);
   std::ranges::copy(sampler_->sources(), live_.sources.begin());
@@ -231,16 +257,19 @@ void Agent::tick() {
   live_.listeners_age_seconds = sampler_->listeners_age_seconds();
   live_.baseline_samples = scorer_->baseline_samples();
   live_.warmup_progress = scorer_->warmup_progress();
+  live_.row.seq += writer_stats.seq_shift;
   live_.has_row = true;
   live_.steady_ns = begun_ns;
   note_duration(clock_.now().steady_ns - begun_ns);
   slot_.publish(live_);
   if (on_tick_) on_tick_(live_);
 
-  // After a lost row the stored samples no longer lead to the state: keep the state itself.
-  const std::int64_t dropped = writer_->stats().dropped_rows;
-  if (clock_.now().steady_ns >= checkpoint_due_ns_ || dropped != dropped_seen_) keep_checkpoint();
-  dropped_seen_ = dropped;
+  // After a lost row the stored samples no longer lead to the state: keep the state itself, once no
+  // more are lost; until then it would only be replaced.
+  const bool losing = writer_stats.dropped_rows != dropped_seen_;
+  if (clock_.now().steady_ns >= checkpoint_due_ns_ || (was_losing_ && !losing)) keep_checkpoint();
+  was_losing_ = losing;
+  dropped_seen_ = writer_stats.dropped_rows;
 }
 
 void Agent::note_verdict(bool was_anomalous) {

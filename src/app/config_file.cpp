@@ -1,5 +1,7 @@
 #include "nodevigil/app/config_file.h"
 
+#include "nodevigil/base/printable.h"
+
 namespace nodevigil {
 namespace {
 
@@ -33,7 +35,7 @@ Result<std::vector<ConfigEntry>> parse_config(std::string_view text, const std::
     if (line.empty()) continue;
 
     const auto fail = [&](const std::string& what) {
-      return Error{ErrorCode::kInvalid, what + ", got '" + std::string{line.substr(0, 80)} + "'",
+      return Error{ErrorCode::kInvalid, what + ", got '" + printable(line) + "'",
                    path + ":" + std::to_string(number)};
     };
     const std::size_t equals = line.find('=');

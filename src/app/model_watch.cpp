@@ -9,11 +9,6 @@
 
 namespace nodevigil {
 
-Result<Classifier> choose_classifier(const std::string& path, std::span<const SeriesSpec> series) {
-  return path.empty() ? compiled_classifier(default_model(), series)
-                      : load_classifier(path, series);
-}
-
 ModelWatch::ModelWatch(std::string path, std::vector<SeriesSpec> series,
                        std::chrono::milliseconds period)
     : path_(std::move(path)), series_(std::move(series)), seen_(stamp()) {

@@ -11,6 +11,7 @@
 #include "nodevigil/app/config_file.h"
 #include "nodevigil/base/file.h"
 #include "nodevigil/base/log.h"
+#include "nodevigil/base/printable.h"
 #include "nodevigil/base/units.h"
 
 namespace nodevigil {
@@ -26,7 +27,7 @@ constexpr unsigned kServing = kAgent | kDoctor | kCheckConfig;
 constexpr unsigned kAgentOnly = kAgent | kCheckConfig;
 
 Error expected(const std::string& what, Text got) {
-  return Error{ErrorCode::kInvalid, "expected " + what + ", got '" + std::string{got} + "'", ""};
+  return Error{ErrorCode::kInvalid, "expected " + what + ", got '" + printable(got) + "'", ""};
 }
 
 // The longest that nanoseconds of 64 bits can count a thousand of.

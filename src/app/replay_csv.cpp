@@ -5,7 +5,8 @@
 #include <ostream>
 #include <utility>
 
-#include "nodevigil/app/model_watch.h"
+#include "nodevigil/app/choose_classifier.h"
+#include "nodevigil/base/printable.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/dataset/csv_reader.h"
 #include "nodevigil/metrics/table.h"
@@ -98,7 +99,7 @@ Result<void> read_row(const CsvReader& reader, const CsvLayout& layout, CsvRow& 
     if (value || field.empty() || field == "nan" || field == "NaN" || field == "NULL") continue;
     return Error{ErrorCode::kInvalid,
                  "column '" + layout.series[i].name + "': expected a number or nothing, got '" +
-                     std::string{field.substr(0, 40)} + "'",
+                     printable(field) + "'",
                  reader.place()};
   }
   return {};

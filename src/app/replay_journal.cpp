@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "nodevigil/app/agent.h"
-#include "nodevigil/app/model_watch.h"
+#include "nodevigil/app/choose_classifier.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/metrics/table.h"
 #include "nodevigil/scoring/scorer.h"

@@ -33,7 +33,6 @@ ErrorCode errno_code(int error_number) {
       return ErrorCode::kNotFound;
     case EACCES:
     case EPERM:
-    case EROFS:
       return ErrorCode::kPermission;
     case ENOSPC:
     case EDQUOT:

@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <iostream>
 #include <stop_token>
@@ -29,12 +30,13 @@ class StopOnSignal {
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);
     thread_ = std::thread{[this] {
-      int signal = 0;
-      sigwait(&signals_, &signal);
+      int signal = kWake;
+      while (signal == kWake && !ended_) sigwait(&signals_, &signal);
       stop_.request_stop();
     }};
   }
   ~StopOnSignal() {
+    ended_ = true;
     pthread_kill(thread_.native_handle(), kWake);
     thread_.join();
   }
@@ -48,6 +50,7 @@ class StopOnSignal {
 
   sigset_t signals_{};
   std::stop_source stop_;
+  std::atomic<bool> ended_ = false;
   std::thread thread_;
 };
 

@@ -7,7 +7,7 @@
 
 #include "command.h"
 #include "nodevigil/app/agent.h"
-#include "nodevigil/app/model_watch.h"
+#include "nodevigil/app/choose_classifier.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/metrics/sampler.h"
 #include "nodevigil/metrics/table.h"

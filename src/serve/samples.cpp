@@ -188,7 +188,7 @@ HttpHandler samples_handler(std::shared_ptr<const ServeContext> context) {
     if (!range) return failure(400, range.error().message());
     const auto reading = std::make_shared<const Reading>(*count);
     if (reading->too_many()) return failure(503, "others are reading samples: try again");
-    if (!sources.flush_journal()) log_warn("http: samples are sent without the newest rows");
+    if (!sources.flush_journal()) log_debug("http: samples are read without the newest rows");
     auto opened = Journal::open(sources.journal_path, Journal::Mode::kReadOnly, node_series());
     if (!opened) return failure(503, "the journal cannot be read: " + opened.error().message());
     const std::shared_ptr<const Journal> journal = std::move(opened).value();

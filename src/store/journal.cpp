@@ -99,6 +99,11 @@ Result<RowContext> Journal::context(std::int64_t id) const {
                state_->database.path()};
 }
 
+Result<std::optional<std::int64_t>> Journal::newest_ts_us() const {
+  return state_->database.integer("SELECT ts_us FROM samples ORDER BY seq DESC LIMIT 1",
+                                  "read the newest row");
+}
+
 // Appending.
 
 Result<std::int64_t> Journal::last_seq() const { return state_->last_seq(); }

@@ -2,6 +2,7 @@
 
 #include "journal_schema.h"
 #include "journal_state.h"
+#include "nodevigil/base/log.h"
 
 namespace nodevigil {
 namespace {
@@ -56,6 +57,8 @@ Result<Database> open_sound_writer(const std::string& path, std::string& aside) 
   auto moved = move_aside(path);
   if (!moved) return moved.error();
   aside = std::move(*moved);
+  // Here, since what follows may fail, and the next try would find nothing damaged.
+  log_error(path + ": was damaged; it was moved to " + aside + " and a new journal is begun");
   auto database = open_writer(path);
   if (!database) return database;
   if (auto done = set_up(*database); !done) return done.error();

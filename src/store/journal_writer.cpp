@@ -25,7 +25,8 @@ constexpr std::size_t kBatchRows = 64;
 constexpr milliseconds kLastTry{1'000};
 // Where rows are not to wait, a push wakes the writer; it need not look by itself.
 constexpr milliseconds kIdle{60'000};
-// Suspends and corrections of the clock are believed up to this.
+// Suspends and corrections of the clock are believed at once up to this; more of them after as
+// long.
 constexpr std::int64_t kBelievedLeapUs = std::int64_t{3600} * 1'000'000;
 
 }  // namespace
@@ -91,7 +92,8 @@ class JournalWriter::Impl {
   std::vector<Row> batch_;
   std::vector<std::string> explanations_;
   std::shared_ptr<const Era> applied_;  ///< whose context the journal has
-  std::int64_t now_us_ = 0;             ///< for the age of rows; see note_time()
+  std::int64_t now_us_ = 0;    ///< for the age of rows; see note_time()
+  std::int64_t ahead_us_ = 0;  ///< how long the wall clock has been ahead of it
   SteadyClock::time_point next_prune_;  ///< at once, at first: limits may have been lowered
   std::minstd_rand random_{std::random_device{}()};
 
@@ -102,10 +104,12 @@ class JournalWriter::Impl {
   std::shared_ptr<const Era> era_;  ///< of the rows to come
   std::optional<Checkpoint> checkpoint_;
   std::size_t rows_before_checkpoint_ = 0;  ///< of those queued now
-  std::int64_t seq_shift_ = 0;              ///< the last row of a journal that was opened late
-  bool urgent_ = false;                     ///< what is queued is not to wait for more
-  std::size_t in_flight_ = 0;               ///< rows taken and not yet finished
-  bool busy_ = false;                       ///< a pass is under way
+  std::int64_t seq_shift_ = 0;              ///< what a journal that was opened late has already
+  std::int64_t pushed_rows_ = 0;
+  std::int64_t finished_rows_ = 0;  ///< written or dropped
+  bool urgent_ = false;             ///< what is queued is not to wait for more
+  std::size_t in_flight_ = 0;       ///< rows taken and not yet finished
+  bool busy_ = false;               ///< a pass is under way
   int failures_in_a_row_ = 0;
   SteadyClock::time_point retry_at_;
   JournalWriterStats stats_;
@@ -128,6 +132,7 @@ JournalWriter::Impl::Impl(std::unique_ptr<Journal> journal, Open open, const Opt
       stats_.bytes = size->bytes;
     }
     if (const auto last = journal_->last_seq(); last) stats_.last_seq = *last;
+    if (const auto newest = journal_->newest_ts_us(); newest) now_us_ = newest->value_or(0);
   }
   applied_ = era_;
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
@@ -140,6 +145,8 @@ void JournalWriter::Impl::push(const Row& row) {
   {
     const std::scoped_lock lock(mutex_);
     const std::size_t dropped = queue_.push(row, era_);
+    ++pushed_rows_;
+    finished_rows_ += static_cast<std::int64_t>(dropped);
     queue_.back().seq += seq_shift_;
     stats_.dropped_rows += static_cast<std::int64_t>(dropped);
     rows_before_checkpoint_ -= std::min(dropped, rows_before_checkpoint_);
@@ -178,7 +185,10 @@ bool JournalWriter::Impl::flush(milliseconds timeout) {
   retry_at_ = {};
   urgent_ = true;
   wake_.notify_one();
-  return idle_.wait_for(lock, timeout, [this] { return !busy_ && !has_work_locked(); });
+  // Rows that are pushed meanwhile may wait again: they are not asked for.
+  const std::int64_t wanted = pushed_rows_;
+  return idle_.wait_for(lock, timeout,
+                        [&] { return !busy_ && finished_rows_ >= wanted && !checkpoint_; });
 }
 
 // The writer's side.
@@ -241,9 +251,12 @@ void JournalWriter::Impl::open(Outcome& outcome) {
     outcome.error = last.error();
     return;
   }
+  if (const auto newest = (*opened)->newest_ts_us(); newest) now_us_ = newest->value_or(0);
   journal_ = std::move(*opened);
   const std::scoped_lock lock(mutex_);
-  seq_shift_ = *last;
+  // A number is left out: what was scored before is not what these rows were scored after.
+  seq_shift_ = *last > 0 ? *last + 1 : 0;
+  stats_.seq_shift = seq_shift_;
   stats_.last_seq = *last;
   queue_.shift_seqs(seq_shift_);
   if (checkpoint_) checkpoint_->seq += seq_shift_;
@@ -315,11 +328,13 @@ void JournalWriter::Impl::save(std::optional<Checkpoint>& checkpoint, Outcome& o
 }
 
 // Time goes on with the rows' wall clock, but not when that leaps ahead of the steady one: a clock
-// that is wrong for a moment must not expire every row.
+// that is wrong for a while must not expire every row. One that stays ahead is believed in the end.
 void JournalWriter::Impl::note_time(const Sample& sample) {
-  const std::int64_t expected = now_us_ + sample.elapsed_ns.value_or(0) / 1000;
-  const bool leaps = now_us_ != 0 && sample.ts_us > expected + kBelievedLeapUs;
-  now_us_ = leaps ? expected : sample.ts_us;
+  const std::int64_t elapsed_us = sample.elapsed_ns.value_or(0) / 1000;
+  const bool leaps = now_us_ != 0 && sample.ts_us > now_us_ + elapsed_us + kBelievedLeapUs;
+  ahead_us_ = leaps ? ahead_us_ + elapsed_us : 0;
+  const bool believed = !leaps || ahead_us_ > kBelievedLeapUs;
+  now_us_ = believed ? sample.ts_us : now_us_ + elapsed_us;
 }
 
 void JournalWriter::Impl::prune_if_due(Outcome& outcome) {
@@ -353,6 +368,7 @@ void JournalWriter::Impl::put_back_locked(Work work, std::size_t done) {
   const std::size_t dropped =
       queue_.put_back(std::span(batch_).subspan(done, left), work.taken.era);
   stats_.dropped_rows += static_cast<std::int64_t>(dropped);
+  finished_rows_ += static_cast<std::int64_t>(dropped);
   if (checkpoint_) {
     rows_before_checkpoint_ += left - dropped;
   } else if (work.checkpoint) {
@@ -364,6 +380,7 @@ void JournalWriter::Impl::put_back_locked(Work work, std::size_t done) {
 void JournalWriter::Impl::count_locked(const Outcome& outcome) {
   stats_.written_rows += outcome.written;
   stats_.dropped_rows += outcome.refused;
+  finished_rows_ += outcome.written + outcome.refused;
   stats_.pruned_rows += outcome.pruned;
   if (outcome.written > 0) stats_.last_seq = outcome.last_seq;
   if (outcome.size) {

@@ -249,7 +249,8 @@ def many_connections(lab):
     states = {"idle": "no connections", "steady": f"{opened:,} connections",
               "churn": "the same, and 50 come and go a second"}
     ours, theirs = ({state: [] for state in states} for _ in range(2))
-    with lab.state_dir() as directory, Agent(directory, *NORMAL, interval="100ms") as agent, \
+    with lab.state_dir() as directory, \
+            Agent(directory, *NORMAL, *flush_every(0.3), interval="100ms") as agent, \
             node_exporter("--collector.tcpstat") as peer:
         meter = TickMeter(agent, 0.1)
         meter.until_ready()
@@ -268,6 +269,7 @@ def many_connections(lab):
                     measure("churn")
                     age = agent.metrics()["nodevigil_listeners_reading_age_seconds"]
             check_counts(agent, 0)
+        agent.status("samples?limit=1")  # has the rows written that wait
         notes = {state: anomalous(directory, ours[state]) for state in states}
 
     notes["steady"] += f"; {established:,} sockets, est_conn and lis_conn as ss counts"

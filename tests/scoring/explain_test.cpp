@@ -93,7 +93,6 @@ TEST_F(ExplainTest, WarmingUp) {
             R"-("path":[],"probabilities":{}})-");
 }
 
-// Columns of a CSV may be called anything.
 TEST_F(ExplainTest, ARangeEndsAtZeroWhereTheSeriesDoes) {
   Contribution part;
   part.mean = 1;
@@ -105,6 +104,7 @@ TEST_F(ExplainTest, ARangeEndsAtZeroWhereTheSeriesDoes) {
   EXPECT_EQ(usual_range(part, Kind::kGauge).low, -5);
 }
 
+// Columns of a CSV may be called anything.
 TEST_F(ExplainTest, NamesThatAreNoUtf8StillGiveJson) {
   series_[0].name = "caf\xe9 \"1\"\n";
   EXPECT_TRUE(nlohmann::json::accept(explanation_json(scored_, series_, model_)));

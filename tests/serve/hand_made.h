@@ -116,7 +116,7 @@ struct HandMade {
   HandClock clock;
   LiveSlot live;
   JournalWriterStats journal = hand_made_journal();
-  int flushes = 0;  // asked for by readers
+  std::function<bool()> flush = [] { return true; };
 
   explicit HandMade(const Live& state = hand_made_live()) { live.publish(state); }
 
@@ -125,7 +125,7 @@ struct HandMade {
     sources.live = &live;
     sources.clock = &clock;
     sources.journal_stats = [this] { return journal; };
-    sources.flush_journal = [this] { return ++flushes > 0; };
+    sources.flush_journal = [this] { return flush(); };
     sources.node = "node-1";
     return sources;
   }

@@ -283,9 +283,9 @@ TEST_F(JournalWriterTest, AJournalThatOpensLateTakesTheWaitingRowsBehindItsOwn) 
   push_rows(writer, 3, 3);
   writer.push(Checkpoint{3, "h", "later"});
   ASSERT_TRUE(writer.flush(kPatience));
-  EXPECT_THAT(seqs(stored()), ElementsAre(1, 2, 3, 4, 5, 6, 7, 8));
+  EXPECT_THAT(seqs(stored()), ElementsAre(1, 2, 3, 4, 5, 7, 8, 9));
   EXPECT_EQ(writer.stats().rows, 8);
-  EXPECT_EQ(query(path_, "SELECT group_concat(seq) FROM checkpoints"), "5,8");
+  EXPECT_EQ(query(path_, "SELECT group_concat(seq) FROM checkpoints"), "6,9");
 }
 
 TEST_F(JournalWriterTest, FlushTriesAtOnce) {
@@ -380,6 +380,26 @@ TEST_F(JournalWriterTest, AWallClockThatLeapsAheadExpiresNothing) {
   push_rows(*writer, 11, 30);  // time goes on as before
   ASSERT_TRUE(writer->flush(kPatience));
   EXPECT_GT(writer->stats().pruned_rows, 0);
+}
+
+TEST_F(JournalWriterTest, AWallClockThatIsAheadFromTheStartExpiresNothingUntilItHasStayedSo) {
+  ASSERT_TRUE(succeeded(append_rows(*open_journal(path_, make_series(kSeries)), 1, 5, kSeries)));
+  auto options = quick_options();
+  options.limits.max_age_us = 100 * kSecondUs;
+  options.prune_interval = 0ms;
+  const auto writer = start(options);
+  ASSERT_TRUE(writer);
+  const auto push_ahead = [&](std::int64_t seq, std::int64_t elapsed_s) {
+    Row row = make_row(seq, kSeries);
+    row.sample.ts_us += std::int64_t{30} * 24 * 3600 * kSecondUs;
+    row.sample.elapsed_ns = elapsed_s * 1'000'000'000;
+    writer->push(row);
+    ASSERT_TRUE(writer->flush(kPatience));
+  };
+  for (std::int64_t seq = 6; seq <= 10; ++seq) push_ahead(seq, 10);
+  EXPECT_EQ(writer->stats().pruned_rows, 0);
+  push_ahead(11, 2 * 3600);
+  EXPECT_GE(writer->stats().pruned_rows, 5);
 }
 
 TEST_F(JournalWriterTest, PrunesNoMoreThanOncePerInterval) {

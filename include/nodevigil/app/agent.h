@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -44,6 +46,8 @@ class Agent {
   [[nodiscard]] Result<Classifier> open_model();
   [[nodiscard]] Result<void> open_journal();
   [[nodiscard]] Result<void> open_server();
+  [[nodiscard]] Result<std::unique_ptr<Journal>> open_journal_late();
+  void take_late_state();
   void use_model(const Classifier& classifier);
   void tick();
   void note_verdict(bool was_anomalous);
@@ -59,6 +63,8 @@ class Agent {
   std::unique_ptr<Sampler> sampler_;
   std::unique_ptr<Scorer> scorer_;
   std::unique_ptr<ModelWatch> model_watch_;
+  std::mutex late_mutex_;
+  std::optional<std::string> late_state_;  // under late_mutex_
   std::unique_ptr<JournalWriter> writer_;
   Live live_;
   LiveSlot slot_;
@@ -67,6 +73,7 @@ class Agent {
   std::int64_t seq_ = 0;
   std::int64_t checkpoint_due_ns_ = 0;
   std::int64_t dropped_seen_ = 0;
+  bool was_losing_ = false;
 };
 
 /// The directory of the journal: `--state-dir`, or nodevigil in $XDG_STATE_HOME, ~/.local/state or

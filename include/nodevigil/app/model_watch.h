@@ -14,10 +14,6 @@
 
 namespace nodevigil {
 
-/// The model of the file that a user named, or default_model() for an empty name.
-[[nodiscard]] Result<Classifier> choose_classifier(const std::string& path,
-                                                   std::span<const SeriesSpec> series);
-
 /// Looks at a model file every few seconds, on its own thread, and loads it when it has changed
 /// (also when a ConfigMap's link is swapped). A bad file is refused with the reason in the log;
 /// the model in use stays.

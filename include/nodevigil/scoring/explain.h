@@ -9,7 +9,8 @@
 
 namespace nodevigil {
 
-/// What is usual for a series: mean -+ 2 standard deviations of its baseline.
+/// What is usual for a series: mean -+ 2 standard deviations of its baseline, but from 0 on for a
+/// rate and for a level whose mean is not negative.
 struct UsualRange {
   double low = 0;
   double high = 0;

@@ -88,6 +88,8 @@ class Journal {
   /// The highest seq ever appended or saved in a checkpoint, whether or not its row is still (or
   /// ever was) there: what comes after it is new. 0 for a new journal.
   [[nodiscard]] Result<std::int64_t> last_seq() const;
+  /// The time of the newest row; nullopt where there is none.
+  [[nodiscard]] Result<std::optional<std::int64_t>> newest_ts_us() const;
   /// Errors: kNotFound for an id that no row has (0: the row was appended without a context).
   [[nodiscard]] Result<RowContext> context(std::int64_t id) const;
 

@@ -24,6 +24,7 @@ struct JournalWriterStats {
   std::int64_t rows = 0;         ///< gauge: in the journal
   std::int64_t bytes = 0;        ///< gauge: on disk
   std::int64_t last_seq = 0;     ///< gauge: newest row on disk
+  std::int64_t seq_shift = 0;    ///< gauge: what is added to the seqs pushed; see Open
   bool healthy = true;           ///< gauge: the last write succeeded
   std::string error;             ///< why it did not
 };
@@ -38,7 +39,7 @@ class JournalWriter {
   using Explain = std::function<std::string(const Row&)>;
 
   struct Options {
-    JournalLimits limits;  ///< age counts from the newest row, not from the wall clock
+    JournalLimits limits;  ///< age counts from the newest row whose time can be believed
     std::size_t queue_rows = 512;
     /// How long rows may wait so that one transaction writes several: that is what most of the cost
     /// of a row goes into. Rows of an alarm, checkpoints and a filling queue do not wait.
@@ -55,9 +56,11 @@ class JournalWriter {
   JournalWriter(std::unique_ptr<Journal> journal, Options options, Explain explain);
   /// For a journal that cannot be opened yet (its disk is full, or read-only): rows are queued as
   /// while writes fail, and opening is tried with them. Once open, rows and checkpoints are
-  /// numbered on from the journal's last row: add last_seq() of before to what was pushed.
+  /// numbered on from the journal's last row, one number left out; see
+  /// JournalWriterStats::seq_shift.
   JournalWriter(Open open, Options options, Explain explain);
-  /// Writes what is queued (one last try, bounded to about a second) and ends the thread.
+  /// Writes what is queued (one last try, for about a second, but for a disk that does not answer
+  /// at all) and ends the thread.
   ~JournalWriter();
   JournalWriter(const JournalWriter&) = delete;
   JournalWriter& operator=(const JournalWriter&) = delete;
@@ -71,8 +74,8 @@ class JournalWriter {
   void set_context(RowContext context, Explain explain);
 
   [[nodiscard]] JournalWriterStats stats() const;
-  /// Waits until nothing that was pushed is left to write, trying at once where a failure is being
-  /// waited out; false when `timeout` passed before. For tests and for the end of a run.
+  /// Waits until what has been pushed so far is written, trying at once where a failure is being
+  /// waited out; false when `timeout` passed before.
   [[nodiscard]] bool flush(std::chrono::milliseconds timeout);
 
  private:

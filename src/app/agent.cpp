@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <system_error>
@@ -106,6 +107,7 @@ Result<std::unique_ptr<Agent>> Agent::make(const Options& options, Clock& clock,
   // Before the restoration: the cause of an alarm that is raised is part of the state.
   agent->scorer_->set_classifier(*classifier);
   if (auto opened = agent->open_journal(); !opened) return opened.error();
+  agent->open_postgres();
   agent->use_model(*classifier);
   agent->keep_checkpoint();
   if (auto opened = agent->open_server(); !opened) return opened.error();
@@ -119,6 +121,11 @@ Result<void> Agent::open_journal() {
   writer_options.linger = options_.journal_flush_interval;
   const JournalWriter::Explain no_explanation = [](const Row&) { return std::string{}; };
 
+  if (options_.journal_max_age < options_.scoring.slow_horizon) {
+    log_warn(
+        "journal.max-age is shorter than scoring.slow-horizon: baselines could not be rebuilt from "
+        "the journal");
+  }
   auto journal = open_journal_in(options_.state_dir);
   if (!journal) {
     if (!may_pass(journal.error())) return journal.error();
@@ -138,6 +145,35 @@ Result<void> Agent::open_journal() {
   }
   writer_ = std::make_unique<JournalWriter>(std::move(*journal), writer_options, no_explanation);
   return {};
+}
+
+void Agent::open_postgres() {
+  if (options_.postgres.url.empty()) return;
+  if (seq_ == 0) warm_from_postgres();
+  ForwarderOptions forwarding;
+  forwarding.postgres = options_.postgres;
+  forwarding.node = options_.node;
+  forwarding.journal_path = journal_path_;
+  forwarding.series = node_series();
+  forwarding.interval = options_.postgres_interval;
+  forwarding.migrate = options_.postgres_migrate;
+  forwarder_ = std::make_unique<Forwarder>(std::move(forwarding));
+}
+
+// Best effort: an agent starts without its server, too.
+void Agent::warm_from_postgres() {
+  const auto horizon =
+      std::chrono::duration_cast<std::chrono::seconds>(options_.scoring.slow_horizon);
+  auto postgres = Postgres::connect(options_.postgres);
+  const auto rows = postgres ? restore_from_postgres(**postgres, options_.node, horizon, *scorer_)
+                             : Result<std::int64_t>{postgres.error()};
+  if (!rows) {
+    // The forwarder will tell why, and go on telling. No schema means no rows yet.
+    if (rows.error().code == ErrorCode::kNotFound) return;
+    log_info("baselines begin anew: this node's rows in Postgres cannot be read");
+  } else if (*rows > 0) {
+    log_info("baselines rebuilt from " + std::to_string(*rows) + " rows in Postgres");
+  }
 }
 
 // On the writer's thread. The past that the journal holds is read there, too; tick() takes it over.
@@ -182,6 +218,7 @@ Result<void> Agent::open_server() {
   sources.flush_journal = [this] {
     return writer_->stats().healthy && writer_->flush(kFlushForReader);
   };
+  if (forwarder_) sources.forwarder_stats = [this] { return forwarder_->stats(); };
   sources.node = options_.node;
   sources.stale_after_seconds = std::max(10.0, 3 * live_.interval_seconds);
   auto server = HttpServer::start(options_.listen_address, make_routes(std::move(sources)));
@@ -233,11 +270,15 @@ void Agent::run(const std::stop_token& stop) {
   }
   keep_checkpoint();
   if (!writer_->flush(kLastFlush)) log_warn("the last rows could not be written to the journal");
+  if (forwarder_ && !forwarder_->flush(kLastFlush)) {
+    log_warn("postgres: the last rows are not sent yet; they wait in the journal");
+  }
 }
 
 void Agent::tick() {
   const std::int64_t begun_ns = clock_.now().steady_ns;
   const bool was_anomalous = live_.row.scored.anomalous;
+  const std::int32_t old_verdict = live_.row.scored.verdict;
   if (model_watch_) {
     if (auto news = model_watch_->take()) use_model(*news);
     live_.model_reload_failures = model_watch_->failures();
@@ -251,7 +292,7 @@ void Agent::tick() {
   writer_->push(live_.row);
   const JournalWriterStats writer_stats = writer_->stats();
 
-  note_verdict(was_anomalous);
+  note_verdict(was_anomalous, old_verdict);
   std::ranges::copy(sampler_->sources(), live_.sources.begin());
   live_.filesystem_age_seconds = sampler_->filesystem_age_seconds();
   live_.listeners_age_seconds = sampler_->listeners_age_seconds();
@@ -260,7 +301,8 @@ void Agent::tick() {
   live_.row.seq += writer_stats.seq_shift;
   live_.has_row = true;
   live_.steady_ns = begun_ns;
-  note_duration(clock_.now().steady_ns - begun_ns);
+  live_.ticks.duration.add(kTickBuckets,
+                           static_cast<double>(clock_.now().steady_ns - begun_ns) / 1e9);
   slot_.publish(live_);
   if (on_tick_) on_tick_(live_);
 
@@ -272,24 +314,17 @@ void Agent::tick() {
   dropped_seen_ = writer_stats.dropped_rows;
 }
 
-void Agent::note_verdict(bool was_anomalous) {
+void Agent::note_verdict(bool was_anomalous, std::int32_t old_verdict) {
   const Scored& scored = live_.row.scored;
-  if (scored.anomalous == was_anomalous) return;
-  if (scored.anomalous) {
+  const auto why = [&] { return explanation_text(scored, scorer_->series(), *live_.model); };
+  if (scored.anomalous && !was_anomalous) {
     ++live_.anomalies;
-    log_warn("anomaly: " + explanation_text(scored, scorer_->series(), *live_.model));
-  } else {
+    log_warn("anomaly: " + why());
+  } else if (scored.anomalous && scored.verdict != old_verdict) {
+    log_warn("anomaly is now: " + why());
+  } else if (!scored.anomalous && was_anomalous) {
     log_info("anomaly over");
   }
-}
-
-void Agent::note_duration(std::int64_t duration_ns) {
-  const double seconds = static_cast<double>(duration_ns) / 1e9;
-  TickStats& ticks = live_.ticks;
-  ++ticks.count;
-  ticks.duration_sum += seconds;
-  const auto bucket = std::ranges::lower_bound(kTickBuckets, seconds) - kTickBuckets.begin();
-  ++ticks.buckets[static_cast<std::size_t>(bucket)];
 }
 
 }  // namespace nodevigil

@@ -21,12 +21,13 @@ std::string judgement(const Live& live) {
   if (scored.phase == Phase::kWarmup || !scored.score || !scored.threshold) {
     return "warming up, " + number("%.0f", 100 * live.warmup_progress) + " % of the samples needed";
   }
-  std::string text = "score " + number("%6.2f", *scored.score) + " of " +
-                     number("%.2f", *scored.threshold) + ", smoothed " +
-                     number("%6.2f", *scored.score_smoothed) + " of " +
-                     number("%.2f", *scored.threshold_smoothed) + "  ";
-  text += scored.anomalous ? "ANOMALY " + verdict_name(scored.verdict, live.model->classes)
-                           : std::string{"normal"};
+  // What matters comes first: a narrow terminal cuts off the rest.
+  std::string text = scored.anomalous
+                         ? "ANOMALY " + verdict_name(scored.verdict, live.model->classes)
+                         : std::string{"normal"};
+  text += "  score " + number("%.2f", *scored.score) + " of " + number("%.2f", *scored.threshold) +
+          ", smoothed " + number("%.2f", *scored.score_smoothed) + " of " +
+          number("%.2f", *scored.threshold_smoothed);
   for (std::size_t i = 0; i < scored.explanation.top_size && i < 3; ++i) {
     const Contribution& part = scored.explanation.top[i];
     text += (i == 0 ? "  | " : ", ") + std::string{metric_table()[part.series].name} +
@@ -38,9 +39,9 @@ std::string judgement(const Live& live) {
 }  // namespace
 
 std::string console_line(const Live& live, std::size_t columns) {
-  const std::string line =
-      format_timestamp(live.row.sample.ts_us).substr(0, 19) + "Z  " + judgement(live);
-  if (columns == 0) return line + "\n";
+  const std::string time = format_timestamp(live.row.sample.ts_us).substr(0, 19) + "Z  ";
+  if (columns == 0) return time + judgement(live) + "\n";
+  const std::string line = time.substr(std::string_view{"2026-11-22T"}.size()) + judgement(live);
   // One column short of full: some terminals begin a new line in the last one.
   return "\r" + line.substr(0, columns - 1) + "\x1b[K";
 }

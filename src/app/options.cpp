@@ -24,6 +24,7 @@ constexpr unsigned kReaders = kAgent | kSample | kDoctor | kCheckConfig;
 constexpr unsigned kScorers = kAgent | kReplay | kCheckConfig;
 constexpr unsigned kStateful = kAgent | kReplay | kDoctor | kCheckConfig;
 constexpr unsigned kServing = kAgent | kDoctor | kCheckConfig;
+constexpr unsigned kDatabase = kAgent | kDb | kDoctor | kCheckConfig;
 constexpr unsigned kAgentOnly = kAgent | kCheckConfig;
 
 Error expected(const std::string& what, Text got) {
@@ -49,6 +50,14 @@ Result<void> set_text(std::string& target, Text text) {
 
 Result<void> add_text(std::vector<std::string>& target, Text text) {
   if (!text.empty()) target.emplace_back(text);
+  return {};
+}
+
+Result<void> set_regex(std::string& target, Text text) {
+  const auto filter =
+      DeviceFilter::make(std::string{text}, "", [](std::string_view) { return true; });
+  if (!filter) return Error{ErrorCode::kInvalid, filter.error().context, ""};
+  target = text;
   return {};
 }
 
@@ -119,6 +128,16 @@ Result<void> set_bytes(std::int64_t& target, Text text, std::int64_t least) {
   return {};
 }
 
+Result<void> set_postgres_url(Options& options, Text text) {
+  if (!text.empty()) {
+    if (auto sound = check_postgres_url(std::string{text}); !sound) {
+      return Error{ErrorCode::kInvalid, sound.error().context, ""};
+    }
+  }
+  options.postgres.url = text;
+  return {};
+}
+
 Result<void> set_web_config(Options& options, Text text) {
   if (!text.empty()) {
     return Error{ErrorCode::kInvalid,
@@ -144,8 +163,10 @@ constexpr std::array kTable{
                [](O& o, Text t) { return set_duration(o.interval, t, milliseconds{10}); }},
     OptionSpec{"records", "N", "0", kAgent | kSample | kCheckConfig, false, "Sampling",
                "Stop after N rows; 0: go on until told to stop.", set_records},
-    OptionSpec{"node", "NAME", "", kAgent | kCheckConfig, false, "Sampling",
-               "Name of this node in rows and metrics; the host's name if empty.", set_node},
+    OptionSpec{"node", "NAME", "", kAgent | kDb | kDoctor | kCheckConfig, false, "Sampling",
+               "Name of this node in rows and metrics; the host's name if empty. For db "
+               "grant-agent: the only node the login is for.",
+               set_node},
     OptionSpec{"path.procfs", "DIR", "/proc", kReaders, false, "Sampling",
                "Where the host's /proc is mounted.",
                [](O& o, Text t) { return set_text(o.sampler.procfs, t); }},
@@ -158,16 +179,16 @@ constexpr std::array kTable{
         [](O& o, Text t) { return add_text(o.sampler.filesystems, t); }},
     OptionSpec{"disk.device-include", "REGEX", "", kReaders, false, "Sampling",
                "Count only disks with these names. Whole disks only, in any case.",
-               [](O& o, Text t) { return set_text(o.sampler.disk_include, t); }},
+               [](O& o, Text t) { return set_regex(o.sampler.disk_include, t); }},
     OptionSpec{"disk.device-exclude", "REGEX", kDiskExclude, kReaders, false, "Sampling",
                "Do not count disks with these names.",
-               [](O& o, Text t) { return set_text(o.sampler.disk_exclude, t); }},
+               [](O& o, Text t) { return set_regex(o.sampler.disk_exclude, t); }},
     OptionSpec{"net.device-include", "REGEX", "", kReaders, false, "Sampling",
                "Count only network devices with these names.",
-               [](O& o, Text t) { return set_text(o.sampler.net_include, t); }},
+               [](O& o, Text t) { return set_regex(o.sampler.net_include, t); }},
     OptionSpec{"net.device-exclude", "REGEX", kNetExclude, kReaders, false, "Sampling",
                "Do not count network devices with these names.",
-               [](O& o, Text t) { return set_text(o.sampler.net_exclude, t); }},
+               [](O& o, Text t) { return set_regex(o.sampler.net_exclude, t); }},
 
     OptionSpec{"alert-budget", "PER-WEEK", "20", kScorers, false, "Scoring",
                "False alarms a week you are willing to look at; thresholds follow from the node's "
@@ -215,6 +236,35 @@ constexpr std::array kTable{
                  return set_duration(o.journal_flush_interval, t, std::chrono::seconds{0});
                }},
 
+    OptionSpec{"postgres.url", "URL", "", kDatabase, false, "Postgres",
+               "Send rows to this server as well: postgresql://USER@HOST/DATABASE?sslmode=... or "
+               "libpq's key=value pairs. What is left out comes from PG* and ~/.pgpass.",
+               set_postgres_url},
+    OptionSpec{"postgres.password-file", "FILE", "", kDatabase, false, "Postgres",
+               "File that holds the password, such as a mounted secret; read for each connection.",
+               [](O& o, Text t) { return set_text(o.postgres.password_file, t); }},
+    OptionSpec{"postgres.interval", "DURATION", "60s", kAgentOnly, false, "Postgres",
+               "Time between connections, which bring all rows since the last one; a fifth more or "
+               "less by chance.",
+               [](O& o, Text t) {
+                 return set_duration(o.postgres_interval, t, std::chrono::milliseconds{100});
+               }},
+    OptionSpec{"postgres.migrate", "", "false", kAgentOnly, false, "Postgres",
+               "Make the schema nodevigil, or bring it up to date, before the first row. Needs an "
+               "owner's login; see nodevigil db.",
+               [](O& o, Text t) { return set_switch(o.postgres_migrate, t); }},
+    OptionSpec{"postgres.retention", "DURATION", "90d", kDb | kCheckConfig, false, "Postgres",
+               "db prune removes samples older than this.",
+               [](O& o, Text t) {
+                 return set_duration(o.postgres_retention, t, std::chrono::minutes{1});
+               }},
+    OptionSpec{"login", "NAME", "", kDb, false, "Postgres",
+               "db grant-agent: the login that agents use.",
+               [](O& o, Text t) { return set_text(o.login, t); }},
+    OptionSpec{"print", "", "false", kDb, false, "Postgres",
+               "db init: print the SQL instead of running it.",
+               [](O& o, Text t) { return set_switch(o.print, t); }},
+
     OptionSpec{"web.listen-address", "HOST:PORT", ":9910", kServing, false, "Serving",
                "Address of /metrics, the API and the page; port 0 takes a free one.",
                [](O& o, Text t) { return set_text(o.listen_address, t); }},
@@ -223,12 +273,13 @@ constexpr std::array kTable{
                "supported yet.",
                set_web_config},
 
-    OptionSpec{"config.file", "FILE", "", kAgent | kSample | kReplay | kDoctor | kCheckConfig,
+    OptionSpec{"config.file", "FILE", "", kAgent | kSample | kReplay | kDoctor | kCheckConfig | kDb,
                false, "General",
                "Settings as lines of 'key = value'; keys are these names without the dashes.",
                [](O& o, Text t) { return set_text(o.config_file, t); }},
-    OptionSpec{"log.level", "LEVEL", "info", kAgent | kSample | kReplay | kDoctor | kCheckConfig,
-               false, "General", "Lowest level that is logged: debug, info, warn or error.",
+    OptionSpec{"log.level", "LEVEL", "info",
+               kAgent | kSample | kReplay | kDoctor | kCheckConfig | kDb, false, "General",
+               "Lowest level that is logged: debug, info, warn or error.",
                [](O& o, Text t) {
                  return set_one_of(o.log_level, t, {"debug", "info", "warn", "error"});
                }},
@@ -236,7 +287,7 @@ constexpr std::array kTable{
                "A line per row on standard output: on, off, or auto (when it is a terminal).",
                set_console},
 
-    OptionSpec{"json", "", "false", kSample | kDoctor | kVersion, false, "Output",
+    OptionSpec{"json", "", "false", kSample | kDoctor | kVersion | kDb, false, "Output",
                "Print JSON instead of text.", [](O& o, Text t) { return set_switch(o.json, t); }},
     OptionSpec{"watch", "", "false", kSample, false, "Output",
                "Go on every --interval; counters are shown as rates as well.",
@@ -263,8 +314,8 @@ constexpr std::array kTable{
                [](O& o, Text t) { return set_switch(o.verify, t); }},
 };
 
-constexpr std::array<Text, 7> kCommandNames{"agent",  "sample",       "schema", "replay",
-                                            "doctor", "check-config", "version"};
+constexpr std::array<Text, 8> kCommandNames{"agent",  "sample",       "schema",  "replay",
+                                            "doctor", "check-config", "version", "db"};
 
 const OptionSpec* find_option(Text name) {
   const auto found = std::ranges::find(kTable, name, &OptionSpec::name);

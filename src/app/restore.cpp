@@ -1,6 +1,7 @@
 #include "nodevigil/app/restore.h"
 
 #include "nodevigil/base/log.h"
+#include "nodevigil/store/postgres_history.h"
 
 namespace nodevigil {
 
@@ -34,6 +35,22 @@ Result<Restored> restore(const Journal& journal, Scorer& scorer) {
   });
   if (!read) return read.error();
   return restored;
+}
+
+Result<std::int64_t> restore_from_postgres(Postgres& postgres, const std::string& node,
+                                           std::chrono::seconds horizon, Scorer& scorer) {
+  std::int64_t rows = 0;
+  std::int64_t seq = 0;
+  Scored scored;
+  const auto read = read_history(postgres, node, horizon, scorer.series(), [&](HistoryRow& row) {
+    // Rows in between are missing, or are another journal's: there are no rates.
+    if (row.seq != seq + 1) row.sample.elapsed_ns.reset();
+    seq = row.seq;
+    scorer.score(row.sample, scored);
+    ++rows;
+  });
+  if (!read) return read.error();
+  return rows;
 }
 
 }  // namespace nodevigil

@@ -29,6 +29,7 @@ int run_replay(const Invocation& invocation);
 int run_doctor(const Invocation& invocation);
 int run_check_config(const Invocation& invocation);
 int run_version(const Invocation& invocation);
+int run_db(const Invocation& invocation);
 
 /// Prints "nodevigil: <message>" to standard error and returns `code`.
 int fail(const Error& error, int code);

@@ -13,6 +13,7 @@
 #include "nodevigil/metrics/table.h"
 #include "nodevigil/serve/http_server.h"
 #include "nodevigil/store/journal.h"
+#include "nodevigil/store/postgres_admin.h"
 
 namespace nodevigil::cli {
 namespace {
@@ -93,6 +94,11 @@ void check_state_dir(const Options& options, std::vector<Finding>& findings) {
     nearest = nearest.parent_path();
   }
   if (nearest.empty()) nearest = ".";
+  if (!std::filesystem::is_directory(nearest, ignored)) {
+    findings.push_back({"state directory", Status::kFail, nearest.string() + ": is no directory",
+                        "choose another with --state-dir"});
+    return;
+  }
   if (::access(nearest.c_str(), W_OK | X_OK) != 0) {
     findings.push_back({"state directory", Status::kFail,
                         errno_error(errno, "write", nearest.string()).message(), fix});
@@ -142,6 +148,34 @@ void check_model(const Options& options, std::vector<Finding>& findings) {
   }
 }
 
+std::string postgres_fix(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::kUnauthenticated:
+      return "check the user, --postgres.password-file, pg_hba.conf and sslmode";
+    case ErrorCode::kUnavailable:
+    case ErrorCode::kTimeout:
+      return "check host and port, and that the server runs; rows wait in the journal meanwhile";
+    case ErrorCode::kFull:
+      return "make room on the server; rows wait in the journal meanwhile";
+    default:
+      return "see docs/postgres.md; rows wait in the journal meanwhile";
+  }
+}
+
+void check_postgres(const Options& options, std::vector<Finding>& findings) {
+  if (options.postgres.url.empty()) return;
+  auto postgres = Postgres::connect(options.postgres);
+  Result<void> usable =
+      postgres ? check_schema(**postgres, node_series()) : Result<void>{postgres.error()};
+  if (usable) usable = check_agent_rights(**postgres, node_name(options.node));
+  if (usable) {
+    findings.push_back({"postgres", Status::kOk, (*postgres)->peer(), ""});
+  } else {
+    findings.push_back(
+        {"postgres", Status::kFail, usable.error().message(), postgres_fix(usable.error())});
+  }
+}
+
 void check_clock(std::vector<Finding>& findings) {
   const std::int64_t now_us = SystemClock{}.now().wall_us;
   const bool sane = now_us > std::int64_t{1'704'067'200} * 1'000'000;  // 2024-01-01
@@ -159,6 +193,7 @@ int run_doctor(const Invocation& invocation) {
   check_model(options, findings);
   check_state_dir(options, findings);
   check_port(options, findings);
+  check_postgres(options, findings);
 
   bool failed = false;
   nlohmann::ordered_json json = nlohmann::ordered_json::array();

@@ -1,5 +1,6 @@
 // Dispatch only: reads the command line with CLI11, settles options, calls one subcommand.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -9,6 +10,8 @@
 
 #include "command.h"
 #include "nodevigil/base/log.h"
+#include "nodevigil/base/printable.h"
+#include "nodevigil/base/version.h"
 
 namespace nodevigil::cli {
 namespace {
@@ -16,22 +19,26 @@ namespace {
 struct Entry {
   Command bit;
   const char* description;
-  const char* input;  // help of the positional argument; nullptr: there is none
+  const char* input_name;  // of the positional argument; nullptr: there is none
+  const char* input;       // its help
   int (*run)(const Invocation&);
 };
 
 // In the order of command_names().
-constexpr std::array<Entry, 7> kCommands{{
-    {kAgent, "Sample, score, keep and expose this node until told to stop", nullptr, run_agent},
-    {kSample, "Take one reading of the 24 metrics", nullptr, run_sample},
-    {kSchema, "Print the table of metrics, or of options", nullptr, run_schema},
-    {kReplay, "Score recorded rows with the code that scores live",
+constexpr std::array<Entry, 8> kCommands{{
+    {kAgent, "Sample, score, keep and expose this node until told to stop", nullptr, nullptr,
+     run_agent},
+    {kSample, "Take one reading of the 24 metrics", nullptr, nullptr, run_sample},
+    {kSchema, "Print the table of metrics, or of options", nullptr, nullptr, run_schema},
+    {kReplay, "Score recorded rows with the code that scores live", "FILE",
      "CSV file (also gzipped; - for standard input): a column ts, and numeric columns", run_replay},
-    {kDoctor, "Check whether this node can be read, and say what to do if not", nullptr,
+    {kDoctor, "Check whether this node can be read, and say what to do if not", nullptr, nullptr,
      run_doctor},
     {kCheckConfig, "Check flags, environment and configuration file; print what is in force",
-     nullptr, run_check_config},
-    {kVersion, "Print version, revision and model", nullptr, run_version},
+     nullptr, nullptr, run_check_config},
+    {kVersion, "Print version, revision and model", nullptr, nullptr, run_version},
+    {kDb, "Make and look after the schema in Postgres", "ACTION",
+     "init, migrate, status, grant-agent or prune", run_db},
 }};
 
 std::optional<std::string> environment(const std::string& name) {
@@ -113,11 +120,23 @@ int run(int argc, char** argv) {
   for (std::size_t i = 0; i < kCommands.size(); ++i) {
     parsed[i].app = app.add_subcommand(std::string{command_names()[i]}, kCommands[i].description);
     if (kCommands[i].input != nullptr) {
-      parsed[i].app->add_option("FILE", parsed[i].input, kCommands[i].input);
+      parsed[i].app->add_option(kCommands[i].input_name, parsed[i].input, kCommands[i].input);
     }
     for (const OptionSpec& spec : option_table()) {
       if ((spec.commands & kCommands[i].bit) != 0) add_option(parsed[i], spec);
     }
+  }
+  app.set_version_flag("--version", "nodevigil " + std::string{version()});
+  if (argc > 1 && argv[1][0] != '-' &&
+      std::ranges::find(command_names(), argv[1]) == command_names().end()) {
+    std::string expected;
+    for (const std::string_view name : command_names()) {
+      expected += (expected.empty() ? "" : ", ") + std::string{name};
+    }
+    return fail(
+        {ErrorCode::kInvalid,
+         "no command is called '" + printable(argv[1]) + "'; expected one of " + expected, ""},
+        kExitUsage);
   }
   try {
     app.parse(argc, argv);

@@ -46,11 +46,15 @@ int run_replay(const Invocation& invocation) {
       return fail({ErrorCode::kIo, "cannot be opened for writing", options.output}, kExitFailed);
     }
   }
-  std::ostream& out = options.output.empty() ? std::cout : file;
+  // Who verifies wants the result; the rows are for who asks for them.
+  std::ostream nowhere{nullptr};
+  const bool quiet = options.verify && options.output.empty();
+  if (quiet) nowhere.clear(std::ios::goodbit);
+  std::ostream& out = !options.output.empty() ? file : quiet ? nowhere : std::cout;
   const auto summary = replay(invocation, out);
   if (!summary) return fail(summary.error(), kExitFailed);
   out.flush();
-  if (!out) {
+  if (!out && !quiet) {
     return fail({ErrorCode::kIo, "cannot write (disk full?)",
                  options.output.empty() ? "standard output" : options.output},
                 kExitFailed);

@@ -91,7 +91,7 @@ bool is_whole_disk(const HostRoots& roots, std::string_view name) {
 
 Result<std::unique_ptr<Sampler>> Sampler::make(const SamplerOptions& options, const FileOps& ops,
                                                const Clock& clock, OnChange on_change,
-                                               FilesystemWatch::Probe probe) {
+                                               const FilesystemWatch::Probe& probe) {
   const HostRoots roots{options.procfs, options.sysfs};
   auto disks =
       DeviceFilter::make(options.disk_include, options.disk_exclude,
@@ -100,14 +100,13 @@ Result<std::unique_ptr<Sampler>> Sampler::make(const SamplerOptions& options, co
   auto nets = DeviceFilter::make(options.net_include, options.net_exclude,
                                  [](std::string_view) { return true; });
   if (!nets) return nets.error();
-  std::unique_ptr<Sampler> sampler{new Sampler{options, ops, clock, std::move(on_change),
-                                               std::move(probe), std::move(*disks),
-                                               std::move(*nets)}};
+  std::unique_ptr<Sampler> sampler{new Sampler{options, ops, clock, std::move(on_change), probe,
+                                               std::move(*disks), std::move(*nets)}};
   return sampler;
 }
 
 Sampler::Sampler(const SamplerOptions& options, const FileOps& ops, const Clock& clock,
-                 OnChange on_change, FilesystemWatch::Probe probe, DeviceFilter disks,
+                 OnChange on_change, const FilesystemWatch::Probe& probe, DeviceFilter disks,
                  DeviceFilter nets)
     : clock_(clock),
       on_change_(std::move(on_change)),
@@ -122,7 +121,7 @@ Sampler::Sampler(const SamplerOptions& options, const FileOps& ops, const Clock&
       snmp_(HostRoots{options.procfs, options.sysfs}.net("snmp"), ops),
       file_nr_(HostRoots{options.procfs, options.sysfs}.proc("sys/fs/file-nr"), ops),
       listeners_(HostRoots{options.procfs, options.sysfs}, ops, clock),
-      filesystems_(options.filesystems, clock, std::move(probe)),
+      filesystems_(options.filesystems, clock, probe),
       disk_filter_(std::move(disks)),
       net_filter_(std::move(nets)) {
   // The first sample shall have the filesystem's reading as well, if it can be had soon.

@@ -272,6 +272,8 @@ void Scorer::State::learn(std::int64_t elapsed_ns, Scored& scored) {
       break;
   }
   scored.relearning = freeze.exceeded();
+  // A node that cannot be read does not get warm.
+  if (std::ranges::all_of(features, [](double x) { return std::isnan(x); })) return;
   baselines.learn(features);
 }
 

@@ -37,6 +37,7 @@ constexpr std::string_view kCompiler = "gcc " __VERSION__;
 struct View {
   Live live;
   JournalWriterStats journal;
+  std::optional<ForwarderStats> postgres;
   ProcessStats process;
 
   [[nodiscard]] const Scored& scored() const { return live.row.scored; }
@@ -103,17 +104,25 @@ void add_sources(const View& view, MetricFamily& family, double (*of)(const Sour
   }
 }
 
-void add_tick_durations(const View& view, MetricFamily& family) {
-  const TickStats& ticks = view.live.ticks;
+template <std::size_t N>
+void add_histogram(MetricFamily& family, const std::array<double, N>& bounds,
+                   const Histogram<N>& values) {
   ClientMetric metric;
   std::uint64_t below = 0;
-  for (std::size_t i = 0; i < kTickBuckets.size(); ++i) {
-    below += ticks.buckets[i];
-    metric.histogram.bucket.push_back({below, kTickBuckets[i]});
+  for (std::size_t i = 0; i < N; ++i) {
+    below += values.buckets[i];
+    metric.histogram.bucket.push_back({below, bounds[i]});
   }
-  metric.histogram.sample_count = below + ticks.buckets.back();
-  metric.histogram.sample_sum = ticks.duration_sum;
+  metric.histogram.sample_count = values.count;
+  metric.histogram.sample_sum = values.sum;
   family.metric.push_back(std::move(metric));
+}
+
+void add_failures(const View& view, MetricFamily& family) {
+  if (!view.postgres) return;
+  for (std::size_t i = 0; i < kErrorCodeNames.size(); ++i) {
+    add_count(family, view.postgres->failures[i], label("kind", kErrorCodeNames[i]));
+  }
 }
 
 using V = View;
@@ -191,9 +200,10 @@ constexpr auto kFamilies = std::to_array<FamilySpec>({
      [](const V& v, F& f) { add(f, v.live.listeners_age_seconds); }},
 
     {"nodevigil_tick_duration_seconds", kHistogram,
-     "Time a tick takes: sampling, scoring, handing over.", add_tick_durations},
+     "Time a tick takes: sampling, scoring, handing over.",
+     [](const V& v, F& f) { add_histogram(f, kTickBuckets, v.live.ticks.duration); }},
     {"nodevigil_ticks_total", kCounter, "Ticks done.",
-     [](const V& v, F& f) { add_count(f, v.live.ticks.count); }},
+     [](const V& v, F& f) { add_count(f, v.live.ticks.duration.count); }},
     {"nodevigil_ticks_late_total", kCounter,
      "Ticks that began more than a tenth of the interval late.",
      [](const V& v, F& f) { add_count(f, v.live.ticks.late); }},
@@ -226,6 +236,54 @@ constexpr auto kFamilies = std::to_array<FamilySpec>({
     {"nodevigil_journal_failures_total", kCounter,
      "Writes to the journal that failed; their rows stay queued and are tried again.",
      [](const V& v, F& f) { add_count(f, v.journal.failures); }},
+
+    {"nodevigil_postgres_healthy", kGauge, "1 when the last pass to Postgres succeeded.",
+     [](const V& v, F& f) {
+       if (v.postgres) add_flag(f, v.postgres->healthy);
+     }},
+    {"nodevigil_postgres_queue_rows", kGauge, "Rows in the journal that Postgres does not have yet.",
+     [](const V& v, F& f) {
+       if (v.postgres && v.postgres->queued_rows) add_count(f, *v.postgres->queued_rows);
+     }},
+    {"nodevigil_postgres_queue_oldest_timestamp_seconds", kGauge,
+     "Time of the oldest of them, since the Unix epoch. Absent where there is none.",
+     [](const V& v, F& f) {
+       if (v.postgres && v.postgres->oldest_queued_us > 0) {
+         add(f, static_cast<double>(v.postgres->oldest_queued_us) / 1e6);
+       }
+     }},
+    {"nodevigil_postgres_last_success_timestamp_seconds", kGauge,
+     "When a pass last succeeded, since the Unix epoch. Absent before the first.",
+     [](const V& v, F& f) {
+       if (v.postgres && v.postgres->last_success_us > 0) {
+         add(f, static_cast<double>(v.postgres->last_success_us) / 1e6);
+       }
+     }},
+    {"nodevigil_postgres_sent_rows_total", kCounter, "Rows committed in Postgres.",
+     [](const V& v, F& f) {
+       if (v.postgres) add_count(f, v.postgres->sent_rows);
+     }},
+    {"nodevigil_postgres_duplicate_rows_total", kCounter,
+     "Rows sent that were there already, by node and time.",
+     [](const V& v, F& f) {
+       if (v.postgres) add_count(f, v.postgres->duplicate_rows);
+     }},
+    {"nodevigil_postgres_lost_rows_total", kCounter,
+     "Rows that left the journal by age or size before they could be sent.",
+     [](const V& v, F& f) {
+       if (v.postgres) add_count(f, v.postgres->lost_rows);
+     }},
+    {"nodevigil_postgres_connections_total", kCounter, "Connections made to Postgres.",
+     [](const V& v, F& f) {
+       if (v.postgres) add_count(f, v.postgres->connections);
+     }},
+    {"nodevigil_postgres_failures_total", kCounter,
+     "Passes that failed, by kind; their rows stay in the journal and are tried again.",
+     add_failures},
+    {"nodevigil_postgres_batch_duration_seconds", kHistogram, "Time a transaction of rows takes.",
+     [](const V& v, F& f) {
+       if (v.postgres) add_histogram(f, kBatchBuckets, v.postgres->batch_seconds);
+     }},
 
     {"nodevigil_model_info", kGauge, "The model in use; always 1.",
      [](const V& v, F& f) {
@@ -275,7 +333,10 @@ class Agent final : public prometheus::Collectable {
   explicit Agent(const EndpointSources& sources) : sources_(sources) {}
 
   [[nodiscard]] std::vector<MetricFamily> Collect() const override {
-    const View view{sources_.live->read(), sources_.journal_stats(), read_process_stats()};
+    const View view{
+        sources_.live->read(), sources_.journal_stats(),
+        sources_.forwarder_stats ? std::optional{sources_.forwarder_stats()} : std::nullopt,
+        read_process_stats()};
     std::vector<MetricFamily> families;
     families.reserve(kMetricCount + kFamilies.size());
     collect_table(view, families);

@@ -28,10 +28,31 @@ std::string warmup_state(const Live& live) {
          " %, no verdicts yet";
 }
 
+std::size_t readable_sources(const Live& live) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(live.sources, [](const SourceStats& one) { return one.ok; }));
+}
+
+std::string sources_state(const Live& live) {
+  std::string text = "sources: " + std::to_string(readable_sources(live)) + " of " +
+                     std::to_string(kSourceCount) + " readable";
+  for (std::size_t i = 0; i < kSourceCount; ++i) {
+    if (!live.sources[i].ok) text += ", not " + std::string{source_name(static_cast<Source>(i))};
+  }
+  return text;
+}
+
 std::string journal_state(const JournalWriterStats& journal) {
   if (journal.healthy) return "journal: healthy";
   return "journal: degraded, " + journal.error + "; " + std::to_string(journal.queued_rows) +
          " rows queued, " + std::to_string(journal.dropped_rows) + " lost so far";
+}
+
+std::string postgres_state(const EndpointSources& sources) {
+  if (!sources.forwarder_stats) return "";
+  const ForwarderStats stats = sources.forwarder_stats();
+  if (stats.healthy) return "\npostgres: healthy";
+  return "\npostgres: " + stats.error + "; rows wait in the journal";
 }
 
 HttpResponse plain(int status, std::string body) {
@@ -58,9 +79,13 @@ HttpResponse readyz(const ServeContext& context) {
   const Freshness state = freshness(context, live);
   if (!state.fresh) return plain(503, stale_reason(context, live, state.age_seconds));
   if (!live.has_row) return plain(503, "not ready: the first sample is yet to be taken");
+  if (readable_sources(live) == 0) {
+    return plain(503, "not ready: no source can be read; nodevigil doctor tells why");
+  }
   // A disk that fails costs stored rows, not verdicts: degraded, and still of use.
-  return plain(
-      200, "ready\n" + warmup_state(live) + "\n" + journal_state(context.sources.journal_stats()));
+  return plain(200, "ready\n" + warmup_state(live) + "\n" + sources_state(live) + "\n" +
+                        journal_state(context.sources.journal_stats()) +
+                        postgres_state(context.sources));
 }
 
 }  // namespace nodevigil

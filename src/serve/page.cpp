@@ -181,6 +181,15 @@ std::string journal_text(const JournalWriterStats& journal) {
          " lost";
 }
 
+std::string postgres_text(const EndpointSources& sources) {
+  if (!sources.forwarder_stats) return "not used";
+  const ForwarderStats stats = sources.forwarder_stats();
+  return (stats.healthy ? std::string{"healthy"} : stats.error) + ", " +
+         std::to_string(stats.sent_rows) + " rows sent, " +
+         (stats.queued_rows ? std::to_string(*stats.queued_rows) : "unknown number") + " queued, " +
+         std::to_string(stats.lost_rows) + " lost";
+}
+
 std::string agent_section(const ServeContext& context, const Live& live) {
   const std::string baseline = std::to_string(live.baseline_samples) + " samples, " +
                                (live.row.scored.slow_warm ? "slow" : "fast");
@@ -188,6 +197,7 @@ std::string agent_section(const ServeContext& context, const Live& live) {
          item("model", live.model ? live.model->name + " (" + live.model->origin + ")" : "none") +
          item("baseline", baseline) + item("sources", sources_text(live)) +
          item("journal", journal_text(context.sources.journal_stats())) +
+         item("postgres", postgres_text(context.sources)) +
          item("anomalies", std::to_string(live.anomalies) + " since the start") +
          item("started", format_timestamp(context.started.wall_us)) + "</dl></section>\n";
 }

@@ -81,10 +81,10 @@ Json sources_json(const Live& live) {
 }
 
 Json ticks_json(const Live& live) {
-  return {{"count", live.ticks.count},
+  return {{"count", live.ticks.duration.count},
           {"late", live.ticks.late},
           {"missed", live.ticks.missed},
-          {"duration_seconds_sum", live.ticks.duration_sum}};
+          {"duration_seconds_sum", live.ticks.duration.sum}};
 }
 
 Json journal_json(const JournalWriterStats& journal) {
@@ -98,6 +98,22 @@ Json journal_json(const JournalWriterStats& journal) {
           {"dropped_rows", journal.dropped_rows},
           {"pruned_rows", journal.pruned_rows},
           {"failures", journal.failures}};
+}
+
+// Null where rows go to no server.
+Json postgres_json(const EndpointSources& sources) {
+  if (!sources.forwarder_stats) return nullptr;
+  const ForwarderStats stats = sources.forwarder_stats();
+  const auto time = [](std::int64_t us) { return us > 0 ? Json(format_timestamp(us)) : Json(); };
+  return {{"healthy", stats.healthy},
+          {"error", stats.healthy ? Json(nullptr) : Json(stats.error)},
+          {"queued_rows", stats.queued_rows ? Json(*stats.queued_rows) : Json(nullptr)},
+          {"oldest_queued", time(stats.oldest_queued_us)},
+          {"last_success", time(stats.last_success_us)},
+          {"sent_rows", stats.sent_rows},
+          {"duplicate_rows", stats.duplicate_rows},
+          {"lost_rows", stats.lost_rows},
+          {"connections", stats.connections}};
 }
 
 Json model_json(const Live& live) {
@@ -127,6 +143,7 @@ HttpResponse status(const ServeContext& context) {
                   {"sources", sources_json(live)},
                   {"ticks", ticks_json(live)},
                   {"journal", journal_json(context.sources.journal_stats())},
+                  {"postgres", postgres_json(context.sources)},
                   {"model", model_json(live)}};
   // Names come from outside and need not be UTF-8.
   return {

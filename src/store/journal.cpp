@@ -99,6 +99,31 @@ Result<RowContext> Journal::context(std::int64_t id) const {
                state_->database.path()};
 }
 
+Result<std::string> Journal::id() const {
+  auto query = state_->database.prepare("SELECT value FROM meta WHERE key = 'id'", "read the id");
+  if (!query) return query.error();
+  std::string id;
+  const auto done = query->each([&] {
+    id = query->text(0);
+    return false;
+  });
+  if (!done) return done.error();
+  return id;
+}
+
+Result<std::optional<Journal::Oldest>> Journal::oldest_after(std::int64_t seq) const {
+  auto query = state_->database.prepare(
+      "SELECT seq, ts_us FROM samples WHERE seq > ?1 ORDER BY seq LIMIT 1", "read the oldest row");
+  if (!query) return query.error();
+  std::optional<Oldest> oldest;
+  const auto done = query->bind_all(seq).each([&] {
+    oldest = Oldest{query->integer(0), query->integer(1)};
+    return false;
+  });
+  if (!done) return done.error();
+  return oldest;
+}
+
 Result<std::optional<std::int64_t>> Journal::newest_ts_us() const {
   return state_->database.integer("SELECT ts_us FROM samples ORDER BY seq DESC LIMIT 1",
                                   "read the newest row");

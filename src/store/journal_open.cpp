@@ -77,6 +77,10 @@ Error not_a_journal(const std::string& path) {
                path};
 }
 
+/// Journals of early versions have no id yet.
+constexpr const char* kMakeIdSql =
+    "INSERT OR IGNORE INTO meta(key, value) VALUES('id', lower(hex(randomblob(16))))";
+
 /// Makes the tables where there are none; refuses what is not ours.
 Result<void> adopt(Database& database, std::span<const SeriesSpec> series) {
   auto content = content_of(database);
@@ -86,8 +90,10 @@ Result<void> adopt(Database& database, std::span<const SeriesSpec> series) {
     if (auto done = check_format(database, series); !done) return done;
   }
   if (auto done = database.execute(kWriterPragmas, "set up the journal"); !done) return done;
-  if (*content == Content::kJournal) return {};
-  return create_tables(database, series);
+  if (*content == Content::kNothing) {
+    if (auto done = create_tables(database, series); !done) return done;
+  }
+  return database.execute(kMakeIdSql, "give the journal an id");
 }
 
 /// For readers, who make nothing.

@@ -92,8 +92,8 @@ class JournalWriter::Impl {
   std::vector<Row> batch_;
   std::vector<std::string> explanations_;
   std::shared_ptr<const Era> applied_;  ///< whose context the journal has
-  std::int64_t now_us_ = 0;    ///< for the age of rows; see note_time()
-  std::int64_t ahead_us_ = 0;  ///< how long the wall clock has been ahead of it
+  std::int64_t now_us_ = 0;             ///< for the age of rows; see note_time()
+  std::int64_t ahead_us_ = 0;           ///< how long the wall clock has been ahead of it
   SteadyClock::time_point next_prune_;  ///< at once, at first: limits may have been lowered
   std::minstd_rand random_{std::random_device{}()};
 

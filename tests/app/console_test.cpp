@@ -29,13 +29,13 @@ Live judged() {
 
 TEST(ConsoleLine, ShowsTimeScoreVerdictAndWhatStandsOut) {
   EXPECT_EQ(console_line(judged(), 0),
-            "2023-11-14T22:13:20Z  score   7.25 of 3.50, smoothed   2.00 of 1.50  ANOMALY cpu"
+            "2023-11-14T22:13:20Z  ANOMALY cpu  score 7.25 of 3.50, smoothed 2.00 of 1.50"
             "  | cpu_sec_idle -20.0, load1 +6.5\n");
 }
 
 TEST(ConsoleLine, ReplacesItselfOnATerminal) {
   const std::string line = console_line(judged(), 60);
-  EXPECT_TRUE(line.starts_with("\r2023"));
+  EXPECT_TRUE(line.starts_with("\r22:13:20Z  ANOMALY cpu"));
   EXPECT_TRUE(line.ends_with("\x1b[K"));
   EXPECT_EQ(line.size(), std::string_view{"\r"}.size() + 59 + std::string_view{"\x1b[K"}.size());
 }

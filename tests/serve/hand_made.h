@@ -89,7 +89,7 @@ inline Live hand_made_live() {
   live.sources[4] = {7, 3'000'000, false};
   live.filesystem_age_seconds = 1.5;
   live.listeners_age_seconds = 0;
-  live.ticks = {18, 3, 1, 0.0625, {1, 2, 3, 4, 5, 1, 0, 0, 0, 1, 1}};
+  live.ticks = {3, 1, {18, 0.0625, {1, 2, 3, 4, 5, 1, 0, 0, 0, 1, 1}}};
   live.anomalies = 5;
   live.baseline_samples = 60480;
   live.warmup_progress = 1;

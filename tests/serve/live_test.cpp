@@ -18,8 +18,8 @@ Live numbered(std::uint64_t n) {
   live.row.seq = static_cast<std::int64_t>(n);
   live.row.sample.values.assign(kMetricCount, static_cast<double>(n));
   live.row.scored.probabilities.assign(3, static_cast<double>(n));
-  live.ticks.count = n;
-  live.ticks.buckets.fill(n);
+  live.ticks.duration.count = n;
+  live.ticks.duration.buckets.fill(n);
   live.anomalies = n;
   return live;
 }
@@ -28,8 +28,8 @@ Live numbered(std::uint64_t n) {
 std::int64_t number_of(const Live& live) {
   const std::uint64_t n = live.anomalies;
   const bool whole =
-      live.row.seq == static_cast<std::int64_t>(n) && live.ticks.count == n &&
-      live.ticks.buckets.front() == n && live.ticks.buckets.back() == n &&
+      live.row.seq == static_cast<std::int64_t>(n) && live.ticks.duration.count == n &&
+      live.ticks.duration.buckets.front() == n && live.ticks.duration.buckets.back() == n &&
       live.row.sample.values == std::vector<std::optional<double>>(kMetricCount, n) &&
       live.row.scored.probabilities == std::vector<double>(3, static_cast<double>(n));
   return whole ? static_cast<std::int64_t>(n) : -1;

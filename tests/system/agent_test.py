@@ -260,7 +260,7 @@ class StartTest(StateDirTest):
         self.refused(2, "--interval: '5 minutes' is not a duration", *state, "--interval", "5 minutes")
         self.refused(2, "NODEVIGIL_INTERVAL", *state, NODEVIGIL_INTERVAL="soon")
         self.refused(2, "--intervall", *state, "--intervall", "1s")
-        self.refused(3, "regular expression", *state, *port, "--net.device-exclude", "(")
+        self.refused(2, "--net.device-exclude: '(' is not a regular expression", *state, *port, "--net.device-exclude", "(")
         self.refused(3, "/dev/null/x", "--state-dir", "/dev/null/x", *port)
         self.refused(3, "no-such-model", *state, *port, "--model", "/no-such-model.json")
         with Agent(self.state / "other") as agent:

@@ -17,6 +17,7 @@
 #include "nodevigil/scoring/scorer.h"
 #include "nodevigil/serve/http_server.h"
 #include "nodevigil/serve/live.h"
+#include "nodevigil/store/forwarder.h"
 #include "nodevigil/store/journal_writer.h"
 
 namespace nodevigil {
@@ -46,12 +47,13 @@ class Agent {
   [[nodiscard]] Result<Classifier> open_model();
   [[nodiscard]] Result<void> open_journal();
   [[nodiscard]] Result<void> open_server();
+  void open_postgres();
+  void warm_from_postgres();
   [[nodiscard]] Result<std::unique_ptr<Journal>> open_journal_late();
   void take_late_state();
   void use_model(const Classifier& classifier);
   void tick();
-  void note_verdict(bool was_anomalous);
-  void note_duration(std::int64_t duration_ns);
+  void note_verdict(bool was_anomalous, std::int32_t old_verdict);
   void keep_checkpoint();
 
   Options options_;
@@ -66,6 +68,7 @@ class Agent {
   std::mutex late_mutex_;
   std::optional<std::string> late_state_;  // under late_mutex_
   std::unique_ptr<JournalWriter> writer_;
+  std::unique_ptr<Forwarder> forwarder_;  // only with --postgres.url
   Live live_;
   LiveSlot slot_;
   std::unique_ptr<HttpServer> server_;  // last: its handlers use what is above

@@ -13,6 +13,7 @@
 #include "nodevigil/base/result.h"
 #include "nodevigil/metrics/sampler.h"
 #include "nodevigil/scoring/scoring_options.h"
+#include "nodevigil/store/postgres.h"
 
 namespace nodevigil {
 
@@ -36,10 +37,16 @@ struct Options {
   std::chrono::milliseconds journal_max_age{};
   std::int64_t journal_max_bytes = 0;
   std::chrono::milliseconds journal_flush_interval{};
+  PostgresOptions postgres;
+  std::chrono::milliseconds postgres_interval{};
+  std::chrono::milliseconds postgres_retention{};
+  bool postgres_migrate = false;
 
   bool json = false;
   bool watch = false;
   bool verify = false;
+  bool print = false;
+  std::string login;
   std::string format;
   std::string what;
   std::string output;
@@ -55,6 +62,7 @@ enum Command : unsigned {
   kDoctor = 1U << 4,
   kCheckConfig = 1U << 5,
   kVersion = 1U << 6,
+  kDb = 1U << 7,
 };
 
 /// One row of THE TABLE of options. Flags, environment variables, keys of the configuration file,

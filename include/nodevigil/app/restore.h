@@ -1,10 +1,13 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <string>
 
 #include "nodevigil/base/result.h"
 #include "nodevigil/scoring/scorer.h"
 #include "nodevigil/store/journal.h"
+#include "nodevigil/store/postgres.h"
 
 namespace nodevigil {
 
@@ -19,5 +22,13 @@ struct Restored {
 /// fits it, or from nothing, and then by scoring the stored rows that follow once more. Since equal
 /// samples give equal results, the agent goes on as if it had never stopped.
 [[nodiscard]] Result<Restored> restore(const Journal& journal, Scorer& scorer);
+
+/// Warms a new `scorer` from the node's own rows in Postgres, those of the last `horizon`: for an
+/// agent whose journal is gone. Returns how many rows there were. Other settings or gaps do not
+/// matter: samples are scored anew.
+[[nodiscard]] Result<std::int64_t> restore_from_postgres(Postgres& postgres,
+                                                         const std::string& node,
+                                                         std::chrono::seconds horizon,
+                                                         Scorer& scorer);
 
 }  // namespace nodevigil

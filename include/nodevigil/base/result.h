@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -9,13 +11,20 @@ namespace nodevigil {
 
 /// What kind of failure happened; decides exit codes and counters, not wording.
 enum class ErrorCode {
-  kNotFound,     ///< a file, table or name does not exist
-  kPermission,   ///< the kernel or a server refused access
-  kInvalid,      ///< input does not have the form it must have
-  kIo,           ///< reading or writing failed
-  kFull,         ///< a disk, queue or other bound is used up
-  kUnavailable,  ///< a peer cannot be reached or is busy
+  kNotFound,         ///< a file, table or name does not exist
+  kPermission,       ///< the kernel or a server refused access
+  kInvalid,          ///< input does not have the form it must have
+  kIo,               ///< reading or writing failed
+  kFull,             ///< a disk, queue or other bound is used up
+  kUnavailable,      ///< a peer cannot be reached or is busy
+  kUnauthenticated,  ///< a peer does not believe who we are, or we do not believe it
+  kTimeout,          ///< a peer took too long
 };
+
+/// Names of the codes, in their order: values of the label "kind" of counters.
+inline constexpr std::array<std::string_view, 8> kErrorCodeNames{
+    "not_found", "permission",  "invalid",         "io",
+    "full",      "unavailable", "unauthenticated", "timeout"};
 
 /// A failure a person can act on: what was wrong and expected, and where.
 struct Error {

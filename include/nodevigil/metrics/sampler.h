@@ -46,7 +46,7 @@ class Sampler {
   /// expression. `probe` is how filesystems are asked; tests replace it.
   [[nodiscard]] static Result<std::unique_ptr<Sampler>> make(
       const SamplerOptions& options, const FileOps& ops, const Clock& clock, OnChange on_change,
-      FilesystemWatch::Probe probe = FilesystemWatch::statvfs_available_percent);
+      const FilesystemWatch::Probe& probe = FilesystemWatch::statvfs_available_percent);
 
   /// Reads everything once into `sample`, whose values get kMetricCount entries.
   void sample(Sample& sample);
@@ -57,7 +57,7 @@ class Sampler {
 
  private:
   Sampler(const SamplerOptions& options, const FileOps& ops, const Clock& clock, OnChange on_change,
-          FilesystemWatch::Probe probe, DeviceFilter disks, DeviceFilter nets);
+          const FilesystemWatch::Probe& probe, DeviceFilter disks, DeviceFilter nets);
 
   template <typename Read>
   void read_source(Source source, Read read);

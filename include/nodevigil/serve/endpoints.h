@@ -7,6 +7,7 @@
 #include "nodevigil/base/clock.h"
 #include "nodevigil/serve/http_server.h"
 #include "nodevigil/serve/live.h"
+#include "nodevigil/store/forwarder.h"
 #include "nodevigil/store/journal_writer.h"
 
 namespace nodevigil {
@@ -19,6 +20,8 @@ struct EndpointSources {
   std::string journal_path;  ///< opened read-only for /api/v1/samples
   /// Writes the rows that wait in memory; false where the disk did not take them in time.
   std::function<bool()> flush_journal;
+  /// Empty where rows go to no server.
+  std::function<ForwarderStats()> forwarder_stats;
   std::string node;
   /// A tick older than this makes the agent unhealthy (three intervals, at least 10 s).
   double stale_after_seconds = 30;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "nodevigil/base/histogram.h"
 #include "nodevigil/metrics/readings.h"
 #include "nodevigil/metrics/source_stats.h"
 #include "nodevigil/scoring/model.h"
@@ -21,11 +22,9 @@ inline constexpr std::array<double, 10> kTickBuckets{0.0001, 0.00025, 0.0005, 0.
                                                      0.005,  0.01,    0.025,  0.1,   1.0};
 
 struct TickStats {
-  std::uint64_t count = 0;
   std::uint64_t late = 0;    ///< began more than a tenth of the interval after their time
   std::uint64_t missed = 0;  ///< slots of the schedule that were skipped altogether
-  double duration_sum = 0;   ///< seconds
-  std::array<std::uint64_t, kTickBuckets.size() + 1> buckets{};  ///< not cumulative; last: +Inf
+  Histogram<kTickBuckets.size()> duration;  ///< seconds; of all ticks
 };
 
 /// Everything clients may see of the agent, as of one tick.

@@ -88,6 +88,14 @@ class Journal {
   /// The highest seq ever appended or saved in a checkpoint, whether or not its row is still (or
   /// ever was) there: what comes after it is new. 0 for a new journal.
   [[nodiscard]] Result<std::int64_t> last_seq() const;
+  /// Random hex digits, the same for the journal's whole life: what tells its seqs from another's.
+  [[nodiscard]] Result<std::string> id() const;
+  struct Oldest {
+    std::int64_t seq = 0;
+    std::int64_t ts_us = 0;
+  };
+  /// The oldest row after `seq`; nullopt where there is none.
+  [[nodiscard]] Result<std::optional<Oldest>> oldest_after(std::int64_t seq) const;
   /// The time of the newest row; nullopt where there is none.
   [[nodiscard]] Result<std::optional<std::int64_t>> newest_ts_us() const;
   /// Errors: kNotFound for an id that no row has (0: the row was appended without a context).

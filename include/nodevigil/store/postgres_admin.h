@@ -1,0 +1,56 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "nodevigil/base/result.h"
+#include "nodevigil/metrics/series.h"
+#include "nodevigil/store/postgres.h"
+
+// Making and looking after the schema "nodevigil": what `nodevigil db` does.
+namespace nodevigil {
+
+/// The version of the schema that this program makes and writes.
+[[nodiscard]] int schema_version();
+
+/// All statements of make_schema(), for those who review and apply them themselves with psql.
+[[nodiscard]] std::string schema_sql(std::span<const SeriesSpec> series);
+
+/// Makes the schema, or brings it up to schema_version(); does nothing where it is. Any number may
+/// do it at once. Returns the version found before, 0 for none. Errors: kPermission, or kInvalid
+/// where the schema is of a newer version.
+[[nodiscard]] Result<int> make_schema(Postgres& postgres, std::span<const SeriesSpec> series);
+
+/// What is there.
+struct SchemaStatus {
+  int version = 0;                           ///< 0: no schema
+  int compatible_from = 0;                   ///< programs that know this version can use it
+  std::vector<std::string> missing_columns;  ///< of nodevigil.samples
+  std::int64_t nodes = 0;
+  std::int64_t bytes = 0;  ///< of all samples with their indexes
+  std::int64_t rows = 0;   ///< of all samples, as the server estimates them
+};
+[[nodiscard]] Result<SchemaStatus> schema_status(Postgres& postgres,
+                                                 std::span<const SeriesSpec> series);
+
+/// Whether agents of this program can use the schema. Errors say what to do: kNotFound (none),
+/// kInvalid (older, newer, or altered).
+[[nodiscard]] Result<void> check_schema(Postgres& postgres, std::span<const SeriesSpec> series);
+
+/// Whether the login that is connected may do what an agent on `node` does. Error: kPermission,
+/// with what is missing. Changes nothing.
+[[nodiscard]] Result<void> check_agent_rights(Postgres& postgres, const std::string& node);
+
+/// Lets an existing login work as an agent: for `node` alone, or for all where it is empty.
+[[nodiscard]] Result<void> grant_agent(Postgres& postgres, const std::string& login,
+                                       const std::string& node);
+
+/// Removes samples older than `keep`, at most `batch` per transaction, so that nobody waits long.
+/// Returns how many went.
+[[nodiscard]] Result<std::int64_t> prune_samples(Postgres& postgres, std::chrono::seconds keep,
+                                                 int batch = 5000);
+
+}  // namespace nodevigil

@@ -1,0 +1,403 @@
+#include "nodevigil/store/forwarder.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <random>
+#include <stop_token>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include "nodevigil/base/clock.h"
+#include "nodevigil/base/log.h"
+#include "nodevigil/base/units.h"
+#include "nodevigil/store/journal.h"
+#include "nodevigil/store/postgres_admin.h"
+#include "postgres_batch.h"
+#include "postgres_schema.h"
+
+namespace nodevigil {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+// A fleet that starts together spreads its first connections over this.
+constexpr milliseconds kFirstWithin{5'000};
+// After an outage a connection is given back after so long, for others to have a turn.
+constexpr milliseconds kLongestPass{10'000};
+// Between two batches of one connection: a server that is catching up has others to serve, and the
+// journal is read on the node's own CPUs.
+constexpr milliseconds kLeastPause{20};
+
+std::int64_t as_int(const PgValue& value) { return parse_int(value.value_or("")).value_or(0); }
+
+}  // namespace
+
+class Forwarder::Impl {
+ public:
+  explicit Impl(ForwarderOptions options);
+  ~Impl();
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  [[nodiscard]] ForwarderStats stats() const;
+  [[nodiscard]] bool flush(milliseconds timeout);
+
+ private:
+  // On the forwarder's thread.
+  void run(const std::stop_token& stop);
+  [[nodiscard]] Result<void> pass(const std::stop_token& stop);
+  [[nodiscard]] Result<bool> has_queue();
+  [[nodiscard]] Result<void> open_journal();
+  [[nodiscard]] Result<void> prepare(Postgres& postgres);
+  [[nodiscard]] Result<void> send_all(Postgres& postgres, const std::stop_token& stop);
+  [[nodiscard]] Result<int> send_batch(Postgres& postgres);
+  [[nodiscard]] Result<std::int64_t> find_start(Postgres& postgres);
+  [[nodiscard]] Result<void> fill_batch(std::int64_t after);
+  [[nodiscard]] Result<std::int64_t> context_of_batch(Postgres& postgres);
+  [[nodiscard]] Result<void> append(Postgres& postgres, std::int64_t& added);
+  void count_lost(std::int64_t before_seq, std::int64_t after_seq);
+  void note(const Result<void>& done);
+  [[nodiscard]] milliseconds next_wait(bool failed);
+  [[nodiscard]] bool wait(milliseconds time, const std::stop_token& stop);
+
+  const ForwarderOptions options_;
+  const SystemClock clock_;
+
+  // Only the forwarder's thread uses these.
+  std::unique_ptr<Journal> journal_;
+  std::string journal_id_;
+  bool prepared_ = false;                          ///< schema checked and node registered
+  std::map<std::int64_t, std::int64_t> contexts_;  ///< of the journal to those of the server
+  PostgresBatch batch_;
+  std::int64_t batch_context_ = 0;
+  int batch_rows_;                        ///< most rows of the next batch
+  bool more_ = false;                     ///< the journal has rows behind those of the batch
+  std::optional<std::int64_t> sent_seq_;  ///< as far as is known; nullopt before the first batch
+  std::int64_t lost_through_ = 0;         ///< up to here, lost rows have been counted
+  int failures_in_a_row_ = 0;
+  std::string logged_error_;
+  std::minstd_rand random_{std::random_device{}()};
+
+  mutable std::mutex mutex_;  ///< guards what follows; never held while the network is at work
+  std::condition_variable_any wake_;
+  std::condition_variable_any idle_;
+  ForwarderStats stats_;
+  Postgres* connection_ = nullptr;  ///< of the pass under way, to interrupt it
+  bool hurry_ = false;              ///< a flush waits
+  std::uint64_t passes_begun_ = 0;
+  std::uint64_t passes_ended_ = 0;
+
+  std::jthread thread_;  ///< last: it ends before what it uses goes
+};
+
+Forwarder::Impl::Impl(ForwarderOptions options)
+    : options_(std::move(options)),
+      batch_(options_.series.size()),
+      batch_rows_(options_.batch_rows) {
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
+
+Forwarder::Impl::~Impl() {
+  thread_.request_stop();
+  const std::scoped_lock lock(mutex_);
+  if (connection_ != nullptr) connection_->interrupt();
+}
+
+ForwarderStats Forwarder::Impl::stats() const {
+  const std::scoped_lock lock(mutex_);
+  return stats_;
+}
+
+bool Forwarder::Impl::flush(milliseconds timeout) {
+  const auto deadline = SteadyClock::now() + timeout;
+  std::unique_lock lock(mutex_);
+  do {
+    // Not the one that may be under way: it need not see the newest rows.
+    const std::uint64_t wanted = passes_begun_ + 1;
+    hurry_ = true;
+    wake_.notify_one();
+    if (!idle_.wait_until(lock, deadline, [&] { return passes_ended_ >= wanted; })) return false;
+    if (!stats_.healthy) return false;
+  } while (stats_.oldest_queued_us != 0);
+  return true;
+}
+
+void Forwarder::Impl::run(const std::stop_token& stop) {
+  std::uniform_int_distribution<std::int64_t> first(
+      0, std::min(kFirstWithin, options_.interval).count());
+  bool going_on = wait(milliseconds{first(random_)}, stop);
+  while (going_on) {
+    const Result<void> done = pass(stop);
+    // A connection that was interrupted at the end is no failure.
+    if (stop.stop_requested()) break;
+    note(done);
+    going_on = wait(next_wait(!done), stop);
+  }
+}
+
+bool Forwarder::Impl::wait(milliseconds time, const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  wake_.wait_for(lock, stop, time, [this] { return hurry_; });
+  hurry_ = false;
+  return !stop.stop_requested();
+}
+
+milliseconds Forwarder::Impl::next_wait(bool failed) {
+  if (!failed) {
+    failures_in_a_row_ = 0;
+    std::uniform_real_distribution<double> part(0.8, 1.2);
+    return std::chrono::duration_cast<milliseconds>(options_.interval * part(random_));
+  }
+  milliseconds time = options_.retry_min;
+  for (int i = 0; i < failures_in_a_row_ && time < options_.retry_max; ++i) time *= 2;
+  ++failures_in_a_row_;
+  // Agents whose common server is back must not come in step.
+  std::uniform_real_distribution<double> part(0.5, 1.0);
+  return std::chrono::duration_cast<milliseconds>(std::min(time, options_.retry_max) *
+                                                  part(random_));
+}
+
+Result<void> Forwarder::Impl::pass(const std::stop_token& stop) {
+  {
+    const std::scoped_lock lock(mutex_);
+    ++passes_begun_;
+  }
+  if (auto opened = open_journal(); !opened) return opened;
+  const auto queue = has_queue();
+  if (!queue) return queue.error();
+  if (!*queue) return {};
+  auto postgres = Postgres::connect(options_.postgres);
+  if (!postgres) return postgres.error();
+  {
+    const std::scoped_lock lock(mutex_);
+    connection_ = postgres->get();
+    ++stats_.connections;
+  }
+  Result<void> done = stop.stop_requested() ? Result<void>{} : prepare(**postgres);
+  if (done) done = send_all(**postgres, stop);
+  {
+    const std::scoped_lock lock(mutex_);
+    connection_ = nullptr;
+  }
+  if (!done) {
+    // It may be another server next time, or the same one restored from a backup.
+    prepared_ = false;
+    contexts_.clear();
+    // On a line that is too slow for a batch a smaller one comes through.
+    if (done.error().code == ErrorCode::kTimeout) batch_rows_ = std::max(1, batch_rows_ / 4);
+  }
+  return done;
+}
+
+Result<void> Forwarder::Impl::open_journal() {
+  if (journal_) return {};
+  auto opened = Journal::open(options_.journal_path, Journal::Mode::kReadOnly, options_.series);
+  if (!opened) return opened.error();
+  auto id = (*opened)->id();
+  if (!id) return id.error();
+  journal_ = std::move(*opened);
+  journal_id_ = std::move(*id);
+  return {};
+}
+
+// Whether there may be rows to send; brings the figures of the queue up to date.
+Result<bool> Forwarder::Impl::has_queue() {
+  const auto last = journal_->last_seq();
+  if (!last) return last.error();
+  const auto oldest = journal_->oldest_after(sent_seq_.value_or(0));
+  if (!oldest) return oldest.error();
+  if (sent_seq_ && *oldest) count_lost((*oldest)->seq, *sent_seq_);
+  const std::scoped_lock lock(mutex_);
+  stats_.oldest_queued_us = *oldest ? (*oldest)->ts_us : 0;
+  if (sent_seq_) stats_.queued_rows = *oldest ? *last - (*oldest)->seq + 1 : 0;
+  return oldest->has_value();
+}
+
+// Rows between the last one sent and the oldest one there have been pruned.
+void Forwarder::Impl::count_lost(std::int64_t before_seq, std::int64_t after_seq) {
+  const std::int64_t from = std::max(after_seq, lost_through_);
+  if (before_seq - 1 <= from) return;
+  lost_through_ = before_seq - 1;
+  {
+    const std::scoped_lock lock(mutex_);
+    stats_.lost_rows += before_seq - 1 - from;
+  }
+  log_error("postgres: " + std::to_string(before_seq - 1 - from) +
+            " rows were removed from the journal before they could be sent");
+}
+
+Result<void> Forwarder::Impl::prepare(Postgres& postgres) {
+  if (prepared_) return {};
+  if (options_.migrate) {
+    const auto made = make_schema(postgres, options_.series);
+    if (!made) return made.error();
+  }
+  if (auto usable = check_schema(postgres, options_.series); !usable) return usable;
+  auto registered = postgres.transaction([&]() -> Result<void> {
+    const std::array<PgValue, 1> node{options_.node};
+    const auto table =
+        postgres.query("SELECT nodevigil.register_node($1)", node, "register the node");
+    if (!table) return table.error();
+    return {};
+  });
+  prepared_ = registered.ok();
+  return registered;
+}
+
+Result<void> Forwarder::Impl::send_all(Postgres& postgres, const std::stop_token& stop) {
+  const auto begun = SteadyClock::now();
+  while (!stop.stop_requested()) {
+    const auto batch_begun = SteadyClock::now();
+    const auto sent = send_batch(postgres);
+    if (!sent) return sent.error();
+    const auto took = SteadyClock::now() - batch_begun;
+    {
+      const std::scoped_lock lock(mutex_);
+      if (*sent > 0) {
+        stats_.batch_seconds.add(kBatchBuckets, std::chrono::duration<double>(took).count());
+      }
+    }
+    if (!more_) break;
+    batch_rows_ = std::min(2 * batch_rows_, options_.batch_rows);
+    if (SteadyClock::now() - begun > kLongestPass) break;
+    const auto pause = std::max<SteadyClock::duration>(took, kLeastPause);
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, stop, pause, [] { return false; });
+  }
+  const auto queue = has_queue();
+  if (!queue) return queue.error();
+  return {};
+}
+
+// Sends the next rows that have one context; returns how many.
+Result<int> Forwarder::Impl::send_batch(Postgres& postgres) {
+  std::int64_t added = 0;
+  std::int64_t start = 0;
+  batch_.clear();
+  const auto done = postgres.transaction([&]() -> Result<void> {
+    const auto found = find_start(postgres);
+    if (!found) return found.error();
+    start = *found;
+    if (auto filled = fill_batch(start); !filled) return filled;
+    return batch_.rows() > 0 ? append(postgres, added) : Result<void>{};
+  });
+  if (!done) return done.error();
+  sent_seq_ = batch_.rows() > 0 ? batch_.last_seq() : start;
+  const std::scoped_lock lock(mutex_);
+  stats_.sent_rows += batch_.rows();
+  stats_.duplicate_rows += batch_.rows() - added;
+  return batch_.rows();
+}
+
+// The seq that the server has of this journal, locked against another forwarder of the same.
+Result<std::int64_t> Forwarder::Impl::find_start(Postgres& postgres) {
+  const std::array<PgValue, 2> key{options_.node, journal_id_};
+  const auto progress = postgres.query(
+      "SELECT seq FROM nodevigil.progress WHERE node = $1 AND journal = $2 FOR UPDATE", key,
+      "read how far rows have come");
+  if (!progress) return progress.error();
+  if (progress->rows.empty()) return 0;
+  const std::int64_t seq = as_int(progress->rows[0][0]);
+  const auto oldest = journal_->oldest_after(seq);
+  if (!oldest) return oldest.error();
+  if (*oldest) count_lost((*oldest)->seq, seq);
+  return seq;
+}
+
+Result<void> Forwarder::Impl::fill_batch(std::int64_t after) {
+  more_ = false;
+  return journal_->read_after(after, [&](const StoredRow& row) {
+    more_ = batch_.rows() == batch_rows_ || (batch_.rows() > 0 && row.context != batch_context_);
+    if (more_) return false;
+    batch_context_ = row.context;
+    batch_.add(row);
+    return true;
+  });
+}
+
+// The server's number for the context of the batch.
+Result<std::int64_t> Forwarder::Impl::context_of_batch(Postgres& postgres) {
+  if (const auto known = contexts_.find(batch_context_); known != contexts_.end()) {
+    return known->second;
+  }
+  constexpr const char* kDoing = "store the context of rows";
+  RowContext context;
+  if (batch_context_ != 0) {
+    auto read = journal_->context(batch_context_);
+    if (!read) return read.error();
+    context = std::move(*read);
+  }
+  std::string classes;
+  for (const std::string& name : context.classes) classes += (classes.empty() ? "" : ",") + name;
+  const std::array<PgValue, 5> values{context.version, context.table_hash, context.model_hash,
+                                      context.scoring, classes};
+  const auto stored = postgres.query(
+      "INSERT INTO nodevigil.contexts (version, table_hash, model_hash, scoring, classes)"
+      " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+      values, kDoing);
+  if (!stored) return stored.error();
+  const auto number = postgres.query(
+      "SELECT context FROM nodevigil.contexts WHERE (version, table_hash, model_hash, scoring,"
+      " classes) = ($1, $2, $3, $4, $5)",
+      values, kDoing);
+  if (!number) return number.error();
+  if (number->rows.empty()) {
+    return Error{ErrorCode::kPermission, "cannot read nodevigil.contexts back", postgres.peer()};
+  }
+  return as_int(number->rows[0][0]);
+}
+
+Result<void> Forwarder::Impl::append(Postgres& postgres, std::int64_t& added) {
+  constexpr const char* kDoing = "append rows";
+  const auto context = context_of_batch(postgres);
+  if (!context) return context.error();
+  const auto appended = postgres.query(append_sql(options_.series),
+                                       batch_.parameters(options_.node, *context), kDoing);
+  if (!appended) return appended.error();
+  added = appended->affected;
+  const std::array<PgValue, 3> progress{options_.node, journal_id_,
+                                        std::to_string(batch_.last_seq())};
+  const auto noted = postgres.query(
+      "INSERT INTO nodevigil.progress (node, journal, seq) VALUES ($1, $2, $3)"
+      " ON CONFLICT (node, journal) DO UPDATE SET seq = EXCLUDED.seq, updated_at = now()",
+      progress, kDoing);
+  if (!noted) return noted.error();
+  contexts_[batch_context_] = *context;
+  return {};
+}
+
+void Forwarder::Impl::note(const Result<void>& done) {
+  const std::string error = done ? std::string{} : done.error().message();
+  {
+    const std::scoped_lock lock(mutex_);
+    stats_.healthy = done.ok();
+    stats_.error = error;
+    if (done) {
+      stats_.last_success_us = clock_.now().wall_us;
+    } else {
+      ++stats_.failures[static_cast<std::size_t>(done.error().code)];
+    }
+    passes_ended_ = passes_begun_;
+  }
+  idle_.notify_all();
+  if (error == logged_error_) return;
+  if (error.empty()) {
+    log_info("postgres: rows are sent again");
+  } else {
+    log_warn("postgres: " + error + "; rows wait in the journal and sending is tried again");
+  }
+  logged_error_ = error;
+}
+
+Forwarder::Forwarder(ForwarderOptions options)
+    : impl_(std::make_unique<Impl>(std::move(options))) {}
+Forwarder::~Forwarder() = default;
+
+ForwarderStats Forwarder::stats() const { return impl_->stats(); }
+bool Forwarder::flush(milliseconds timeout) { return impl_->flush(timeout); }
+
+}  // namespace nodevigil

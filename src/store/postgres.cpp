@@ -1,0 +1,383 @@
+#include "nodevigil/store/postgres.h"
+
+#include <libpq-fe.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <pqxx/pqxx>
+#include <stop_token>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include "nodevigil/base/file.h"
+
+namespace nodevigil {
+namespace {
+
+// What a transaction may take beyond the server's limit for a statement.
+constexpr std::chrono::seconds kGrace{2};
+
+using Settings = std::map<std::string, std::string>;
+
+struct FreeOptions {
+  void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
+};
+using OptionList = std::unique_ptr<PQconninfoOption, FreeOptions>;
+
+void collect(const PQconninfoOption* option, Settings& settings) {
+  for (; option != nullptr && option->keyword != nullptr; ++option) {
+    if (option->val != nullptr) settings.emplace(option->keyword, option->val);
+  }
+}
+
+// What the URL says, by libpq's own names.
+Result<Settings> parse_url(const std::string& url) {
+  char* complaint = nullptr;
+  const OptionList parsed{PQconninfoParse(url.c_str(), &complaint)};
+  if (!parsed) {
+    // libpq quotes the place, which may be in a password that was not escaped.
+    PQfreemem(complaint);
+    return Error{ErrorCode::kInvalid,
+                 "is not an address of a Postgres server; expected "
+                 "postgresql://USER@HOST:PORT/DATABASE or key=value pairs, special characters "
+                 "percent-encoded",
+                 "postgres.url"};
+  }
+  Settings settings;
+  collect(parsed.get(), settings);
+  return settings;
+}
+
+Result<std::string> read_password(const std::string& path) {
+  auto password = read_file(path, 4096);
+  if (!password) return password;
+  while (password->ends_with('\n') || password->ends_with('\r')) password->pop_back();
+  if (password->empty()) return Error{ErrorCode::kInvalid, "holds no password", path};
+  return password;
+}
+
+// key='value' with quotes and backslashes escaped, as libpq reads it.
+std::string as_conninfo(const Settings& settings) {
+  std::string text;
+  for (const auto& [key, value] : settings) {
+    text += key + "='";
+    for (const char c : value) {
+      if (c == '\'' || c == '\\') text += '\\';
+      text += c;
+    }
+    text += "' ";
+  }
+  return text;
+}
+
+std::string peer_name(const Settings& given) {
+  Settings settings = given;
+  const OptionList defaults{PQconndefaults()};
+  collect(defaults.get(), settings);
+  const std::string host = settings.contains("host") ? settings["host"] : "local socket";
+  return host + ":" + settings["port"] + "/" +
+         (settings.contains("dbname") ? settings["dbname"] : settings["user"]) + " as " +
+         settings["user"];
+}
+
+struct CodeOfState {
+  std::string_view prefix;
+  ErrorCode code;
+};
+
+// By SQLSTATE; the first prefix that fits.
+constexpr std::array kCodes{
+    CodeOfState{"28", ErrorCode::kUnauthenticated},
+    CodeOfState{"42501", ErrorCode::kPermission},
+    CodeOfState{"3F000", ErrorCode::kNotFound},
+    CodeOfState{"3D000", ErrorCode::kNotFound},
+    CodeOfState{"42P01", ErrorCode::kNotFound},
+    CodeOfState{"42883", ErrorCode::kNotFound},
+    CodeOfState{"53300", ErrorCode::kUnavailable},
+    CodeOfState{"53", ErrorCode::kFull},
+    CodeOfState{"57014", ErrorCode::kTimeout},
+    CodeOfState{"55P03", ErrorCode::kTimeout},
+    CodeOfState{"57", ErrorCode::kUnavailable},
+    CodeOfState{"08", ErrorCode::kUnavailable},
+    CodeOfState{"25006", ErrorCode::kUnavailable},
+    CodeOfState{"40", ErrorCode::kUnavailable},
+    CodeOfState{"58", ErrorCode::kIo},
+    CodeOfState{"XX", ErrorCode::kIo},
+};
+
+ErrorCode code_of_state(std::string_view state) {
+  const auto found = std::ranges::find_if(
+      kCodes, [&](const CodeOfState& one) { return state.starts_with(one.prefix); });
+  return found == kCodes.end() ? ErrorCode::kInvalid : found->code;
+}
+
+// libpqxx 6 leaves the SQLSTATE out of some of the errors that have a class of their own.
+ErrorCode code_of(const pqxx::sql_error& error) {
+  if (!error.sqlstate().empty()) return code_of_state(error.sqlstate());
+  if (dynamic_cast<const pqxx::insufficient_privilege*>(&error) != nullptr) {
+    return ErrorCode::kPermission;
+  }
+  if (dynamic_cast<const pqxx::undefined_table*>(&error) != nullptr ||
+      dynamic_cast<const pqxx::undefined_function*>(&error) != nullptr) {
+    return ErrorCode::kNotFound;
+  }
+  if (dynamic_cast<const pqxx::insufficient_resources*>(&error) != nullptr) {
+    return ErrorCode::kFull;
+  }
+  return ErrorCode::kInvalid;
+}
+
+struct CodeOfText {
+  std::string_view part;
+  ErrorCode code;
+};
+
+// A connection that is refused comes without an SQLSTATE; libpq's and the server's English tell the
+// kinds apart. In another language all are kUnavailable; the message is there in any case.
+constexpr std::array kRefusals{
+    CodeOfText{"authentication failed", ErrorCode::kUnauthenticated},
+    CodeOfText{"no password supplied", ErrorCode::kUnauthenticated},
+    CodeOfText{"no pg_hba.conf entry", ErrorCode::kUnauthenticated},
+    CodeOfText{"pg_hba.conf rejects", ErrorCode::kUnauthenticated},
+    CodeOfText{"certificate", ErrorCode::kUnauthenticated},
+    CodeOfText{"does not support SSL", ErrorCode::kUnauthenticated},
+    CodeOfText{"timeout expired", ErrorCode::kTimeout},
+    CodeOfText{"permission denied for database", ErrorCode::kPermission},
+    CodeOfText{"is not permitted to log in", ErrorCode::kPermission},
+    CodeOfText{"does not exist", ErrorCode::kNotFound},
+};
+
+ErrorCode code_of_refusal(std::string_view message) {
+  const auto found = std::ranges::find_if(kRefusals, [&](const CodeOfText& one) {
+    return message.find(one.part) != std::string_view::npos;
+  });
+  return found == kRefusals.end() ? ErrorCode::kUnavailable : found->code;
+}
+
+// A message of libpq or the server in one line.
+std::string one_line(std::string_view text) {
+  std::string line;
+  for (const char c : text) {
+    const bool blank = c == '\n' || c == '\r' || c == '\t' || c == ' ';
+    if (blank && (line.empty() || line.back() == ' ')) continue;
+    line += blank ? ' ' : c;
+  }
+  while (!line.empty() && line.back() == ' ') line.pop_back();
+  return line;
+}
+
+std::string cannot(const char* doing, const std::string& why) {
+  return std::string{"cannot "} + doing + ": " + one_line(why);
+}
+
+// The same calls in libpqxx 6 and 7.
+pqxx::result run(pqxx::transaction_base& transaction, const std::string& sql,
+                 std::span<const PgValue> parameters) {
+#if PQXX_VERSION_MAJOR >= 7
+  pqxx::params all;
+  for (const PgValue& value : parameters) {
+    if (value) {
+      all.append(std::string_view{*value});
+    } else {
+      all.append();
+    }
+  }
+  return transaction.exec(sql, all);
+#else
+  std::vector<const char*> all;
+  for (const PgValue& value : parameters) all.push_back(value ? value->c_str() : nullptr);
+  return transaction.exec_params(sql, pqxx::prepare::make_dynamic_params(all.begin(), all.end()));
+#endif
+}
+
+// Ends a connection that takes too long. The server's own time-outs do not help against a server
+// that is stopped, or a line that crawls, and libpq has none for statements.
+class Watchdog {
+ public:
+  explicit Watchdog(int socket)
+      : socket_(socket), thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+  void begin(std::chrono::milliseconds limit) {
+    {
+      const std::scoped_lock lock(mutex_);
+      deadline_ = std::chrono::steady_clock::now() + limit;
+    }
+    wake_.notify_one();
+  }
+  void end() {
+    const std::scoped_lock lock(mutex_);
+    deadline_.reset();
+  }
+  void interrupt() const { ::shutdown(socket_, SHUT_RDWR); }
+  [[nodiscard]] bool barked() const { return barked_; }
+
+ private:
+  void run(const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    while (!stop.stop_requested()) {
+      if (!deadline_) {
+        wake_.wait(lock, stop, [this] { return deadline_.has_value(); });
+      } else if (std::chrono::steady_clock::now() >= *deadline_) {
+        barked_ = true;
+        interrupt();
+        deadline_.reset();
+      } else {
+        const auto until = *deadline_;
+        wake_.wait_until(lock, stop, until, [&] { return deadline_ != until; });
+      }
+    }
+  }
+
+  int socket_;
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  std::optional<std::chrono::steady_clock::time_point> deadline_;
+  std::atomic<bool> barked_ = false;
+  std::jthread thread_;
+};
+
+}  // namespace
+
+class Postgres::Impl {
+ public:
+  Impl(const std::string& conninfo, std::string peer, std::chrono::milliseconds statement_timeout)
+      : peer_(std::move(peer)),
+        timeout_(statement_timeout),
+        connection_(conninfo),
+        watchdog_(connection_.sock()) {}
+
+  // Calls `work` and makes errors of what it throws.
+  template <typename T, typename Work>
+  Result<T> guarded(const char* doing, const Work& work) {
+    try {
+      return work();
+    } catch (const pqxx::broken_connection& error) {
+      if (watchdog_.barked()) {
+        return Error{ErrorCode::kTimeout, cannot(doing, "no answer in time"), peer_};
+      }
+      return Error{ErrorCode::kUnavailable, cannot(doing, error.what()), peer_};
+    } catch (const pqxx::in_doubt_error& error) {
+      return Error{ErrorCode::kUnavailable, cannot(doing, error.what()), peer_};
+    } catch (const pqxx::transaction_rollback& error) {  // a deadlock, or the like
+      return Error{ErrorCode::kUnavailable, cannot(doing, error.what()), peer_};
+    } catch (const pqxx::sql_error& error) {
+      return Error{code_of(error), cannot(doing, error.what()), peer_};
+    } catch (const std::exception& error) {
+      return Error{ErrorCode::kIo, cannot(doing, error.what()), peer_};
+    }
+  }
+
+  Result<void> transaction(const std::function<Result<void>()>& work) {
+    // A transaction is a few statements, each of which the server limits.
+    watchdog_.begin(timeout_ + kGrace);
+    auto done = guarded<void>("run a transaction", [&]() -> Result<void> {
+      pqxx::work current{connection_};
+      current_ = &current;
+      Result<void> worked = execute(
+          "SET LOCAL statement_timeout = " + std::to_string(timeout_.count()), "set the time-out");
+      if (worked) worked = work();
+      current_ = nullptr;
+      if (worked) current.commit();
+      return worked;
+    });
+    watchdog_.end();
+    return done;
+  }
+
+  Result<Answer> query(const std::string& sql, std::span<const PgValue> parameters,
+                       const char* doing) {
+    return guarded<Answer>(doing, [&]() -> Result<Answer> {
+      const pqxx::result result = run(*current_, sql, parameters);
+      Answer answer;
+      answer.affected = static_cast<std::int64_t>(result.affected_rows());
+      for (const auto& row : result) {
+        auto& fields = answer.rows.emplace_back();
+        for (const auto& field : row) {
+          fields.push_back(field.is_null() ? PgValue{}
+                                           : PgValue{std::string{field.c_str(), field.size()}});
+        }
+      }
+      return answer;
+    });
+  }
+
+  Result<void> execute(const std::string& sql, const char* doing) {
+    return guarded<void>(doing, [&]() -> Result<void> {
+      current_->exec(sql);
+      return {};
+    });
+  }
+
+  void interrupt() { watchdog_.interrupt(); }
+
+  [[nodiscard]] const std::string& peer() const { return peer_; }
+
+ private:
+  std::string peer_;
+  std::chrono::milliseconds timeout_;
+  pqxx::connection connection_;
+  pqxx::transaction_base* current_ = nullptr;
+  Watchdog watchdog_;  // after the connection: ends before its socket is closed
+};
+
+Result<void> check_postgres_url(const std::string& url) {
+  const auto settings = parse_url(url);
+  if (!settings) return settings.error();
+  return {};
+}
+
+Result<std::unique_ptr<Postgres>> Postgres::connect(const PostgresOptions& options) {
+  auto settings = parse_url(options.url);
+  if (!settings) return settings.error();
+  std::string peer = peer_name(*settings);
+  if (!options.password_file.empty()) {
+    auto password = read_password(options.password_file);
+    if (!password) return password.error();
+    (*settings)["password"] = *password;
+  }
+  // What the user has not set himself. A server that vanishes without a word must not hold a
+  // connection for the quarter of an hour that TCP would wait.
+  settings->emplace("application_name", "nodevigil");
+  // Looking for Kerberos tickets costs a megabyte; who has some says so in the URL.
+  settings->emplace("gssencmode", "disable");
+  settings->emplace("connect_timeout", std::to_string(options.connect_timeout.count()));
+  settings->emplace("tcp_user_timeout", std::to_string(options.statement_timeout.count()));
+  settings->emplace("keepalives_idle", "10");
+  settings->emplace("keepalives_interval", "5");
+  settings->emplace("keepalives_count", "3");
+  try {
+    return std::unique_ptr<Postgres>(new Postgres(
+        std::make_unique<Impl>(as_conninfo(*settings), peer, options.statement_timeout)));
+  } catch (const std::exception& error) {
+    const std::string message = one_line(error.what());
+    return Error{code_of_refusal(message), "cannot connect: " + message, std::move(peer)};
+  }
+}
+
+Postgres::Postgres(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Postgres::~Postgres() = default;
+
+Result<void> Postgres::transaction(const std::function<Result<void>()>& work) {
+  return impl_->transaction(work);
+}
+
+Result<Postgres::Answer> Postgres::query(const std::string& sql,
+                                         std::span<const PgValue> parameters, const char* doing) {
+  return impl_->query(sql, parameters, doing);
+}
+
+Result<void> Postgres::execute(const std::string& sql, const char* doing) {
+  return impl_->execute(sql, doing);
+}
+
+void Postgres::interrupt() { impl_->interrupt(); }
+const std::string& Postgres::peer() const { return impl_->peer(); }
+
+}  // namespace nodevigil

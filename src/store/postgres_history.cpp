@@ -1,0 +1,53 @@
+#include "nodevigil/store/postgres_history.h"
+
+#include <array>
+
+#include "nodevigil/base/units.h"
+#include "postgres_schema.h"
+
+namespace nodevigil {
+namespace {
+
+constexpr int kRows = 1000;
+constexpr std::size_t kFixed = 4;  // ts_us, seq, elapsed_ns, breaks
+
+std::int64_t as_int(const PgValue& value) { return parse_int(value.value_or("")).value_or(0); }
+
+void read_row(const std::vector<PgValue>& fields, HistoryRow& row) {
+  row.sample.ts_us = as_int(fields[0]);
+  row.seq = as_int(fields[1]);
+  row.sample.elapsed_ns = fields[2] ? parse_int(*fields[2]) : std::nullopt;
+  row.sample.breaks = static_cast<std::uint64_t>(as_int(fields[3]));
+  row.sample.values.resize(fields.size() - kFixed);
+  for (std::size_t i = kFixed; i < fields.size(); ++i) {
+    row.sample.values[i - kFixed] = fields[i] ? parse_double(*fields[i]) : std::nullopt;
+  }
+}
+
+}  // namespace
+
+Result<void> read_history(Postgres& postgres, const std::string& node, std::chrono::seconds horizon,
+                          std::span<const SeriesSpec> series,
+                          const std::function<void(HistoryRow&)>& visit) {
+  const std::string sql = history_sql(series, kRows);
+  HistoryRow row;
+  std::size_t count = kRows;
+  while (count == kRows) {
+    const std::array<PgValue, 3> bounds{node, std::to_string(horizon.count()),
+                                        std::to_string(row.sample.ts_us)};
+    auto done = postgres.transaction([&]() -> Result<void> {
+      const auto answer = postgres.query(sql, bounds, "read the node's past");
+      if (!answer) return answer.error();
+      count = answer->rows.size();
+      for (const auto& fields : answer->rows) {
+        read_row(fields, row);
+        visit(row);
+      }
+      return {};
+    });
+    if (!done) return done;
+  }
+  return {};
+}
+
+}  // namespace nodevigil

@@ -1,0 +1,293 @@
+#include "postgres_schema.h"
+
+#include <array>
+
+namespace nodevigil {
+namespace {
+
+constexpr const char* kBase = R"sql(
+CREATE SCHEMA IF NOT EXISTS nodevigil;
+CREATE TABLE IF NOT EXISTS nodevigil.schema_version (
+  version integer PRIMARY KEY,
+  compatible_from integer NOT NULL,
+  applied_at timestamptz NOT NULL DEFAULT now(),
+  applied_by text NOT NULL
+);
+COMMENT ON TABLE nodevigil.schema_version IS
+  'Programs that know version compatible_from of the newest row, or a later one, can use the schema.';
+)sql";
+
+// A login that belongs to one node sees and adds only that node's rows; any other member of
+// nodevigil_agent those of all nodes. session_user, since that is who logged in, whatever roles are
+// set; functions, since policies must not depend on a right to read node_logins.
+constexpr const char* kFirst = R"sql(
+DO $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'nodevigil_agent') THEN
+    CREATE ROLE nodevigil_agent NOLOGIN;
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'nodevigil_reader') THEN
+    CREATE ROLE nodevigil_reader NOLOGIN;
+  END IF;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN
+  NULL;  -- made at the same moment for another database of this server
+END $$;
+
+CREATE TABLE nodevigil.nodes (
+  node text PRIMARY KEY,
+  table_name text NOT NULL UNIQUE,
+  registered_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE nodevigil.nodes IS 'Every node and the table that holds its samples.';
+
+CREATE TABLE nodevigil.node_logins (
+  login text PRIMARY KEY,
+  node text NOT NULL
+);
+COMMENT ON TABLE nodevigil.node_logins IS
+  'Logins that belong to one node: they see and add nothing of others.';
+
+CREATE TABLE nodevigil.contexts (
+  context integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  version text NOT NULL,
+  table_hash text NOT NULL,
+  model_hash text NOT NULL,
+  scoring text NOT NULL,
+  classes text NOT NULL,
+  UNIQUE (version, table_hash, model_hash, scoring, classes)
+);
+COMMENT ON TABLE nodevigil.contexts IS
+  'What many rows were made with: program, metric table, model, scoring settings (JSON), classes (JSON).';
+
+CREATE TABLE nodevigil.progress (
+  node text NOT NULL,
+  journal text NOT NULL,
+  seq bigint NOT NULL,
+  updated_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (node, journal)
+);
+COMMENT ON TABLE nodevigil.progress IS
+  'The last row that came from each agent''s journal; written in the transaction that adds the rows.';
+
+CREATE TABLE nodevigil.samples (
+  node text NOT NULL,
+  ts timestamptz NOT NULL,
+  seq bigint NOT NULL,
+  elapsed_ns bigint,
+  breaks bigint NOT NULL,
+  context integer NOT NULL,
+  ready boolean NOT NULL,
+  frozen boolean NOT NULL,
+  relearning boolean NOT NULL,
+  over boolean NOT NULL,
+  anomalous boolean NOT NULL,
+  verdict text NOT NULL,
+  score double precision,
+  score_smoothed double precision,
+  threshold double precision,
+  threshold_smoothed double precision,
+  rank double precision,
+  explanation jsonb,
+  attack boolean,
+  attack_type text,
+  PRIMARY KEY (node, ts)
+) PARTITION BY LIST (node);
+CREATE INDEX samples_anomalous ON nodevigil.samples (ts) WHERE anomalous;
+COMMENT ON COLUMN nodevigil.samples.seq IS 'Counts up in the agent''s journal; a gap is a lost row.';
+COMMENT ON COLUMN nodevigil.samples.elapsed_ns IS
+  'Steady time since the sample before, NULL for the first one of a run.';
+COMMENT ON COLUMN nodevigil.samples.attack IS 'Label: NULL where nobody has labelled the row.';
+
+CREATE TABLE nodevigil.anomaly_windows (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  node text NOT NULL,
+  from_ts timestamptz NOT NULL,
+  to_ts timestamptz NOT NULL CHECK (to_ts >= from_ts),
+  type text NOT NULL,
+  details jsonb
+);
+CREATE INDEX anomaly_windows_node ON nodevigil.anomaly_windows (node, from_ts);
+
+CREATE FUNCTION nodevigil.node_of_login() RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$$ SELECT node FROM nodevigil.node_logins WHERE login = session_user $$;
+COMMENT ON FUNCTION nodevigil.node_of_login() IS 'The node that the login belongs to; NULL for any.';
+
+CREATE FUNCTION nodevigil.register_node(wanted text) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  found_name text;
+  bound text := nodevigil.node_of_login();
+BEGIN
+  IF wanted IS NULL OR wanted = '' OR octet_length(wanted) > 253 THEN
+    RAISE EXCEPTION 'a node name has 1 to 253 bytes' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  IF bound <> wanted THEN
+    RAISE EXCEPTION 'login % belongs to node %, not to %', session_user, bound, wanted
+      USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  SELECT table_name INTO found_name FROM nodevigil.nodes WHERE node = wanted;
+  IF FOUND THEN
+    RETURN found_name;
+  END IF;
+  -- One at a time, so that names are free when they are looked up.
+  PERFORM pg_advisory_xact_lock(7304826519840312);
+  SELECT table_name INTO found_name FROM nodevigil.nodes WHERE node = wanted;
+  IF FOUND THEN
+    RETURN found_name;
+  END IF;
+  found_name := left('samples_' || regexp_replace(lower(wanted), '[^a-z0-9]+', '_', 'g'), 63);
+  -- What would be cut off, changed or taken gets a hash of the whole name.
+  IF found_name <> 'samples_' || wanted OR to_regclass('nodevigil.' || found_name) IS NOT NULL THEN
+    found_name := left(found_name, 46) || '_' || left(md5(wanted), 16);
+  END IF;
+  -- Attaching locks the parent only against other changes of the schema; creating it as a
+  -- partition would wait for every agent that writes.
+  EXECUTE format('CREATE TABLE nodevigil.%I (LIKE nodevigil.samples INCLUDING DEFAULTS)', found_name);
+  EXECUTE format('ALTER TABLE nodevigil.samples ATTACH PARTITION nodevigil.%I FOR VALUES IN (%L)',
+                 found_name, wanted);
+  INSERT INTO nodevigil.nodes (node, table_name) VALUES (wanted, found_name);
+  RETURN found_name;
+END $$;
+REVOKE ALL ON FUNCTION nodevigil.register_node(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION nodevigil.node_of_login() FROM PUBLIC;
+
+ALTER TABLE nodevigil.samples ENABLE ROW LEVEL SECURITY;
+CREATE POLICY agent_reads ON nodevigil.samples FOR SELECT TO nodevigil_agent
+  USING (node = coalesce((SELECT nodevigil.node_of_login()), node));
+CREATE POLICY agent_adds ON nodevigil.samples FOR INSERT TO nodevigil_agent
+  WITH CHECK (node = coalesce((SELECT nodevigil.node_of_login()), node));
+CREATE POLICY reader_reads ON nodevigil.samples FOR SELECT TO nodevigil_reader USING (true);
+
+ALTER TABLE nodevigil.progress ENABLE ROW LEVEL SECURITY;
+CREATE POLICY agent_notes ON nodevigil.progress TO nodevigil_agent
+  USING (node = coalesce((SELECT nodevigil.node_of_login()), node));
+CREATE POLICY reader_reads ON nodevigil.progress FOR SELECT TO nodevigil_reader USING (true);
+
+GRANT USAGE ON SCHEMA nodevigil TO nodevigil_agent, nodevigil_reader;
+GRANT EXECUTE ON FUNCTION nodevigil.register_node(text), nodevigil.node_of_login() TO nodevigil_agent;
+GRANT SELECT ON nodevigil.schema_version, nodevigil.nodes TO nodevigil_agent;
+GRANT SELECT, INSERT ON nodevigil.contexts, nodevigil.samples TO nodevigil_agent;
+GRANT SELECT, INSERT, UPDATE ON nodevigil.progress TO nodevigil_agent;
+)sql";
+
+// Views of all columns; what is added to a table later comes last, which replacing allows.
+constexpr const char* kViews = R"sql(
+CREATE OR REPLACE VIEW nodevigil.anomalies AS
+  SELECT node, ts, verdict, score, threshold, score_smoothed, threshold_smoothed,
+         explanation ->> 'summary' AS summary, explanation
+  FROM nodevigil.samples WHERE anomalous;
+COMMENT ON VIEW nodevigil.anomalies IS 'Anomalous rows of all nodes, with their explanation.';
+
+CREATE OR REPLACE VIEW nodevigil.newest AS
+  SELECT s.* FROM nodevigil.nodes AS n
+  CROSS JOIN LATERAL (
+    SELECT * FROM nodevigil.samples AS one WHERE one.node = n.node ORDER BY one.ts DESC LIMIT 1
+  ) AS s;
+COMMENT ON VIEW nodevigil.newest IS 'The newest row of every node.';
+
+CREATE OR REPLACE VIEW nodevigil.labelled AS
+  SELECT coalesce(s.attack, w.type IS NOT NULL) AS label,
+         coalesce(s.attack_type, w.type) AS label_type,
+         s.*
+  FROM nodevigil.samples AS s
+  LEFT JOIN LATERAL (
+    SELECT type FROM nodevigil.anomaly_windows AS one
+    WHERE one.node = s.node AND s.ts >= one.from_ts AND s.ts <= one.to_ts
+    ORDER BY one.from_ts, one.id LIMIT 1
+  ) AS w ON true;
+COMMENT ON VIEW nodevigil.labelled IS
+  'Samples with a label: their own, or that of the window they lie in, or false.';
+
+GRANT SELECT ON ALL TABLES IN SCHEMA nodevigil TO nodevigil_reader;
+REVOKE ALL ON nodevigil.node_logins FROM nodevigil_reader;
+)sql";
+
+constexpr std::array kColumns{
+    SampleColumn{"ts", "bigint", "'epoch'::timestamptz + % * interval '1 microsecond'"},
+    SampleColumn{"seq", "bigint", "%"},
+    SampleColumn{"elapsed_ns", "bigint", "%"},
+    SampleColumn{"breaks", "bigint", "%"},
+    SampleColumn{"ready", "boolean", "%"},
+    SampleColumn{"frozen", "boolean", "%"},
+    SampleColumn{"relearning", "boolean", "%"},
+    SampleColumn{"over", "boolean", "%"},
+    SampleColumn{"anomalous", "boolean", "%"},
+    SampleColumn{"verdict", "text", "%"},
+    SampleColumn{"score", "double precision", "%"},
+    SampleColumn{"score_smoothed", "double precision", "%"},
+    SampleColumn{"threshold", "double precision", "%"},
+    SampleColumn{"threshold_smoothed", "double precision", "%"},
+    SampleColumn{"rank", "double precision", "%"},
+    SampleColumn{"explanation", "text", "%::jsonb"},
+};
+
+}  // namespace
+
+std::span<const Migration> migrations() {
+  static constexpr std::array<Migration, 1> kAll{{{1, 1, kFirst}}};
+  return kAll;
+}
+
+const char* base_sql() { return kBase; }
+const char* views_sql() { return kViews; }
+
+std::string sql_identifier(const std::string& name) {
+  std::string text = "\"";
+  for (const char c : name) {
+    if (c == '"') text += '"';
+    text += c;
+  }
+  return text + '"';
+}
+
+std::string metric_columns_sql(std::span<const SeriesSpec> series) {
+  std::string sql = "ALTER TABLE nodevigil.samples";
+  const char* separator = " ";
+  const auto add = [&](const std::string& name, const char* type) {
+    sql += separator;
+    sql += "ADD COLUMN IF NOT EXISTS " + sql_identifier(name) + " " + type;
+    separator = ", ";
+  };
+  for (const SeriesSpec& one : series) add(one.name, "double precision");
+  // Bounded and rounded already: four bytes are enough.
+  for (const SeriesSpec& one : series) add("z_" + one.name, "real");
+  return sql;
+}
+
+std::span<const SampleColumn> sample_columns() { return kColumns; }
+
+std::string append_sql(std::span<const SeriesSpec> series) {
+  std::string names = "node, context";
+  std::string values = "$1, $2";
+  std::string arrays;
+  std::string aliases;
+  int parameter = 3;
+  const auto add = [&](const std::string& name, const std::string& type, std::string value) {
+    const std::string alias = "a" + std::to_string(parameter);
+    names += ", " + name;
+    value.replace(value.find('%'), 1, "t." + alias);
+    values += ", " + value;
+    arrays += (arrays.empty() ? "$" : ", $") + std::to_string(parameter) + "::" + type + "[]";
+    aliases += (aliases.empty() ? "" : ", ") + alias;
+    ++parameter;
+  };
+  for (const SampleColumn& column : kColumns) add(column.name, column.parameter, column.value);
+  for (const SeriesSpec& one : series) add(sql_identifier(one.name), "double precision", "%");
+  for (const SeriesSpec& one : series) add(sql_identifier("z_" + one.name), "real", "%");
+  return "INSERT INTO nodevigil.samples (" + names + ") SELECT " + values + " FROM unnest(" +
+         arrays + ") AS t(" + aliases + ") ON CONFLICT (node, ts) DO NOTHING";
+}
+
+std::string history_sql(std::span<const SeriesSpec> series, int limit) {
+  std::string names = "(extract(epoch FROM ts) * 1000000)::bigint, seq, elapsed_ns, breaks";
+  for (const SeriesSpec& one : series) names += ", " + sql_identifier(one.name);
+  return "SELECT " + names +
+         " FROM nodevigil.samples WHERE node = $1 AND ts >= now() - $2::bigint * interval '1 "
+         "second'"
+         " AND ts > 'epoch'::timestamptz + $3::bigint * interval '1 microsecond' ORDER BY ts "
+         "LIMIT " +
+         std::to_string(limit);
+}
+
+}  // namespace nodevigil

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "nodevigil/metrics/series.h"
+
+// The SQL of the schema "nodevigil". docs/postgres.md explains it to those who run it.
+namespace nodevigil {
+
+/// What takes the schema from version - 1 to version. Never changed once released.
+struct Migration {
+  int version = 0;
+  int compatible_from = 0;  ///< the oldest version whose programs can still use the schema
+  const char* sql = nullptr;
+};
+[[nodiscard]] std::span<const Migration> migrations();
+
+/// What is there before the first version: the schema and the table of its versions. Can be
+/// repeated.
+[[nodiscard]] const char* base_sql();
+/// The views, which show all columns. Can be repeated.
+[[nodiscard]] const char* views_sql();
+
+/// What makes the columns of the metrics, which are not a matter of versions: they follow from the
+/// list of series, and running it again adds the ones that are new.
+[[nodiscard]] std::string metric_columns_sql(std::span<const SeriesSpec> series);
+
+/// "x" with quotes doubled, for names that come from the list of series.
+[[nodiscard]] std::string sql_identifier(const std::string& name);
+
+/// Held while the schema is made or changed, so that a hundred agents that start together do it
+/// once. A transaction's lock: it works through a pooler.
+inline constexpr const char* kLockSchemaSql = "SELECT pg_advisory_xact_lock(7304826519840311)";
+
+/// The columns of nodevigil.samples that are not the metrics', in the order of a batch. `parameter`
+/// is the type of the array they are sent in, `value` what is made of an element, "%" standing for
+/// it. Node comes before them.
+struct SampleColumn {
+  const char* name;
+  const char* parameter;
+  const char* value;
+};
+[[nodiscard]] std::span<const SampleColumn> sample_columns();
+
+/// Appends rows: $1 node, then an array for each of sample_columns(), the values, and the z.
+[[nodiscard]] std::string append_sql(std::span<const SeriesSpec> series);
+
+/// A node's rows of the last $2 seconds after ($3 ts in microseconds), oldest first, at most
+/// `limit`: ts_us, seq, elapsed_ns, breaks, then the values. For warm starts.
+[[nodiscard]] std::string history_sql(std::span<const SeriesSpec> series, int limit);
+
+}  // namespace nodevigil

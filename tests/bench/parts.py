@@ -10,6 +10,7 @@ import tempfile
 import time
 
 import connections
+import fleet
 from meters import (Scraper, TickMeter, cpu_ns, every, median, memory_mb, node_exporter,
                     run_measured, scrape_latency)
 from recording import SECONDS, write_recording
@@ -399,5 +400,24 @@ def journal(lab):
                  written / stored * per_day / 1e6, "MB")
 
 
+def postgres(lab):
+    """What sending rows costs the agent, and what a fleet costs the server."""
+    cpu, memory_used = fleet.agent_with_postgres(lab.pick(60, 12))
+    yield Figure("postgres", "CPU per tick, a connection every 6 ticks", cpu / 1e6, "ms", aim=0.35,
+                 note="as by default: 10 s and 60 s; password by SCRAM, no TLS")
+    yield Figure("postgres", "resident memory (VmRSS)", memory_used["VmRSS"], "MB", aim=12)
+    agents, rows, faster = lab.pick((1000, 60, 2), (100, 12, 5))
+    told = fleet.fleet(agents, rows, faster)
+    of = f"{agents:,} agents, {rows} rows each, {faster} times as fast as in life"
+    yield Figure("postgres", "rows that arrived, each once", told["stored"], "rows", note=of)
+    yield Figure("postgres", "most connections at once", told["most"], "", aim=100,
+                 note=f"{told['connections']:,} in all, seen every 0.2 s")
+    yield Figure("postgres", "rows per second", told["stored"] / told["seconds"], "rows/s")
+    yield Figure("postgres", "server CPU per 1,000 rows", 1000 * told["cpu"] / told["stored"], "s",
+                 note=f"{told['cpu'] / told['connections'] * 1e3:.3g} ms per connection")
+    yield Figure("postgres", "size per row, with indexes", told["bytes"] / told["stored"], "bytes",
+                 note="tables of few rows waste part of their pages")
+
+
 PARTS = {"tick": tick, "scrape": scrape, "memory": memory, "connections": all_connections,
-         "replay": replay, "journal": journal}
+         "replay": replay, "journal": journal, "postgres": postgres}

@@ -1,5 +1,6 @@
 #include "nodevigil/app/agent.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -65,6 +66,8 @@ std::size_t columns() {
 
 int run_agent(const Invocation& invocation) {
   const Options& options = invocation.options();
+  // One heap for all threads: they hardly allocate at once, and every further one keeps its memory.
+  ::mallopt(M_ARENA_MAX, 1);
   const StopOnSignal signals;  // before any other thread is made: they inherit the mask
   SystemClock clock;
   const bool terminal = ::isatty(STDOUT_FILENO) == 1;

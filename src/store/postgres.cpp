@@ -184,7 +184,7 @@ pqxx::result run(pqxx::transaction_base& transaction, const std::string& sql,
   pqxx::params all;
   for (const PgValue& value : parameters) {
     if (value) {
-      all.append(std::string_view{*value});
+      all.append(*value);
     } else {
       all.append();
     }

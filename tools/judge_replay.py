@@ -31,8 +31,14 @@ def read(path):
 
 def judged_rows(labelled, replay):
     """(ts, attacked, score, flagged) of every judged row, in order of time."""
+    for path, columns in ((labelled, {"ts", "attack"}), (replay, {"ts", "score", "anomalous"})):
+        if missing := columns - set(next(read(path), {})):
+            sys.exit(f"{path}: has no column {', '.join(sorted(missing))}")
     replayed = {float(row["ts"]): (float(row["score"] or 0), row["anomalous"] == "1")
                 for row in read(replay)}
+    if missing := sum(row["attack"] != "" and float(row["ts"]) not in replayed
+                      for row in read(labelled)):
+        sys.exit(f"{replay}: {missing} labelled rows of {labelled} are not in it")
     rows = [(ts := float(row["ts"]), row["attack"] in ("1", "true"), *replayed[ts])
             for row in read(labelled) if row["attack"] != ""]
     if not rows:
@@ -85,4 +91,7 @@ def main(labelled, replay):
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit(__doc__)
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except OSError as error:
+        sys.exit(f"{error.filename}: {error.strerror}")

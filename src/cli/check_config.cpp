@@ -24,7 +24,10 @@ int run_check_config(const Invocation& invocation) {
   std::cout << "# what an agent started like this would use, and where each setting comes from\n";
   for (const ResolvedOption& option : invocation.resolved.origins) {
     for (const std::string& value : option.values) {
-      std::string line = std::string{option.spec->name} + " = \"" + value + "\"";
+      // The only setting that may hold a secret.
+      const bool address = option.spec->name == "postgres.url";
+      std::string line = std::string{option.spec->name} + " = \"";
+      line += (address ? hide_password(value) : value) + "\"";
       line.resize(std::max<std::size_t>(line.size() + 2, 44), ' ');
       std::cout << line << "# " << option.source << '\n';
     }

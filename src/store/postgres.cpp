@@ -11,6 +11,7 @@
 #include <map>
 #include <mutex>
 #include <pqxx/pqxx>
+#include <regex>
 #include <stop_token>
 #include <string_view>
 #include <thread>
@@ -331,6 +332,15 @@ Result<void> check_postgres_url(const std::string& url) {
   const auto settings = parse_url(url);
   if (!settings) return settings.error();
   return {};
+}
+
+std::string hide_password(const std::string& url) {
+  // "scheme://user:PASSWORD@host", "password=PASSWORD" as a parameter of a URL or one of the pairs,
+  // where it may stand in quotes.
+  static const std::regex in_address{R"(^(\w+://[^/:@]*):[^@]*@)"};
+  static const std::regex as_pair{R"((password\s*=\s*)('(\\.|[^'\\])*'|[^&\s]+))"};
+  const std::string half = std::regex_replace(url, in_address, "$1:***@");
+  return std::regex_replace(half, as_pair, "$1***");
 }
 
 Result<std::unique_ptr<Postgres>> Postgres::connect(const PostgresOptions& options) {

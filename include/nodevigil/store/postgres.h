@@ -68,6 +68,9 @@ class Postgres {
   std::unique_ptr<Impl> impl_;
 };
 
+/// `url` with "***" in place of a password, to be shown.
+[[nodiscard]] std::string hide_password(const std::string& url);
+
 /// Checks `url` without connecting. Error: kInvalid, with what libpq says about it.
 [[nodiscard]] Result<void> check_postgres_url(const std::string& url);
 

@@ -5,6 +5,7 @@
 #include "nodevigil/base/units.h"
 #include "nodevigil/metrics/table.h"
 #include "nodevigil/scoring/classifier.h"
+#include "nodevigil/store/postgres.h"
 
 namespace nodevigil::cli {
 

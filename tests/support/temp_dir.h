@@ -12,7 +12,9 @@ namespace nodevigil::testing {
 class TempDir {
  public:
   TempDir() {
-    std::string name = std::filesystem::temp_directory_path() / "nodevigil-test-XXXXXX";
+    // mkdtemp puts other letters in place of the six at the end.
+    std::string name = std::filesystem::temp_directory_path() / "nodevigil-test-";
+    name.append(6, 'X');
     if (::mkdtemp(name.data()) == nullptr) std::perror("mkdtemp");
     path_ = name;
   }

@@ -10,9 +10,9 @@
 #include <thread>
 #include <utility>
 
+#include "backoff.h"
 #include "nodevigil/base/clock.h"
 #include "nodevigil/base/log.h"
-#include "nodevigil/base/units.h"
 #include "nodevigil/store/journal.h"
 #include "nodevigil/store/postgres_admin.h"
 #include "postgres_batch.h"
@@ -31,8 +31,6 @@ constexpr milliseconds kLongestPass{10'000};
 // Between two batches of one connection: a server that is catching up has others to serve, and the
 // journal is read on the node's own CPUs.
 constexpr milliseconds kLeastPause{20};
-
-std::int64_t as_int(const PgValue& value) { return parse_int(value.value_or("")).value_or(0); }
 
 }  // namespace
 
@@ -66,6 +64,7 @@ class Forwarder::Impl {
 
   const ForwarderOptions options_;
   const SystemClock clock_;
+  const std::string append_sql_;
 
   // Only the forwarder's thread uses these.
   std::unique_ptr<Journal> journal_;
@@ -78,7 +77,7 @@ class Forwarder::Impl {
   bool more_ = false;                     ///< the journal has rows behind those of the batch
   std::optional<std::int64_t> sent_seq_;  ///< as far as is known; nullopt before the first batch
   std::int64_t lost_through_ = 0;         ///< up to here, lost rows have been counted
-  int failures_in_a_row_ = 0;
+  Backoff backoff_;
   std::string logged_error_;
   std::minstd_rand random_{std::random_device{}()};
 
@@ -96,8 +95,10 @@ class Forwarder::Impl {
 
 Forwarder::Impl::Impl(ForwarderOptions options)
     : options_(std::move(options)),
+      append_sql_(append_sql(options_.series)),
       batch_(options_.series.size()),
-      batch_rows_(options_.batch_rows) {
+      batch_rows_(options_.batch_rows),
+      backoff_(options_.retry_min, options_.retry_max) {
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
@@ -147,18 +148,10 @@ bool Forwarder::Impl::wait(milliseconds time, const std::stop_token& stop) {
 }
 
 milliseconds Forwarder::Impl::next_wait(bool failed) {
-  if (!failed) {
-    failures_in_a_row_ = 0;
-    std::uniform_real_distribution<double> part(0.8, 1.2);
-    return std::chrono::duration_cast<milliseconds>(options_.interval * part(random_));
-  }
-  milliseconds time = options_.retry_min;
-  for (int i = 0; i < failures_in_a_row_ && time < options_.retry_max; ++i) time *= 2;
-  ++failures_in_a_row_;
-  // Agents whose common server is back must not come in step.
-  std::uniform_real_distribution<double> part(0.5, 1.0);
-  return std::chrono::duration_cast<milliseconds>(std::min(time, options_.retry_max) *
-                                                  part(random_));
+  if (failed) return backoff_.next();
+  backoff_.reset();
+  std::uniform_real_distribution<double> part(0.8, 1.2);
+  return std::chrono::duration_cast<milliseconds>(options_.interval * part(random_));
 }
 
 Result<void> Forwarder::Impl::pass(const std::stop_token& stop) {
@@ -301,7 +294,7 @@ Result<std::int64_t> Forwarder::Impl::find_start(Postgres& postgres) {
       "read how far rows have come");
   if (!progress) return progress.error();
   if (progress->rows.empty()) return 0;
-  const std::int64_t seq = as_int(progress->rows[0][0]);
+  const std::int64_t seq = int_of(progress->rows[0][0]);
   const auto oldest = journal_->oldest_after(seq);
   if (!oldest) return oldest.error();
   if (*oldest) count_lost((*oldest)->seq, seq);
@@ -348,15 +341,15 @@ Result<std::int64_t> Forwarder::Impl::context_of_batch(Postgres& postgres) {
   if (number->rows.empty()) {
     return Error{ErrorCode::kPermission, "cannot read nodevigil.contexts back", postgres.peer()};
   }
-  return as_int(number->rows[0][0]);
+  return int_of(number->rows[0][0]);
 }
 
 Result<void> Forwarder::Impl::append(Postgres& postgres, std::int64_t& added) {
   constexpr const char* kDoing = "append rows";
   const auto context = context_of_batch(postgres);
   if (!context) return context.error();
-  const auto appended = postgres.query(append_sql(options_.series),
-                                       batch_.parameters(options_.node, *context), kDoing);
+  const auto appended =
+      postgres.query(append_sql_, batch_.parameters(options_.node, *context), kDoing);
   if (!appended) return appended.error();
   added = appended->affected;
   const std::array<PgValue, 3> progress{options_.node, journal_id_,

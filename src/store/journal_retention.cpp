@@ -24,9 +24,16 @@ Checkpoint read_checkpoint(const Statement& row) {
   return Checkpoint{row.integer(0), std::string{row.text(1)}, std::string{row.blob(2)}};
 }
 
-Result<std::optional<Checkpoint>> first_checkpoint(Result<Statement> query,
+// The first checkpoint with a state hash (?1) that fits `condition`, which may use `seq` (?2) and
+// ends in an order.
+Result<std::optional<Checkpoint>> first_checkpoint(const sqlite::Database& database,
+                                                   const std::string& condition,
                                                    const std::string& state_hash,
                                                    std::int64_t seq) {
+  auto query =
+      database.prepare("SELECT seq, state_hash, state FROM checkpoints WHERE state_hash = ?1 AND " +
+                           condition + " LIMIT 1",
+                       "load a checkpoint");
   if (!query) return query.error();
   std::optional<Checkpoint> found;
   const auto done = query->bind_all(state_hash, seq).each([&] {
@@ -78,20 +85,12 @@ Result<void> Journal::State::skip_to(std::int64_t seq) {
 
 Result<std::optional<Checkpoint>> Journal::load_checkpoint(const std::string& state_hash,
                                                            std::int64_t seq) const {
-  return first_checkpoint(
-      state_->database.prepare("SELECT seq, state_hash, state FROM checkpoints"
-                               " WHERE state_hash = ?1 AND seq <= ?2 ORDER BY seq DESC LIMIT 1",
-                               "load a checkpoint"),
-      state_hash, seq);
+  return first_checkpoint(state_->database, "seq <= ?2 ORDER BY seq DESC", state_hash, seq);
 }
 
 Result<std::optional<Checkpoint>> Journal::next_checkpoint(const std::string& state_hash,
                                                            std::int64_t seq) const {
-  return first_checkpoint(
-      state_->database.prepare("SELECT seq, state_hash, state FROM checkpoints"
-                               " WHERE state_hash = ?1 AND seq >= ?2 ORDER BY seq LIMIT 1",
-                               "load a checkpoint"),
-      state_hash, seq);
+  return first_checkpoint(state_->database, "seq >= ?2 ORDER BY seq", state_hash, seq);
 }
 
 Result<std::optional<Checkpoint>> Journal::oldest_checkpoint(const std::string& state_hash) const {
@@ -99,14 +98,10 @@ Result<std::optional<Checkpoint>> Journal::oldest_checkpoint(const std::string& 
   if (!last) return last.error();
   // The rows without a gap up to the last one begin after the newest gap that append() saw, or
   // with the first row where pruning has come further; ?2 + 1 where no row is left.
-  return first_checkpoint(
-      state_->database.prepare("SELECT seq, state_hash, state FROM checkpoints"
-                               " WHERE state_hash = ?1 AND seq + 1 >= max("
-                               "(SELECT value FROM meta WHERE key = 'contiguous_from'),"
-                               " coalesce((SELECT min(seq) FROM samples), ?2 + 1))"
-                               " ORDER BY seq LIMIT 1",
-                               "load a checkpoint"),
-      state_hash, *last);
+  return first_checkpoint(state_->database,
+                          "seq + 1 >= max((SELECT value FROM meta WHERE key = 'contiguous_from'),"
+                          " coalesce((SELECT min(seq) FROM samples), ?2 + 1)) ORDER BY seq",
+                          state_hash, *last);
 }
 
 // Pruning.

@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "sql_identifier.h"
+
 namespace nodevigil {
 namespace {
 
@@ -47,27 +49,18 @@ CREATE TABLE checkpoints(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 )";
 
-std::string as_identifier(std::string_view name) {
-  std::string text = "\"";
-  for (const char c : name) {
-    if (c == '"') text += '"';
-    text += c;
-  }
-  return text + '"';
-}
-
 /// Calls `visit` with the quoted name of each series' column, values first.
 template <typename Visit>
 void for_each_series_column(std::span<const SeriesSpec> series, const Visit& visit) {
-  for (const auto& one : series) visit(as_identifier(one.name));
-  for (const auto& one : series) visit(as_identifier("z_" + one.name));
+  for (const auto& one : series) visit(sql_identifier(one.name));
+  for (const auto& one : series) visit(sql_identifier("z_" + one.name));
 }
 
 std::string create_samples_sql(std::span<const SeriesSpec> series) {
   std::string columns;
   for (const auto& column : kColumns) {
     if (!columns.empty()) columns += ", ";
-    columns += as_identifier(column.name) + ' ' + column.declaration;
+    columns += sql_identifier(column.name) + ' ' + column.declaration;
   }
   for_each_series_column(series,
                          [&](const std::string& name) { columns += ", " + name + " REAL"; });
@@ -130,7 +123,7 @@ std::string insert_row_sql(std::span<const SeriesSpec> series) {
     names += (names.empty() ? "" : ", ") + name;
     parameters += parameters.empty() ? "?" : ", ?";
   };
-  for (const auto& column : kColumns) add(as_identifier(column.name));
+  for (const auto& column : kColumns) add(sql_identifier(column.name));
   for_each_series_column(series, add);
   return "INSERT INTO samples(" + names + ") VALUES(" + parameters +
          ") ON CONFLICT(ts_us) DO NOTHING";
@@ -141,7 +134,7 @@ std::string select_rows_sql(std::span<const SeriesSpec> series, int limit) {
   for (const auto& column : kColumns) {
     if (!names.empty()) names += ", ";
     names +=
-        &column == &kColumns[kExplanationColumn] ? "e.json" : "s." + as_identifier(column.name);
+        &column == &kColumns[kExplanationColumn] ? "e.json" : "s." + sql_identifier(column.name);
   }
   for_each_series_column(series, [&](const std::string& name) { names += ", s." + name; });
   // NOT INDEXED: rows come in order of seq, for which the table itself is the way.

@@ -4,7 +4,6 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
-#include <random>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -12,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "backoff.h"
 #include "nodevigil/base/log.h"
 #include "row_queue.h"
 
@@ -82,7 +82,6 @@ class JournalWriter::Impl {
   [[nodiscard]] bool has_work_locked() const { return queue_.size() > 0 || checkpoint_; }
   void put_back_locked(Work work, std::size_t done);
   void count_locked(const Outcome& outcome);
-  [[nodiscard]] milliseconds next_wait_locked();
 
   const Options options_;
 
@@ -95,7 +94,6 @@ class JournalWriter::Impl {
   std::int64_t now_us_ = 0;             ///< for the age of rows; see note_time()
   std::int64_t ahead_us_ = 0;           ///< how long the wall clock has been ahead of it
   SteadyClock::time_point next_prune_;  ///< at once, at first: limits may have been lowered
-  std::minstd_rand random_{std::random_device{}()};
 
   mutable std::mutex mutex_;  ///< guards what follows; never held while the disk is at work
   std::condition_variable_any wake_;
@@ -110,7 +108,7 @@ class JournalWriter::Impl {
   bool urgent_ = false;             ///< what is queued is not to wait for more
   std::size_t in_flight_ = 0;       ///< rows taken and not yet finished
   bool busy_ = false;               ///< a pass is under way
-  int failures_in_a_row_ = 0;
+  Backoff backoff_;
   SteadyClock::time_point retry_at_;
   JournalWriterStats stats_;
 
@@ -123,7 +121,8 @@ JournalWriter::Impl::Impl(std::unique_ptr<Journal> journal, Open open, const Opt
       journal_(std::move(journal)),
       open_(std::move(open)),
       queue_(options.queue_rows),
-      era_(std::make_shared<const Era>(Era{std::nullopt, std::move(explain)})) {
+      era_(std::make_shared<const Era>(Era{std::nullopt, std::move(explain)})),
+      backoff_(options.retry_min, options.retry_max) {
   // Gauges start right even if nothing is ever written; where they cannot be read, the first
   // write says so.
   if (journal_) {
@@ -390,23 +389,13 @@ void JournalWriter::Impl::count_locked(const Outcome& outcome) {
   stats_.healthy = !outcome.error && outcome.refused == 0;
   stats_.error = outcome.error ? outcome.error->message() : outcome.refusal;
   if (!outcome.error) {
-    failures_in_a_row_ = 0;
+    backoff_.reset();
     retry_at_ = {};
   } else {
     ++stats_.failures;
     urgent_ = true;  // once retry_at_ has come
-    retry_at_ = SteadyClock::now() + next_wait_locked();
+    retry_at_ = SteadyClock::now() + backoff_.next();
   }
-}
-
-milliseconds JournalWriter::Impl::next_wait_locked() {
-  milliseconds wait = options_.retry_min;
-  for (int i = 0; i < failures_in_a_row_ && wait < options_.retry_max; ++i) wait *= 2;
-  ++failures_in_a_row_;
-  // Agents whose common disk has failed must not come back in step.
-  std::uniform_real_distribution<double> part(0.5, 1.0);
-  return std::chrono::duration_cast<milliseconds>(std::min(wait, options_.retry_max) *
-                                                  part(random_));
 }
 
 void JournalWriter::Impl::log_change(bool was_healthy, const Outcome& outcome) const {

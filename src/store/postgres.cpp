@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "nodevigil/base/file.h"
+#include "nodevigil/base/units.h"
 
 namespace nodevigil {
 namespace {
@@ -88,35 +89,43 @@ std::string peer_name(const Settings& given) {
          settings["user"];
 }
 
-struct CodeOfState {
-  std::string_view prefix;
+// What a text of the server means.
+struct Meaning {
+  std::string_view text;
   ErrorCode code;
 };
 
-// By SQLSTATE; the first prefix that fits.
-constexpr std::array kCodes{
-    CodeOfState{"28", ErrorCode::kUnauthenticated},
-    CodeOfState{"42501", ErrorCode::kPermission},
-    CodeOfState{"3F000", ErrorCode::kNotFound},
-    CodeOfState{"3D000", ErrorCode::kNotFound},
-    CodeOfState{"42P01", ErrorCode::kNotFound},
-    CodeOfState{"42883", ErrorCode::kNotFound},
-    CodeOfState{"53300", ErrorCode::kUnavailable},
-    CodeOfState{"53", ErrorCode::kFull},
-    CodeOfState{"57014", ErrorCode::kTimeout},
-    CodeOfState{"55P03", ErrorCode::kTimeout},
-    CodeOfState{"57", ErrorCode::kUnavailable},
-    CodeOfState{"08", ErrorCode::kUnavailable},
-    CodeOfState{"25006", ErrorCode::kUnavailable},
-    CodeOfState{"40", ErrorCode::kUnavailable},
-    CodeOfState{"58", ErrorCode::kIo},
-    CodeOfState{"XX", ErrorCode::kIo},
+// The first of `meanings` whose text `fits`; `otherwise` where none does.
+template <typename Fits>
+ErrorCode first_fitting(std::span<const Meaning> meanings, const Fits& fits, ErrorCode otherwise) {
+  const auto found = std::ranges::find_if(meanings, fits, &Meaning::text);
+  return found == meanings.end() ? otherwise : found->code;
+}
+
+// By the beginning of the SQLSTATE.
+constexpr std::array kStates{
+    Meaning{"28", ErrorCode::kUnauthenticated},
+    Meaning{"42501", ErrorCode::kPermission},
+    Meaning{"3F000", ErrorCode::kNotFound},
+    Meaning{"3D000", ErrorCode::kNotFound},
+    Meaning{"42P01", ErrorCode::kNotFound},
+    Meaning{"42883", ErrorCode::kNotFound},
+    Meaning{"53300", ErrorCode::kUnavailable},
+    Meaning{"53", ErrorCode::kFull},
+    Meaning{"57014", ErrorCode::kTimeout},
+    Meaning{"55P03", ErrorCode::kTimeout},
+    Meaning{"57", ErrorCode::kUnavailable},
+    Meaning{"08", ErrorCode::kUnavailable},
+    Meaning{"25006", ErrorCode::kUnavailable},
+    Meaning{"40", ErrorCode::kUnavailable},
+    Meaning{"58", ErrorCode::kIo},
+    Meaning{"XX", ErrorCode::kIo},
 };
 
 ErrorCode code_of_state(std::string_view state) {
-  const auto found = std::ranges::find_if(
-      kCodes, [&](const CodeOfState& one) { return state.starts_with(one.prefix); });
-  return found == kCodes.end() ? ErrorCode::kInvalid : found->code;
+  return first_fitting(
+      kStates, [&](std::string_view begin) { return state.starts_with(begin); },
+      ErrorCode::kInvalid);
 }
 
 // libpqxx 6 leaves the SQLSTATE out of some of the errors that have a class of their own.
@@ -135,31 +144,26 @@ ErrorCode code_of(const pqxx::sql_error& error) {
   return ErrorCode::kInvalid;
 }
 
-struct CodeOfText {
-  std::string_view part;
-  ErrorCode code;
-};
-
 // A connection that is refused comes without an SQLSTATE; libpq's and the server's English tell the
 // kinds apart. In another language all are kUnavailable; the message is there in any case.
 constexpr std::array kRefusals{
-    CodeOfText{"authentication failed", ErrorCode::kUnauthenticated},
-    CodeOfText{"no password supplied", ErrorCode::kUnauthenticated},
-    CodeOfText{"no pg_hba.conf entry", ErrorCode::kUnauthenticated},
-    CodeOfText{"pg_hba.conf rejects", ErrorCode::kUnauthenticated},
-    CodeOfText{"certificate", ErrorCode::kUnauthenticated},
-    CodeOfText{"does not support SSL", ErrorCode::kUnauthenticated},
-    CodeOfText{"timeout expired", ErrorCode::kTimeout},
-    CodeOfText{"permission denied for database", ErrorCode::kPermission},
-    CodeOfText{"is not permitted to log in", ErrorCode::kPermission},
-    CodeOfText{"does not exist", ErrorCode::kNotFound},
+    Meaning{"authentication failed", ErrorCode::kUnauthenticated},
+    Meaning{"no password supplied", ErrorCode::kUnauthenticated},
+    Meaning{"no pg_hba.conf entry", ErrorCode::kUnauthenticated},
+    Meaning{"pg_hba.conf rejects", ErrorCode::kUnauthenticated},
+    Meaning{"certificate", ErrorCode::kUnauthenticated},
+    Meaning{"does not support SSL", ErrorCode::kUnauthenticated},
+    Meaning{"timeout expired", ErrorCode::kTimeout},
+    Meaning{"permission denied for database", ErrorCode::kPermission},
+    Meaning{"is not permitted to log in", ErrorCode::kPermission},
+    Meaning{"does not exist", ErrorCode::kNotFound},
 };
 
 ErrorCode code_of_refusal(std::string_view message) {
-  const auto found = std::ranges::find_if(kRefusals, [&](const CodeOfText& one) {
-    return message.find(one.part) != std::string_view::npos;
-  });
-  return found == kRefusals.end() ? ErrorCode::kUnavailable : found->code;
+  return first_fitting(
+      kRefusals,
+      [&](std::string_view part) { return message.find(part) != std::string_view::npos; },
+      ErrorCode::kUnavailable);
 }
 
 // A message of libpq or the server in one line.
@@ -327,6 +331,8 @@ class Postgres::Impl {
   pqxx::transaction_base* current_ = nullptr;
   Watchdog watchdog_;  // after the connection: ends before its socket is closed
 };
+
+std::int64_t int_of(const PgValue& value) { return parse_int(value.value_or("")).value_or(0); }
 
 Result<void> check_postgres_url(const std::string& url) {
   const auto settings = parse_url(url);

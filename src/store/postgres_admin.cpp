@@ -6,14 +6,13 @@
 #include "nodevigil/base/units.h"
 #include "nodevigil/base/version.h"
 #include "postgres_schema.h"
+#include "sql_identifier.h"
 
 namespace nodevigil {
 namespace {
 
 constexpr const char* kReading = "read the schema nodevigil";
 constexpr const char* kMaking = "make the schema nodevigil";
-
-std::int64_t as_int(const PgValue& value) { return parse_int(value.value_or("")).value_or(0); }
 
 Error unusable(const Postgres& postgres, ErrorCode code, std::string what) {
   return Error{code, std::move(what), postgres.peer()};
@@ -34,8 +33,8 @@ Result<Versions> read_versions(Postgres& postgres) {
       {}, kReading);
   if (!newest) return newest.error();
   if (newest->rows.empty()) return Versions{};
-  return Versions{static_cast<int>(as_int(newest->rows[0][0])),
-                  static_cast<int>(as_int(newest->rows[0][1]))};
+  return Versions{static_cast<int>(int_of(newest->rows[0][0])),
+                  static_cast<int>(int_of(newest->rows[0][1]))};
 }
 
 std::string note_version_sql(const Migration& migration) {
@@ -55,7 +54,7 @@ Error too_new(const Postgres& postgres, int found) {
 Result<std::vector<std::string>> missing_columns(Postgres& postgres,
                                                  std::span<const SeriesSpec> series) {
   std::vector<std::string> expected{"node", "context"};
-  for (const SampleColumn& column : sample_columns()) expected.emplace_back(column.name);
+  for (const PostgresColumn& column : postgres_columns()) expected.emplace_back(column.name);
   for (const SeriesSpec& one : series) expected.push_back(one.name);
   for (const SeriesSpec& one : series) expected.push_back("z_" + one.name);
   std::string list;
@@ -128,9 +127,9 @@ Result<SchemaStatus> schema_status(Postgres& postgres, std::span<const SeriesSpe
         " AND c.relnamespace = 'nodevigil'::regnamespace",
         {}, kReading);
     if (!sizes) return sizes.error();
-    status.nodes = as_int(sizes->rows[0][0]);
-    status.bytes = as_int(sizes->rows[0][1]);
-    status.rows = as_int(sizes->rows[0][2]);
+    status.nodes = int_of(sizes->rows[0][0]);
+    status.bytes = int_of(sizes->rows[0][1]);
+    status.rows = int_of(sizes->rows[0][2]);
     return {};
   });
   if (!done) return done.error();

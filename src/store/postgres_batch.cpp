@@ -52,7 +52,8 @@ class Elements {
 
 }  // namespace
 
-PostgresBatch::PostgresBatch(std::size_t series) : arrays_(sample_columns().size() + 2 * series) {}
+PostgresBatch::PostgresBatch(std::size_t series)
+    : arrays_(postgres_columns().size() + 2 * series) {}
 
 void PostgresBatch::clear() {
   for (std::string& array : arrays_) array.clear();
@@ -62,7 +63,7 @@ void PostgresBatch::clear() {
 
 void PostgresBatch::add(const StoredRow& row) {
   Elements elements{arrays_};
-  // In the order of sample_columns().
+  // In the order of postgres_columns().
   elements.add(row.sample.ts_us);
   elements.add(row.seq);
   elements.add(row.sample.elapsed_ns);

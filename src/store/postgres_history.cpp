@@ -11,13 +11,11 @@ namespace {
 constexpr int kRows = 1000;
 constexpr std::size_t kFixed = 4;  // ts_us, seq, elapsed_ns, breaks
 
-std::int64_t as_int(const PgValue& value) { return parse_int(value.value_or("")).value_or(0); }
-
 void read_row(const std::vector<PgValue>& fields, HistoryRow& row) {
-  row.sample.ts_us = as_int(fields[0]);
-  row.seq = as_int(fields[1]);
+  row.sample.ts_us = int_of(fields[0]);
+  row.seq = int_of(fields[1]);
   row.sample.elapsed_ns = fields[2] ? parse_int(*fields[2]) : std::nullopt;
-  row.sample.breaks = static_cast<std::uint64_t>(as_int(fields[3]));
+  row.sample.breaks = static_cast<std::uint64_t>(int_of(fields[3]));
   row.sample.values.resize(fields.size() - kFixed);
   for (std::size_t i = kFixed; i < fields.size(); ++i) {
     row.sample.values[i - kFixed] = fields[i] ? parse_double(*fields[i]) : std::nullopt;

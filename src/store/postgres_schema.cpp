@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "sql_identifier.h"
+
 namespace nodevigil {
 namespace {
 
@@ -204,22 +206,22 @@ REVOKE ALL ON nodevigil.node_logins FROM nodevigil_reader;
 )sql";
 
 constexpr std::array kColumns{
-    SampleColumn{"ts", "bigint", "'epoch'::timestamptz + % * interval '1 microsecond'"},
-    SampleColumn{"seq", "bigint", "%"},
-    SampleColumn{"elapsed_ns", "bigint", "%"},
-    SampleColumn{"breaks", "bigint", "%"},
-    SampleColumn{"ready", "boolean", "%"},
-    SampleColumn{"frozen", "boolean", "%"},
-    SampleColumn{"relearning", "boolean", "%"},
-    SampleColumn{"over", "boolean", "%"},
-    SampleColumn{"anomalous", "boolean", "%"},
-    SampleColumn{"verdict", "text", "%"},
-    SampleColumn{"score", "double precision", "%"},
-    SampleColumn{"score_smoothed", "double precision", "%"},
-    SampleColumn{"threshold", "double precision", "%"},
-    SampleColumn{"threshold_smoothed", "double precision", "%"},
-    SampleColumn{"rank", "double precision", "%"},
-    SampleColumn{"explanation", "text", "%::jsonb"},
+    PostgresColumn{"ts", "bigint", "'epoch'::timestamptz + % * interval '1 microsecond'"},
+    PostgresColumn{"seq", "bigint", "%"},
+    PostgresColumn{"elapsed_ns", "bigint", "%"},
+    PostgresColumn{"breaks", "bigint", "%"},
+    PostgresColumn{"ready", "boolean", "%"},
+    PostgresColumn{"frozen", "boolean", "%"},
+    PostgresColumn{"relearning", "boolean", "%"},
+    PostgresColumn{"over", "boolean", "%"},
+    PostgresColumn{"anomalous", "boolean", "%"},
+    PostgresColumn{"verdict", "text", "%"},
+    PostgresColumn{"score", "double precision", "%"},
+    PostgresColumn{"score_smoothed", "double precision", "%"},
+    PostgresColumn{"threshold", "double precision", "%"},
+    PostgresColumn{"threshold_smoothed", "double precision", "%"},
+    PostgresColumn{"rank", "double precision", "%"},
+    PostgresColumn{"explanation", "text", "%::jsonb"},
 };
 
 }  // namespace
@@ -231,15 +233,6 @@ std::span<const Migration> migrations() {
 
 const char* base_sql() { return kBase; }
 const char* views_sql() { return kViews; }
-
-std::string sql_identifier(const std::string& name) {
-  std::string text = "\"";
-  for (const char c : name) {
-    if (c == '"') text += '"';
-    text += c;
-  }
-  return text + '"';
-}
 
 std::string metric_columns_sql(std::span<const SeriesSpec> series) {
   std::string sql = "ALTER TABLE nodevigil.samples";
@@ -255,7 +248,7 @@ std::string metric_columns_sql(std::span<const SeriesSpec> series) {
   return sql;
 }
 
-std::span<const SampleColumn> sample_columns() { return kColumns; }
+std::span<const PostgresColumn> postgres_columns() { return kColumns; }
 
 std::string append_sql(std::span<const SeriesSpec> series) {
   std::string names = "node, context";
@@ -272,7 +265,7 @@ std::string append_sql(std::span<const SeriesSpec> series) {
     aliases += (aliases.empty() ? "" : ", ") + alias;
     ++parameter;
   };
-  for (const SampleColumn& column : kColumns) add(column.name, column.parameter, column.value);
+  for (const PostgresColumn& column : kColumns) add(column.name, column.parameter, column.value);
   for (const SeriesSpec& one : series) add(sql_identifier(one.name), "double precision", "%");
   for (const SeriesSpec& one : series) add(sql_identifier("z_" + one.name), "real", "%");
   return "INSERT INTO nodevigil.samples (" + names + ") SELECT " + values + " FROM unnest(" +

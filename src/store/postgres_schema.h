@@ -27,9 +27,6 @@ struct Migration {
 /// list of series, and running it again adds the ones that are new.
 [[nodiscard]] std::string metric_columns_sql(std::span<const SeriesSpec> series);
 
-/// "x" with quotes doubled, for names that come from the list of series.
-[[nodiscard]] std::string sql_identifier(const std::string& name);
-
 /// Held while the schema is made or changed, so that a hundred agents that start together do it
 /// once. A transaction's lock: it works through a pooler.
 inline constexpr const char* kLockSchemaSql = "SELECT pg_advisory_xact_lock(7304826519840311)";
@@ -37,14 +34,14 @@ inline constexpr const char* kLockSchemaSql = "SELECT pg_advisory_xact_lock(7304
 /// The columns of nodevigil.samples that are not the metrics', in the order of a batch. `parameter`
 /// is the type of the array they are sent in, `value` what is made of an element, "%" standing for
 /// it. Node comes before them.
-struct SampleColumn {
+struct PostgresColumn {
   const char* name;
   const char* parameter;
   const char* value;
 };
-[[nodiscard]] std::span<const SampleColumn> sample_columns();
+[[nodiscard]] std::span<const PostgresColumn> postgres_columns();
 
-/// Appends rows: $1 node, then an array for each of sample_columns(), the values, and the z.
+/// Appends rows: $1 node, then an array for each of postgres_columns(), the values, and the z.
 [[nodiscard]] std::string append_sql(std::span<const SeriesSpec> series);
 
 /// A node's rows of the last $2 seconds after ($3 ts in microseconds), oldest first, at most

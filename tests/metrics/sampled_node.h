@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <set>
 #include <string>
 #include <string_view>
@@ -128,6 +129,30 @@ inline std::set<std::string> metrics_over(SumsOver parts) {
     if (metric.sums_over == parts) found.emplace(metric.name);
   }
   return found;
+}
+
+/// A file below the root of a tree whose source fails with it.
+struct SourceFile {
+  std::string name;  ///< of the test
+  std::string file;
+  Source source;
+};
+inline void PrintTo(const SourceFile& one, std::ostream* out) { *out << one.name; }
+
+/// Every file of a source; net/sockstat6, without which sockets are only counted more dearly, is
+/// none.
+inline std::vector<SourceFile> source_files() {
+  return {{"Stat", "proc/stat", Source::kStat},
+          {"Meminfo", "proc/meminfo", Source::kMeminfo},
+          {"Vmstat", "proc/vmstat", Source::kVmstat},
+          {"Loadavg", "proc/loadavg", Source::kLoadavg},
+          {"Diskstats", "proc/diskstats", Source::kDiskstats},
+          {"NetDev", "proc/1/net/dev", Source::kNetDev},
+          {"Sockstat", "proc/1/net/sockstat", Source::kSockstat},
+          {"Snmp", "proc/1/net/snmp", Source::kSnmp},
+          {"NetTcp", "proc/1/net/tcp", Source::kNetTcp},
+          {"NetTcp6", "proc/1/net/tcp6", Source::kNetTcp},
+          {"FileNr", "proc/sys/fs/file-nr", Source::kFileNr}};
 }
 
 }  // namespace nodevigil::testing

@@ -22,6 +22,8 @@ using ::testing::IsEmpty;
 using testing::kFreeSpace;
 using testing::metrics_of;
 using testing::SampledNode;
+using testing::source_files;
+using testing::SourceFile;
 using testing::TempTree;
 using Names = std::set<std::string>;
 
@@ -231,23 +233,16 @@ TEST(SamplerFixtureTest, BadPatternsAreRefusedAndQuoted) {
 }
 
 /// One file of a healthy tree replaced by garbage.
-struct Rubbish {
-  std::string name;
-  std::string file;
-  Source source;
-};
-void PrintTo(const Rubbish& rubbish, std::ostream* out) { *out << rubbish.name; }
-
-class RubbishTest : public ::testing::TestWithParam<Rubbish> {
+class RubbishTest : public ::testing::TestWithParam<SourceFile> {
  protected:
   static std::string original() {
-    const auto text = read_file(fixture("node_this") / "proc" / GetParam().file);
+    const auto text = read_file(fixture("node_this") / GetParam().file);
     EXPECT_TRUE(text.ok());
     return text.ok() ? *text : "";
   }
   void expect_only_this_absent(const std::string& content) {
     const TempTree tree{"node_this"};
-    tree.write("proc/" + GetParam().file, content);
+    tree.write(GetParam().file, content);
     SampledNode node{tree.root()};
     node.take();
     EXPECT_EQ(node.absent(), metrics_of(GetParam().source));
@@ -276,18 +271,7 @@ TEST_P(RubbishTest, HugeNumbersAreRefused) {
   expect_only_this_absent(huge);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, RubbishTest,
-                         ::testing::Values(Rubbish{"Stat", "stat", Source::kStat},
-                                           Rubbish{"Meminfo", "meminfo", Source::kMeminfo},
-                                           Rubbish{"Vmstat", "vmstat", Source::kVmstat},
-                                           Rubbish{"Loadavg", "loadavg", Source::kLoadavg},
-                                           Rubbish{"Diskstats", "diskstats", Source::kDiskstats},
-                                           Rubbish{"NetDev", "1/net/dev", Source::kNetDev},
-                                           Rubbish{"Sockstat", "1/net/sockstat", Source::kSockstat},
-                                           Rubbish{"Snmp", "1/net/snmp", Source::kSnmp},
-                                           Rubbish{"NetTcp", "1/net/tcp", Source::kNetTcp},
-                                           Rubbish{"NetTcp6", "1/net/tcp6", Source::kNetTcp},
-                                           Rubbish{"FileNr", "sys/fs/file-nr", Source::kFileNr}),
+INSTANTIATE_TEST_SUITE_P(All, RubbishTest, ::testing::ValuesIn(source_files()),
                          [](const auto& rubbish) { return rubbish.param.name; });
 
 // Whatever stands in the files, sampling neither crashes nor gives a number that is not one.

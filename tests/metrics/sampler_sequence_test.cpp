@@ -23,6 +23,8 @@ using testing::metrics_of;
 using testing::metrics_over;
 using testing::SampledNode;
 using ::testing::SizeIs;
+using testing::source_files;
+using testing::SourceFile;
 using testing::TempTree;
 using Names = std::set<std::string>;
 
@@ -404,14 +406,7 @@ TEST_F(SamplerSequenceTest, TheFullestFilesystemCounts) {
 }
 
 /// Failures of single files, and what they must leave alone.
-struct Fault {
-  std::string name;
-  std::string file;
-  Source source;
-};
-void PrintTo(const Fault& fault, std::ostream* out) { *out << fault.name; }
-
-class SamplerFaultTest : public ::testing::TestWithParam<Fault> {
+class SamplerFaultTest : public ::testing::TestWithParam<SourceFile> {
  protected:
   void expect_only_this_absent(ErrorCode code) {
     node.take();
@@ -444,19 +439,7 @@ TEST_P(SamplerFaultTest, CannotBeOpened) {
   expect_only_this_absent(ErrorCode::kPermission);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, SamplerFaultTest,
-                         ::testing::Values(Fault{"Stat", "proc/stat", Source::kStat},
-                                           Fault{"Meminfo", "proc/meminfo", Source::kMeminfo},
-                                           Fault{"Vmstat", "proc/vmstat", Source::kVmstat},
-                                           Fault{"Loadavg", "proc/loadavg", Source::kLoadavg},
-                                           Fault{"Diskstats", "proc/diskstats", Source::kDiskstats},
-                                           Fault{"NetDev", "proc/1/net/dev", Source::kNetDev},
-                                           Fault{"Sockstat", "proc/1/net/sockstat",
-                                                 Source::kSockstat},
-                                           Fault{"Snmp", "proc/1/net/snmp", Source::kSnmp},
-                                           Fault{"NetTcp", "proc/1/net/tcp", Source::kNetTcp},
-                                           Fault{"NetTcp6", "proc/1/net/tcp6", Source::kNetTcp},
-                                           Fault{"FileNr", "proc/sys/fs/file-nr", Source::kFileNr}),
+INSTANTIATE_TEST_SUITE_P(All, SamplerFaultTest, ::testing::ValuesIn(source_files()),
                          [](const auto& fault) { return fault.param.name; });
 
 TEST(SamplerFaultTest, Sockstat6IsAHintOnly) {

@@ -57,6 +57,14 @@ class JournalWriterTest : public ::testing::Test {
     return options;
   }
 
+  /// Rows older than 100 s are removed with every write.
+  static JournalWriter::Options pruning_options() {
+    auto options = quick_options();
+    options.limits.max_age_us = 100 * kSecondUs;
+    options.prune_interval = 0ms;
+    return options;
+  }
+
   std::unique_ptr<JournalWriter> start(const JournalWriter::Options& options = quick_options(),
                                        JournalWriter::Explain explain = {}) {
     auto journal = open_journal(path_, make_series(kSeries));
@@ -352,10 +360,7 @@ TEST_F(JournalWriterTest, SavesACheckpointWithoutRows) {
 }
 
 TEST_F(JournalWriterTest, PrunesWhatIsPastTheLimits) {
-  auto options = quick_options();
-  options.limits.max_age_us = 100 * kSecondUs;
-  options.prune_interval = 0ms;
-  const auto writer = start(options);
+  const auto writer = start(pruning_options());
   ASSERT_TRUE(writer);
   push_rows(*writer, 1, 50);
   ASSERT_TRUE(writer->flush(kPatience));
@@ -365,10 +370,7 @@ TEST_F(JournalWriterTest, PrunesWhatIsPastTheLimits) {
 }
 
 TEST_F(JournalWriterTest, AWallClockThatLeapsAheadExpiresNothing) {
-  auto options = quick_options();
-  options.limits.max_age_us = 100 * kSecondUs;
-  options.prune_interval = 0ms;
-  const auto writer = start(options);
+  const auto writer = start(pruning_options());
   ASSERT_TRUE(writer);
   push_rows(*writer, 1, 5);
   Row ahead = make_row(6, kSeries);
@@ -384,10 +386,7 @@ TEST_F(JournalWriterTest, AWallClockThatLeapsAheadExpiresNothing) {
 
 TEST_F(JournalWriterTest, AWallClockThatIsAheadFromTheStartExpiresNothingUntilItHasStayedSo) {
   ASSERT_TRUE(succeeded(append_rows(*open_journal(path_, make_series(kSeries)), 1, 5, kSeries)));
-  auto options = quick_options();
-  options.limits.max_age_us = 100 * kSecondUs;
-  options.prune_interval = 0ms;
-  const auto writer = start(options);
+  const auto writer = start(pruning_options());
   ASSERT_TRUE(writer);
   const auto push_ahead = [&](std::int64_t seq, std::int64_t elapsed_s) {
     Row row = make_row(seq, kSeries);

@@ -26,6 +26,8 @@ struct PostgresOptions {
 
 /// A parameter of a statement or a field of an answer, as text; nullopt is NULL.
 using PgValue = std::optional<std::string>;
+/// A field that holds a whole number; 0 for NULL.
+[[nodiscard]] std::int64_t int_of(const PgValue& value);
 
 /// One connection to Postgres. Exceptions of libpqxx end here. Errors tell by their code what a
 /// user can do about them: kUnavailable (refused, cut, starting, read-only: try again),

@@ -14,6 +14,7 @@
 #include "nodevigil/app/restore.h"
 #include "nodevigil/base/file.h"
 #include "nodevigil/base/log.h"
+#include "nodevigil/base/resident.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/base/version.h"
 #include "nodevigil/metrics/table.h"
@@ -23,9 +24,11 @@
 namespace nodevigil {
 namespace {
 
-constexpr std::int64_t kCheckpointEveryNs = std::int64_t{3600} * 1'000'000'000;
+constexpr std::int64_t kSecondNs = 1'000'000'000;
+constexpr std::int64_t kCheckpointEveryNs = 3600 * kSecondNs;
+constexpr std::int64_t kReleaseEveryNs = 600 * kSecondNs;
 constexpr std::chrono::seconds kLastFlush{5};
-// A reader of the API waits this long for rows that only memory has yet.
+// A reader of the journal waits this long for rows that its database does not have yet.
 constexpr std::chrono::milliseconds kFlushForReader{500};
 
 std::int64_t to_ns(std::chrono::milliseconds duration) {
@@ -157,6 +160,7 @@ void Agent::open_postgres() {
   forwarding.series = node_series();
   forwarding.interval = options_.postgres_interval;
   forwarding.migrate = options_.postgres_migrate;
+  forwarding.before_pass = [this] { (void)flush_for_reader(); };
   forwarder_ = std::make_unique<Forwarder>(std::move(forwarding));
 }
 
@@ -214,10 +218,7 @@ Result<void> Agent::open_server() {
   sources.clock = &clock_;
   sources.journal_stats = [this] { return writer_->stats(); };
   sources.journal_path = journal_path_;
-  // Where writing fails there is nothing to wait for, and a reader is no reason to try again.
-  sources.flush_journal = [this] {
-    return writer_->stats().healthy && writer_->flush(kFlushForReader);
-  };
+  sources.flush_journal = [this] { return flush_for_reader(); };
   if (forwarder_) sources.forwarder_stats = [this] { return forwarder_->stats(); };
   sources.node = options_.node;
   sources.stale_after_seconds = std::max(10.0, 3 * live_.interval_seconds);
@@ -225,6 +226,11 @@ Result<void> Agent::open_server() {
   if (!server) return server.error();
   server_ = std::move(*server);
   return {};
+}
+
+// Where writing fails there is nothing to wait for, and a reader is no reason to try again.
+bool Agent::flush_for_reader() {
+  return writer_->stats().healthy && writer_->flush(kFlushForReader);
 }
 
 int Agent::port() const { return server_->port(); }
@@ -260,6 +266,7 @@ void Agent::run(const std::stop_token& stop) {
     if (clock_.now().steady_ns > due_ns + interval_ns / 10) ++live_.ticks.late;
     tick();
     if (options_.records > 0 && ++rows >= options_.records) break;
+    release_memory_if_due(clock_.now().steady_ns);
     due_ns += interval_ns;
     // A tick that took longer than the interval does not make the next ones run in a burst.
     while (due_ns + interval_ns <= clock_.now().steady_ns) {
@@ -312,6 +319,14 @@ void Agent::tick() {
   if (clock_.now().steady_ns >= checkpoint_due_ns_ || (was_losing_ && !losing)) keep_checkpoint();
   was_losing_ = losing;
   dropped_seen_ = writer_stats.dropped_rows;
+}
+
+// Often at first, when much has run that will not run again.
+void Agent::release_memory_if_due(std::int64_t now_ns) {
+  if (now_ns < release_due_ns_) return;
+  release_unused_memory();
+  release_wait_ns_ = std::clamp(2 * release_wait_ns_, kSecondNs, kReleaseEveryNs);
+  release_due_ns_ = now_ns + release_wait_ns_;
 }
 
 void Agent::note_verdict(bool was_anomalous, std::int32_t old_verdict) {

@@ -6,6 +6,7 @@
 
 #include "nodevigil/base/clock.h"
 #include "nodevigil/base/log.h"
+#include "nodevigil/base/thread_name.h"
 
 namespace nodevigil {
 
@@ -28,6 +29,7 @@ std::optional<Classifier> ModelWatch::take() {
 }
 
 void ModelWatch::run(const std::stop_token& stop, std::chrono::milliseconds period) {
+  name_this_thread("nv-model");
   SystemClock clock;
   while (
       clock.sleep_until(clock.now().steady_ns + std::chrono::nanoseconds{period}.count(), stop)) {

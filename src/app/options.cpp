@@ -228,10 +228,9 @@ constexpr std::array kTable{
         "journal.max-size", "SIZE", "256MiB", kAgentOnly, false, "Journal",
         "The oldest rows are removed to keep the journal below this size.",
         [](O& o, Text t) { return set_bytes(o.journal_max_bytes, t, std::int64_t{1} << 20); }},
-    OptionSpec{"journal.flush-interval", "DURATION", "30s", kAgentOnly, false, "Journal",
-               "Rows wait in memory up to this long, to be written together: what a kill -9 can "
-               "cost. Rows "
-               "of an anomaly never wait. 0: write each row at once.",
+    OptionSpec{"journal.flush-interval", "DURATION", "2m", kAgentOnly, false, "Journal",
+               "Rows wait up to this long to be written to the database together; until then they "
+               "are kept in a small file, safe from kill -9. 0: write each row at once.",
                [](O& o, Text t) {
                  return set_duration(o.journal_flush_interval, t, std::chrono::seconds{0});
                }},

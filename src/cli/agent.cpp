@@ -14,6 +14,7 @@
 #include "command.h"
 #include "nodevigil/app/console.h"
 #include "nodevigil/base/log.h"
+#include "nodevigil/base/thread_name.h"
 
 namespace nodevigil::cli {
 namespace {
@@ -31,6 +32,7 @@ class StopOnSignal {
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);
     thread_ = std::thread{[this] {
+      name_this_thread("nv-signals");
       int signal = kWake;
       while (signal == kWake && !ended_) sigwait(&signals_, &signal);
       stop_.request_stop();

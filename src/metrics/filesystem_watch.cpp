@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "nodevigil/base/file.h"
+#include "nodevigil/base/thread_name.h"
 
 namespace nodevigil {
 
@@ -54,7 +55,10 @@ FilesystemWatch::FilesystemWatch(const std::vector<std::string>& paths, const Cl
     one->path = path;
     one->probe = probe;
     // Detached: joining a thread that is stuck in the kernel would make the agent unstoppable.
-    std::thread{[one] { one->run(); }}.detach();
+    std::thread{[one] {
+      name_this_thread("nv-statvfs");
+      one->run();
+    }}.detach();
     watched_.push_back(std::move(one));
   }
 }

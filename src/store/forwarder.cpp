@@ -13,6 +13,7 @@
 #include "backoff.h"
 #include "nodevigil/base/clock.h"
 #include "nodevigil/base/log.h"
+#include "nodevigil/base/thread_name.h"
 #include "nodevigil/store/journal.h"
 #include "nodevigil/store/postgres_admin.h"
 #include "postgres_batch.h"
@@ -128,6 +129,7 @@ bool Forwarder::Impl::flush(milliseconds timeout) {
 }
 
 void Forwarder::Impl::run(const std::stop_token& stop) {
+  name_this_thread("nv-postgres");
   std::uniform_int_distribution<std::int64_t> first(
       0, std::min(kFirstWithin, options_.interval).count());
   bool going_on = wait(milliseconds{first(random_)}, stop);
@@ -159,6 +161,7 @@ Result<void> Forwarder::Impl::pass(const std::stop_token& stop) {
     const std::scoped_lock lock(mutex_);
     ++passes_begun_;
   }
+  if (options_.before_pass) options_.before_pass();
   if (auto opened = open_journal(); !opened) return opened;
   const auto queue = has_queue();
   if (!queue) return queue.error();

@@ -165,34 +165,71 @@ Result<void> Journal::State::prepare_inserts() {
 }
 
 Result<void> Journal::append(std::span<const Row> rows, std::span<const std::string> explanations) {
-  return state_->with_second_try([&] { return state_->append(rows, explanations); });
+  for (const Row& row : rows) {
+    if (auto done = state_->check_shape(row); !done) return done;
+  }
+  auto done = state_->with_second_try([&] {
+    return state_->append(rows.size(), [&](std::size_t i) -> const StoredRow& {
+      return state_->to_stored(rows[i], explanations[i]);
+    });
+  });
+  if (done) state_->tail->start_over();
+  return done;
 }
 
-Result<void> Journal::State::append(std::span<const Row> new_rows,
-                                    std::span<const std::string> explanations) {
+Result<void> Journal::keep(const Row& row, const std::string& explanation) {
+  if (auto done = state_->check_shape(row); !done) return done;
+  return state_->tail->add(state_->to_stored(row, explanation));
+}
+
+template <typename RowAt>
+Result<void> Journal::State::append(std::size_t count, const RowAt& row_at) {
   if (auto done = prepare_inserts(); !done) return done;
   auto transaction = Transaction::begin(database);
   if (!transaction) return transaction.error();
   auto previous = last_seq();
   if (!previous) return previous.error();
   std::optional<std::int64_t> after_gap;
-  for (std::size_t i = 0; i < new_rows.size(); ++i) {
-    const std::int64_t seq = new_rows[i].seq;
-    if (seq <= *previous) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const StoredRow& row = row_at(i);
+    if (row.seq <= *previous) {
       return Error{ErrorCode::kInvalid,
-                   "row " + std::to_string(seq) + " comes after row " + std::to_string(*previous) +
-                       ", a higher number was expected",
+                   "row " + std::to_string(row.seq) + " comes after row " +
+                       std::to_string(*previous) + ", a higher number was expected",
                    database.path()};
     }
-    if (seq != *previous + 1) after_gap = seq;
-    if (auto done = insert(new_rows[i], explanations[i]); !done) return done;
-    *previous = seq;
+    if (row.seq != *previous + 1) after_gap = row.seq;
+    if (auto done = insert(row); !done) return done;
+    *previous = row.seq;
   }
   if (after_gap) {
     if (auto done = set_meta("contiguous_from", *after_gap); !done) return done;
   }
   if (auto done = transaction->commit(); !done) return done;
-  rows += static_cast<std::int64_t>(new_rows.size());
+  rows += static_cast<std::int64_t>(count);
+  return {};
+}
+
+// What a process that was killed had kept in the tail.
+Result<void> Journal::State::take_in_tail() {
+  auto kept = tail->read();
+  if (!kept) return kept.error();
+  const auto last = last_seq();
+  if (!last) return last.error();
+  const auto newest_context = database.integer("SELECT max(id) FROM contexts", "read the contexts");
+  if (!newest_context) return newest_context.error();
+  std::erase_if(*kept, [&](const StoredRow& row) { return row.seq <= *last; });
+  for (StoredRow& row : *kept) {
+    // Lost in a power cut that the tail survived.
+    if (row.context > newest_context->value_or(0)) row.context = 0;
+  }
+  if (!kept->empty()) {
+    auto done = with_second_try([&] {
+      return append(kept->size(), [&](std::size_t i) -> const StoredRow& { return (*kept)[i]; });
+    });
+    if (!done) return done;
+  }
+  tail->start_over();
   return {};
 }
 
@@ -206,12 +243,35 @@ Result<void> Journal::State::check_shape(const Row& row) const {
                database.path()};
 }
 
-Result<void> Journal::State::insert(const Row& row, const std::string& explanation) {
-  if (auto done = check_shape(row); !done) return done;
-  if (!explanation.empty()) {
-    if (auto done = insert_explanation->bind_all(row.seq, explanation).run(); !done) return done;
+// The row as it is kept and stored; valid until the next one.
+const StoredRow& Journal::State::to_stored(const Row& row, const std::string& explanation) {
+  const Scored& scored = row.scored;
+  stored.seq = row.seq;
+  stored.sample = row.sample;
+  stored.z = scored.z;
+  stored.z.resize(series.size());
+  stored.score = scored.score;
+  stored.score_smoothed = scored.score_smoothed;
+  stored.threshold = scored.threshold;
+  stored.threshold_smoothed = scored.threshold_smoothed;
+  stored.rank = scored.rank;
+  stored.phase = scored.phase;
+  stored.frozen = scored.frozen;
+  stored.relearning = scored.relearning;
+  stored.over = scored.over;
+  stored.anomalous = scored.anomalous;
+  stored.verdict = verdict_name(scored.verdict, classes);
+  stored.explanation = explanation;
+  stored.context = context_id;
+  return stored;
+}
+
+Result<void> Journal::State::insert(const StoredRow& row) {
+  if (!row.explanation.empty()) {
+    insert_explanation->bind_all(row.seq, row.explanation);
+    if (auto done = insert_explanation->run(); !done) return done;
   }
-  bind_row(row, explanation);
+  bind_row(row);
   return insert_at_free_instant(row.sample.ts_us);
 }
 
@@ -223,31 +283,28 @@ Result<void> Journal::State::insert_at_free_instant(std::int64_t ts_us) {
   }
 }
 
-void Journal::State::bind_row(const Row& row, const std::string& explanation) {
-  const Scored& scored = row.scored;
+void Journal::State::bind_row(const StoredRow& row) {
   const auto bind = [this](int column, const auto& value) { insert_row->bind(column + 1, value); };
   const auto bind_flag = [&](int column, bool value) { bind(column, std::int64_t{value}); };
   bind(kSeqColumn, row.seq);
   bind(kElapsedColumn, row.sample.elapsed_ns);
   bind(kBreaksColumn, static_cast<std::int64_t>(row.sample.breaks));
-  bind(kContextColumn, context_id);
-  bind(kPhaseColumn, static_cast<std::int64_t>(scored.phase));
-  bind_flag(kFrozenColumn, scored.frozen);
-  bind_flag(kRelearningColumn, scored.relearning);
-  bind_flag(kOverColumn, scored.over);
-  bind_flag(kAnomalousColumn, scored.anomalous);
-  bind(kVerdictColumn, std::string_view{verdict_name(scored.verdict, classes)});
-  bind(kScoreColumn, scored.score);
-  bind(kScoreSmoothedColumn, scored.score_smoothed);
-  bind(kThresholdColumn, scored.threshold);
-  bind(kThresholdSmoothedColumn, scored.threshold_smoothed);
-  bind(kRankColumn, scored.rank);
-  bind(kExplanationColumn, explanation.empty() ? std::nullopt : std::optional{row.seq});
+  bind(kContextColumn, row.context);
+  bind(kPhaseColumn, static_cast<std::int64_t>(row.phase));
+  bind_flag(kFrozenColumn, row.frozen);
+  bind_flag(kRelearningColumn, row.relearning);
+  bind_flag(kOverColumn, row.over);
+  bind_flag(kAnomalousColumn, row.anomalous);
+  bind(kVerdictColumn, std::string_view{row.verdict});
+  bind(kScoreColumn, row.score);
+  bind(kScoreSmoothedColumn, row.score_smoothed);
+  bind(kThresholdColumn, row.threshold);
+  bind(kThresholdSmoothedColumn, row.threshold_smoothed);
+  bind(kRankColumn, row.rank);
+  bind(kExplanationColumn, row.explanation.empty() ? std::nullopt : std::optional{row.seq});
   int column = kSeriesColumn;
   for (const auto& value : row.sample.values) bind(column++, value);
-  for (std::size_t i = 0; i < series.size(); ++i) {
-    bind(column++, i < scored.z.size() ? scored.z[i] : std::nullopt);
-  }
+  for (const auto& z : row.z) bind(column++, z);
 }
 
 Result<void> Journal::State::set_meta(const char* key, std::int64_t value) {

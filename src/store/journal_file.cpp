@@ -107,11 +107,13 @@ Result<std::string> move_aside(const std::string& path) {
   return aside;
 }
 
+std::string tail_path(const std::string& path) { return path + "-tail"; }
+
 std::int64_t bytes_on_disk(const std::string& path) {
   std::int64_t bytes = 0;
-  for (const char* suffix : {"", "-wal"}) {
+  for (const std::string& file : {path, path + "-wal", tail_path(path)}) {
     struct stat status {};
-    if (::stat((path + suffix).c_str(), &status) == 0) bytes += status.st_size;
+    if (::stat(file.c_str(), &status) == 0) bytes += status.st_size;
   }
   return bytes;
 }

@@ -34,7 +34,10 @@ class WriterLock {
 /// Earlier ones are removed: a disk that keeps breaking files must not fill up with them.
 [[nodiscard]] Result<std::string> move_aside(const std::string& path);
 
-/// Bytes of the journal and its WAL on disk.
+/// Where the rows of the journal `path` are kept that its database does not have yet.
+[[nodiscard]] std::string tail_path(const std::string& path);
+
+/// Bytes of the journal, its WAL and its tail on disk.
 [[nodiscard]] std::int64_t bytes_on_disk(const std::string& path);
 
 }  // namespace nodevigil

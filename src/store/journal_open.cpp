@@ -132,10 +132,21 @@ Result<std::unique_ptr<Journal>> Journal::open(const std::string& path, Mode mod
       .lock = std::move(lock),
       .aside = std::move(aside),
   });
+  std::unique_ptr<Journal> journal{new Journal(std::move(state))};
   if (mode == Mode::kReadWrite) {
-    if (auto done = state->count_rows(); !done) return done.error();
+    if (auto done = journal->make_writable(); !done) return done.error();
   }
-  return std::unique_ptr<Journal>(new Journal(std::move(state)));
+  return journal;
+}
+
+Result<void> Journal::make_writable() {
+  if (auto done = state_->count_rows(); !done) return done;
+  const auto named = id();
+  if (!named) return named.error();
+  auto tail = JournalTail::open(tail_path(state_->database.path()), *named, state_->series.size());
+  if (!tail) return tail.error();
+  state_->tail.emplace(std::move(*tail));
+  return state_->take_in_tail();
 }
 
 const std::string& Journal::moved_aside() const { return state_->aside; }

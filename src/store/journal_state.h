@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "journal_file.h"
+#include "journal_tail.h"
 #include "nodevigil/store/journal.h"
 #include "sqlite.h"
 
@@ -29,7 +30,8 @@ struct JournalSpace {
 struct Journal::State {
   sqlite::Database database;
   std::vector<SeriesSpec> series;
-  std::optional<WriterLock> lock;  ///< for kReadWrite only
+  std::optional<WriterLock> lock;     ///< for kReadWrite only
+  std::optional<JournalTail> tail{};  ///< for kReadWrite only
   std::string aside;
 
   // Prepared when first used and then kept; the others are too rare to be worth their memory.
@@ -41,14 +43,18 @@ struct Journal::State {
   std::int64_t rows = 0;  ///< kept up to date for kReadWrite only
   std::int64_t context_id = 0;
   std::vector<std::string> classes{};
+  StoredRow stored{};  ///< scratch of to_stored()
 
   [[nodiscard]] Result<std::int64_t> last_seq();
   [[nodiscard]] Result<void> count_rows();
-  [[nodiscard]] Result<void> append(std::span<const Row> new_rows,
-                                    std::span<const std::string> explanations);
+  /// Appends `row_at(0)` to `row_at(count - 1)` in one transaction.
+  template <typename RowAt>
+  [[nodiscard]] Result<void> append(std::size_t count, const RowAt& row_at);
+  [[nodiscard]] Result<void> take_in_tail();
   [[nodiscard]] Result<void> prepare_inserts();
   [[nodiscard]] Result<void> check_shape(const Row& row) const;
-  [[nodiscard]] Result<void> insert(const Row& row, const std::string& explanation);
+  [[nodiscard]] const StoredRow& to_stored(const Row& row, const std::string& explanation);
+  [[nodiscard]] Result<void> insert(const StoredRow& row);
   [[nodiscard]] Result<void> insert_at_free_instant(std::int64_t ts_us);
   [[nodiscard]] Result<void> save(const Checkpoint& checkpoint);
   /// Takes the numbers up to `seq` as given: those of rows that were lost before a checkpoint must
@@ -68,7 +74,7 @@ struct Journal::State {
     return write();
   }
 
-  void bind_row(const Row& row, const std::string& explanation);
+  void bind_row(const StoredRow& row);
   [[nodiscard]] Result<void> set_meta(const char* key, std::int64_t value);
   void read_row(StoredRow& row) const;
 

@@ -13,6 +13,7 @@
 
 #include "backoff.h"
 #include "nodevigil/base/log.h"
+#include "nodevigil/base/thread_name.h"
 #include "row_queue.h"
 
 namespace nodevigil {
@@ -23,8 +24,6 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kBatchRows = 64;
 constexpr milliseconds kLastTry{1'000};
-// Where rows are not to wait, a push wakes the writer; it need not look by itself.
-constexpr milliseconds kIdle{60'000};
 // Suspends and corrections of the clock are believed at once up to this; more of them after as
 // long.
 constexpr std::int64_t kBelievedLeapUs = std::int64_t{3600} * 1'000'000;
@@ -42,27 +41,32 @@ class JournalWriter::Impl {
   [[nodiscard]] bool flush(milliseconds timeout);
 
  private:
-  /// What one pass is to write: rows in batch_, then a checkpoint.
+  /// What one pass is to do.
   struct Work {
-    RowQueue::Taken taken;
+    std::size_t fresh = 0;  ///< rows that are new in batch_, the last of those held
+    bool write = false;     ///< all that is held goes to the database, now
     std::optional<Checkpoint> checkpoint;
   };
   /// What became of it.
   struct Outcome {
-    std::int64_t written = 0;
-    std::int64_t refused = 0;
+    std::size_t written = 0;
+    std::size_t refused = 0;
     std::string refusal;  ///< why
     std::int64_t pruned = 0;
-    std::int64_t last_seq = 0;  ///< of the rows written
+    std::int64_t last_seq = 0;  ///< of the rows written or kept
     std::optional<Journal::Size> size;
     std::optional<Error> error;
   };
 
   // On the writer's thread, without the lock.
   void run(const std::stop_token& stop);
-  [[nodiscard]] bool pass(bool may_prune);
+  [[nodiscard]] bool pass(bool ending);
   void open(Outcome& outcome);
-  void write_rows(const RowQueue::Taken& taken, Outcome& outcome);
+  [[nodiscard]] Result<void> apply_context();
+  void explain_fresh(const Work& work);
+  void keep_fresh(Work& work, Outcome& outcome);
+  void write(Work& work, bool may_prune, Outcome& outcome);
+  void write_rows(Outcome& outcome);
   void write_one_by_one(std::span<const Row> rows, Outcome& outcome);
   void save(std::optional<Checkpoint>& checkpoint, Outcome& outcome);
   void prune_if_due(Outcome& outcome);
@@ -72,14 +76,11 @@ class JournalWriter::Impl {
   // These take the lock.
   [[nodiscard]] bool wait_for_work(const std::stop_token& stop);
   [[nodiscard]] bool has_work() const;
-  [[nodiscard]] Work take();
+  [[nodiscard]] Work take(bool ending);
   void finish(Work work, const Outcome& outcome);
 
   // These expect it to be held.
-  [[nodiscard]] bool is_batch_locked() const {
-    return queue_.size() >= std::min(kBatchRows, options_.queue_rows / 2);
-  }
-  [[nodiscard]] bool has_work_locked() const { return queue_.size() > 0 || checkpoint_; }
+  [[nodiscard]] bool must_write_locked(bool ending) const;
   void put_back_locked(Work work, std::size_t done);
   void count_locked(const Outcome& outcome);
 
@@ -88,12 +89,15 @@ class JournalWriter::Impl {
   // Only the writer's thread uses these once it runs.
   std::unique_ptr<Journal> journal_;  ///< none until open_ has succeeded
   Open open_;
-  std::vector<Row> batch_;
-  std::vector<std::string> explanations_;
-  std::shared_ptr<const Era> applied_;  ///< whose context the journal has
-  std::int64_t now_us_ = 0;             ///< for the age of rows; see note_time()
-  std::int64_t ahead_us_ = 0;           ///< how long the wall clock has been ahead of it
-  SteadyClock::time_point next_prune_;  ///< at once, at first: limits may have been lowered
+  std::vector<Row> batch_;                 ///< the first held_ of them are to be written
+  std::vector<std::string> explanations_;  ///< one for each
+  std::size_t held_ = 0;
+  std::shared_ptr<const Era> held_era_;  ///< of the rows held
+  std::shared_ptr<const Era> applied_;   ///< whose context the journal has
+  SteadyClock::time_point write_due_;    ///< when what is held has waited long enough
+  std::int64_t now_us_ = 0;              ///< for the age of rows; see note_time()
+  std::int64_t ahead_us_ = 0;            ///< how long the wall clock has been ahead of it
+  SteadyClock::time_point next_prune_;   ///< at once, at first: limits may have been lowered
 
   mutable std::mutex mutex_;  ///< guards what follows; never held while the disk is at work
   std::condition_variable_any wake_;
@@ -105,7 +109,8 @@ class JournalWriter::Impl {
   std::int64_t seq_shift_ = 0;              ///< what a journal that was opened late has already
   std::int64_t pushed_rows_ = 0;
   std::int64_t finished_rows_ = 0;  ///< written or dropped
-  bool urgent_ = false;             ///< what is queued is not to wait for more
+  std::int64_t wanted_rows_ = 0;    ///< flush() waits until so many are finished
+  bool news_ = false;               ///< something came since the writer last looked
   std::size_t in_flight_ = 0;       ///< rows taken and not yet finished
   bool busy_ = false;               ///< a pass is under way
   Backoff backoff_;
@@ -140,7 +145,6 @@ JournalWriter::Impl::Impl(std::unique_ptr<Journal> journal, Open open, const Opt
 // The tick's side.
 
 void JournalWriter::Impl::push(const Row& row) {
-  bool urgent = false;
   {
     const std::scoped_lock lock(mutex_);
     const std::size_t dropped = queue_.push(row, era_);
@@ -149,10 +153,9 @@ void JournalWriter::Impl::push(const Row& row) {
     queue_.back().seq += seq_shift_;
     stats_.dropped_rows += static_cast<std::int64_t>(dropped);
     rows_before_checkpoint_ -= std::min(dropped, rows_before_checkpoint_);
-    urgent = options_.linger == milliseconds{0} || row.scored.anomalous || is_batch_locked();
-    urgent_ = urgent_ || urgent;
+    news_ = true;
   }
-  if (urgent) wake_.notify_one();
+  wake_.notify_one();
 }
 
 void JournalWriter::Impl::push(Checkpoint checkpoint) {
@@ -161,7 +164,7 @@ void JournalWriter::Impl::push(Checkpoint checkpoint) {
     checkpoint_ = std::move(checkpoint);
     checkpoint_->seq += seq_shift_;
     rows_before_checkpoint_ = queue_.size();
-    urgent_ = true;
+    news_ = true;
   }
   wake_.notify_one();
 }
@@ -182,10 +185,10 @@ JournalWriterStats JournalWriter::Impl::stats() const {
 bool JournalWriter::Impl::flush(milliseconds timeout) {
   std::unique_lock lock(mutex_);
   retry_at_ = {};
-  urgent_ = true;
-  wake_.notify_one();
+  news_ = true;
   // Rows that are pushed meanwhile may wait again: they are not asked for.
-  const std::int64_t wanted = pushed_rows_;
+  const std::int64_t wanted = wanted_rows_ = pushed_rows_;
+  wake_.notify_one();
   return idle_.wait_for(lock, timeout,
                         [&] { return !busy_ && finished_rows_ >= wanted && !checkpoint_; });
 }
@@ -193,48 +196,50 @@ bool JournalWriter::Impl::flush(milliseconds timeout) {
 // The writer's side.
 
 void JournalWriter::Impl::run(const std::stop_token& stop) {
+  name_this_thread("nv-journal");
   while (wait_for_work(stop)) {
     // Failures are counted and waited out in the next turn.
-    while (pass(/*may_prune=*/true) && has_work() && !stop.stop_requested()) {
+    while (pass(/*ending=*/false) && has_work() && !stop.stop_requested()) {
     }
   }
   const auto deadline = SteadyClock::now() + kLastTry;
-  while (has_work() && SteadyClock::now() < deadline && pass(/*may_prune=*/false)) {
+  while ((held_ > 0 || has_work()) && SteadyClock::now() < deadline && pass(/*ending=*/true)) {
   }
 }
 
 bool JournalWriter::Impl::wait_for_work(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
-  do {
-    wake_.wait_for(lock, stop, options_.linger > milliseconds{0} ? options_.linger : kIdle,
-                   [this] { return urgent_; });
-    urgent_ = false;
-  } while (!has_work_locked() && !stop.stop_requested());
+  const auto news = [this] { return news_; };
+  if (held_ > 0) {
+    wake_.wait_until(lock, stop, write_due_, news);
+  } else {
+    wake_.wait(lock, stop, news);
+  }
+  news_ = false;
   // A copy: flush() may change it meanwhile.
   const auto retry_at = retry_at_;
-  wake_.wait_until(lock, stop, retry_at, [this] { return SteadyClock::now() >= retry_at_; });
+  if (retry_at != SteadyClock::time_point{}) {
+    wake_.wait_until(lock, stop, retry_at, [this] { return SteadyClock::now() >= retry_at_; });
+  }
   return !stop.stop_requested();
 }
 
 bool JournalWriter::Impl::has_work() const {
   const std::scoped_lock lock(mutex_);
-  return has_work_locked();
+  return queue_.size() > 0 || checkpoint_;
 }
 
-bool JournalWriter::Impl::pass(bool may_prune) {
+bool JournalWriter::Impl::pass(bool ending) {
   Outcome outcome;
   if (!journal_) open(outcome);
   if (!journal_) {
     finish({}, outcome);
     return false;
   }
-  Work work = take();
-  write_rows(work.taken, outcome);
-  if (!outcome.error) save(work.checkpoint, outcome);
-  // Also where the disk is full: what has expired makes room for the next try.
-  const bool full = outcome.error && outcome.error->code == ErrorCode::kFull;
-  if (may_prune && (full || (!outcome.error && outcome.written > 0))) prune_if_due(outcome);
-  if (const auto size = journal_->size(); size) outcome.size = *size;
+  Work work = take(ending);
+  explain_fresh(work);
+  if (!work.write) keep_fresh(work, outcome);
+  if (work.write) write(work, /*may_prune=*/!ending, outcome);
   finish(std::move(work), outcome);
   return !outcome.error.has_value();
 }
@@ -261,35 +266,80 @@ void JournalWriter::Impl::open(Outcome& outcome) {
   if (checkpoint_) checkpoint_->seq += seq_shift_;
 }
 
-JournalWriter::Impl::Work JournalWriter::Impl::take() {
+JournalWriter::Impl::Work JournalWriter::Impl::take(bool ending) {
   const std::scoped_lock lock(mutex_);
   Work work;
-  work.taken = queue_.take(batch_, kBatchRows);
-  in_flight_ = work.taken.rows;
+  // Rows of another era wait until those held are written.
+  if (held_ == 0 || queue_.front_era() == held_era_) {
+    if (held_ == 0) {
+      held_era_ = queue_.front_era();
+      write_due_ = SteadyClock::now() + options_.linger;
+    }
+    work.fresh = queue_.take(batch_, held_, kBatchRows);
+    held_ += work.fresh;
+  }
+  work.write = must_write_locked(ending);
+  in_flight_ = held_;
   busy_ = true;
-  const bool due = work.taken.rows >= rows_before_checkpoint_;
-  rows_before_checkpoint_ -= std::min(work.taken.rows, rows_before_checkpoint_);
-  if (due) work.checkpoint = std::exchange(checkpoint_, std::nullopt);
+  const bool all_before = work.fresh >= rows_before_checkpoint_;
+  rows_before_checkpoint_ -= std::min(work.fresh, rows_before_checkpoint_);
+  if (all_before) work.checkpoint = std::exchange(checkpoint_, std::nullopt);
   return work;
 }
 
-void JournalWriter::Impl::write_rows(const RowQueue::Taken& taken, Outcome& outcome) {
-  if (taken.rows == 0) return;
-  if (applied_ != taken.era && taken.era->context) {
-    if (auto done = journal_->set_context(*taken.era->context); !done) {
-      outcome.error = done.error();
-      return;
-    }
+bool JournalWriter::Impl::must_write_locked(bool ending) const {
+  return ending || options_.linger == milliseconds{0} || !stats_.healthy || checkpoint_ ||
+         held_ == kBatchRows || queue_.size() > 0 || finished_rows_ < wanted_rows_ ||
+         SteadyClock::now() >= write_due_;
+}
+
+Result<void> JournalWriter::Impl::apply_context() {
+  if (applied_ == held_era_ || held_ == 0) return {};
+  if (held_era_->context) {
+    if (auto done = journal_->set_context(*held_era_->context); !done) return done;
   }
-  applied_ = taken.era;
-  const std::span<const Row> rows(batch_.data(), taken.rows);
-  explanations_.resize(rows.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    explanations_[i] = taken.era->explain ? taken.era->explain(rows[i]) : std::string{};
+  applied_ = held_era_;
+  return {};
+}
+
+void JournalWriter::Impl::explain_fresh(const Work& work) {
+  explanations_.resize(held_);
+  for (std::size_t i = held_ - work.fresh; i < held_; ++i) {
+    explanations_[i] = held_era_->explain ? held_era_->explain(batch_[i]) : std::string{};
   }
+}
+
+// What cannot be kept is written at once: that tells whether the disk takes anything.
+void JournalWriter::Impl::keep_fresh(Work& work, Outcome& outcome) {
+  if (!apply_context()) {
+    work.write = true;
+    return;
+  }
+  for (std::size_t i = held_ - work.fresh; i < held_ && !work.write; ++i) {
+    work.write = !journal_->keep(batch_[i], explanations_[i]).ok();
+  }
+  if (work.fresh > 0 && !work.write) outcome.last_seq = batch_[held_ - 1].seq;
+}
+
+void JournalWriter::Impl::write(Work& work, bool may_prune, Outcome& outcome) {
+  write_rows(outcome);
+  if (!outcome.error) save(work.checkpoint, outcome);
+  // Also where the disk is full: what has expired makes room for the next try.
+  const bool full = outcome.error && outcome.error->code == ErrorCode::kFull;
+  if (may_prune && (full || (!outcome.error && outcome.written > 0))) prune_if_due(outcome);
+  if (const auto size = journal_->size(); size) outcome.size = *size;
+}
+
+void JournalWriter::Impl::write_rows(Outcome& outcome) {
+  if (held_ == 0) return;
+  if (auto done = apply_context(); !done) {
+    outcome.error = done.error();
+    return;
+  }
+  const std::span<const Row> rows(batch_.data(), held_);
   const auto done = journal_->append(rows, explanations_);
   if (done) {
-    outcome.written = static_cast<std::int64_t>(rows.size());
+    outcome.written = rows.size();
     outcome.last_seq = rows.back().seq;
     for (const Row& row : rows) note_time(row.sample);
   } else if (done.error().code == ErrorCode::kInvalid) {
@@ -353,9 +403,14 @@ void JournalWriter::Impl::finish(Work work, const Outcome& outcome) {
   {
     const std::scoped_lock lock(mutex_);
     was_healthy = stats_.healthy;
-    put_back_locked(std::move(work), static_cast<std::size_t>(outcome.written + outcome.refused));
-    count_locked(outcome);
-    in_flight_ = 0;
+    if (work.write) {
+      put_back_locked(std::move(work), outcome.written + outcome.refused);
+      held_ = 0;
+    }
+    // Rows that are only kept say nothing new about the database.
+    if (work.write || outcome.error) count_locked(outcome);
+    if (outcome.last_seq > 0) stats_.last_seq = outcome.last_seq;
+    in_flight_ = held_;
     busy_ = false;
   }
   idle_.notify_all();
@@ -363,9 +418,8 @@ void JournalWriter::Impl::finish(Work work, const Outcome& outcome) {
 }
 
 void JournalWriter::Impl::put_back_locked(Work work, std::size_t done) {
-  const std::size_t left = work.taken.rows - done;
-  const std::size_t dropped =
-      queue_.put_back(std::span(batch_).subspan(done, left), work.taken.era);
+  const std::size_t left = held_ - done;
+  const std::size_t dropped = queue_.put_back(std::span(batch_).subspan(done, left), held_era_);
   stats_.dropped_rows += static_cast<std::int64_t>(dropped);
   finished_rows_ += static_cast<std::int64_t>(dropped);
   if (checkpoint_) {
@@ -377,11 +431,10 @@ void JournalWriter::Impl::put_back_locked(Work work, std::size_t done) {
 }
 
 void JournalWriter::Impl::count_locked(const Outcome& outcome) {
-  stats_.written_rows += outcome.written;
-  stats_.dropped_rows += outcome.refused;
-  finished_rows_ += outcome.written + outcome.refused;
+  stats_.written_rows += static_cast<std::int64_t>(outcome.written);
+  stats_.dropped_rows += static_cast<std::int64_t>(outcome.refused);
+  finished_rows_ += static_cast<std::int64_t>(outcome.written + outcome.refused);
   stats_.pruned_rows += outcome.pruned;
-  if (outcome.written > 0) stats_.last_seq = outcome.last_seq;
   if (outcome.size) {
     stats_.rows = outcome.size->rows;
     stats_.bytes = outcome.size->bytes;
@@ -393,7 +446,7 @@ void JournalWriter::Impl::count_locked(const Outcome& outcome) {
     retry_at_ = {};
   } else {
     ++stats_.failures;
-    urgent_ = true;  // once retry_at_ has come
+    news_ = true;  // once retry_at_ has come
     retry_at_ = SteadyClock::now() + backoff_.next();
   }
 }

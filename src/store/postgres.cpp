@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "nodevigil/base/file.h"
+#include "nodevigil/base/thread_name.h"
 #include "nodevigil/base/units.h"
 
 namespace nodevigil {
@@ -225,6 +226,7 @@ class Watchdog {
 
  private:
   void run(const std::stop_token& stop) {
+    name_this_thread("nv-pg-watchdog");
     std::unique_lock lock(mutex_);
     while (!stop.stop_requested()) {
       if (!deadline_) {

@@ -35,16 +35,20 @@ void RowQueue::shift_seqs(std::int64_t by) {
   for (std::size_t i = 0; i < size_; ++i) at(i).row.seq += by;
 }
 
-RowQueue::Taken RowQueue::take(std::vector<Row>& batch, std::size_t most) {
-  Taken taken;
-  if (size_ == 0) return taken;
-  taken.era = at(0).era;
-  while (size_ > 0 && taken.rows < most && at(0).era == taken.era) {
-    if (batch.size() == taken.rows) batch.emplace_back();
-    std::swap(at(0).row, batch[taken.rows++]);
+const std::shared_ptr<const Era>& RowQueue::front_era() const {
+  static const std::shared_ptr<const Era> kNone;
+  return size_ > 0 ? at(0).era : kNone;
+}
+
+std::size_t RowQueue::take(std::vector<Row>& batch, std::size_t from, std::size_t to) {
+  const std::shared_ptr<const Era> era = front_era();
+  std::size_t end = from;
+  while (size_ > 0 && end < to && at(0).era == era) {
+    if (batch.size() == end) batch.emplace_back();
+    std::swap(at(0).row, batch[end++]);
     drop_oldest();
   }
-  return taken;
+  return end - from;
 }
 
 std::size_t RowQueue::put_back(std::span<Row> rows, const std::shared_ptr<const Era>& era) {

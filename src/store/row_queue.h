@@ -33,12 +33,11 @@ class RowQueue {
   /// Adds `by` to the seq of every row.
   void shift_seqs(std::int64_t by);
 
-  /// Moves at most `most` rows of one era to `batch`, which grows as needed and never shrinks.
-  struct Taken {
-    std::size_t rows = 0;
-    std::shared_ptr<const Era> era;
-  };
-  [[nodiscard]] Taken take(std::vector<Row>& batch, std::size_t most);
+  /// The era of the oldest row; nullptr where there is none.
+  [[nodiscard]] const std::shared_ptr<const Era>& front_era() const;
+  /// Moves the oldest rows of one era to `batch`, from its element `from` on and at most up to
+  /// `to`; it grows as needed and never shrinks. Returns how many.
+  [[nodiscard]] std::size_t take(std::vector<Row>& batch, std::size_t from, std::size_t to);
 
   /// Brings the last rows taken back to the front. Where others have come meanwhile and there is
   /// no room, the oldest are dropped; returns how many.
@@ -51,6 +50,9 @@ class RowQueue {
   };
 
   [[nodiscard]] Slot& at(std::size_t offset) { return slots_[(head_ + offset) % capacity_]; }
+  [[nodiscard]] const Slot& at(std::size_t offset) const {
+    return slots_[(head_ + offset) % capacity_];
+  }
   void drop_oldest();
 
   std::size_t capacity_;

@@ -24,20 +24,17 @@ def cpu_ns(pid):
 
 
 def thread_cpu_ns(pid):
-    """CPU time of the agent's threads by what they do; nothing in the names tells all of them.
-
-    The main thread samples and scores; civetweb names its own; of the others, the one that has
-    written files is the journal's.
-    """
-    roles = dict.fromkeys(("main thread", "journal thread", "server threads", "other threads"), 0)
+    """CPU time of the agent's threads by what they do. The main thread samples and scores."""
+    roles = dict.fromkeys(("main thread", "journal thread", "server threads", "statvfs thread",
+                           "other threads"), 0)
+    named = {"nv-journal": "journal thread", "nv-statvfs": "statvfs thread",
+             "civetweb-master": "server threads", "civetweb-worker": "server threads"}
     for tid in os.listdir(f"/proc/{pid}/task"):
         task = f"/proc/{pid}/task/{tid}"
         if int(tid) == pid:
             role = "main thread"
-        elif read_text(f"{task}/comm").startswith("civetweb"):
-            role = "server threads"
         else:
-            role = "journal thread" if field(f"{task}/io", "wchar") else "other threads"
+            role = named.get(read_text(f"{task}/comm").strip(), "other threads")
         roles[role] += int(read_text(f"{task}/schedstat").split()[0])
     return roles
 

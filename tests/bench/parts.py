@@ -64,8 +64,9 @@ class Lab:
         return tempfile.TemporaryDirectory(prefix="bench-", dir=self.build)
 
 
-def flush_every(seconds):
-    """Three ticks, as by default (10 s and 30 s): what a transaction costs is shared by three."""
+def flush_every_12_ticks(interval):
+    """As by default (10 s and 2 min): what a transaction costs is shared by twelve rows."""
+    seconds = 12 * interval
     return "--journal.flush-interval", f"{seconds * 1000:.0f}ms"
 
 
@@ -100,7 +101,7 @@ def tick(lab):
     with node_exporter() as peer:
         for interval, rounds, count in paces:
             ours, theirs, bare = [], [], []
-            with lab.state_dir() as state, Agent(state, *NORMAL, *flush_every(3 * interval),
+            with lab.state_dir() as state, Agent(state, *NORMAL, *flush_every_12_ticks(interval),
                                                  interval=f"{interval * 1000:.0f}ms") as agent:
                 meter = TickMeter(agent, interval)
                 meter.until_ready()
@@ -251,7 +252,7 @@ def many_connections(lab):
               "churn": "the same, and 50 come and go a second"}
     ours, theirs = ({state: [] for state in states} for _ in range(2))
     with lab.state_dir() as directory, \
-            Agent(directory, *NORMAL, *flush_every(0.3), interval="100ms") as agent, \
+            Agent(directory, *NORMAL, *flush_every_12_ticks(0.1), interval="100ms") as agent, \
             node_exporter("--collector.tcpstat") as peer:
         meter = TickMeter(agent, 0.1)
         meter.until_ready()
@@ -365,7 +366,7 @@ def journal(lab):
             _, written = run_measured(PROGRAM, "agent", "--interval", f"{interval * 1000:.0f}ms",
                                       "--records", rows, "--state-dir", state,
                                       "--web.listen-address", "127.0.0.1:0", *NORMAL,
-                                      *flush_every(3 * interval))
+                                      *flush_every_12_ticks(interval))
             with contextlib.closing(open_journal(state)) as database:
                 counts = database.execute("SELECT count(*), count(score), count(explanation)"
                                           " FROM samples").fetchone()

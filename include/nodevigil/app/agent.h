@@ -51,10 +51,12 @@ class Agent {
   void warm_from_postgres();
   [[nodiscard]] Result<std::unique_ptr<Journal>> open_journal_late();
   void take_late_state();
+  [[nodiscard]] bool flush_for_reader();
   void use_model(const Classifier& classifier);
   void tick();
   void note_verdict(bool was_anomalous, std::int32_t old_verdict);
   void keep_checkpoint();
+  void release_memory_if_due(std::int64_t now_ns);
 
   Options options_;
   Clock& clock_;
@@ -75,6 +77,8 @@ class Agent {
 
   std::int64_t seq_ = 0;
   std::int64_t checkpoint_due_ns_ = 0;
+  std::int64_t release_due_ns_ = 0;
+  std::int64_t release_wait_ns_ = 0;
   std::int64_t dropped_seen_ = 0;
   bool was_losing_ = false;
 };

@@ -19,7 +19,10 @@ class ArchiveWriter {
   void put_all(std::span<const T> values) {
     bytes_.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
   }
+  [[nodiscard]] std::string_view bytes() const { return bytes_; }
   [[nodiscard]] std::string take() { return std::move(bytes_); }
+  /// Begins anew in the memory that it has.
+  void clear() { bytes_.clear(); }
 
  private:
   std::string bytes_;
@@ -39,13 +42,19 @@ class ArchiveReader {
   }
   template <typename T>
   void get_all(std::span<T> values) {
-    if (values.size_bytes() > bytes_.size()) {
+    const std::string_view taken = take(values.size_bytes());
+    if (ok_) std::memcpy(values.data(), taken.data(), taken.size());
+  }
+  /// The next `size` bytes as they are; empty past the end.
+  [[nodiscard]] std::string_view take(std::size_t size) {
+    if (size > bytes_.size()) {
       ok_ = false;
       bytes_ = {};
-      return;
+      return {};
     }
-    std::memcpy(values.data(), bytes_.data(), values.size_bytes());
-    bytes_.remove_prefix(values.size_bytes());
+    const std::string_view taken = bytes_.substr(0, size);
+    bytes_.remove_prefix(size);
+    return taken;
   }
   [[nodiscard]] bool ok() const { return ok_; }
   [[nodiscard]] bool at_end() const { return bytes_.empty(); }

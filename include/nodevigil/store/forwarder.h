@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +33,9 @@ struct ForwarderOptions {
   std::chrono::milliseconds retry_max{60'000};
   int batch_rows = 250;
   bool migrate = false;  ///< make or bring up to date the schema first
+  /// Called at the start of each pass, on the forwarder's thread: has the rows that wait for others
+  /// written to the journal. May be empty.
+  std::function<void()> before_pass;
 };
 
 /// What the forwarder has done so far; monotonic but for the gauges.

@@ -45,8 +45,9 @@ struct Checkpoint {
   std::string state;       ///< opaque bytes
 };
 
-/// A SQLite database in WAL mode, one file: rows, contexts, explanations, checkpoints. The format
-/// is written down in docs/journal.md. Committed rows survive kill -9 of the process; a power cut
+/// A SQLite database in WAL mode: rows, contexts, explanations, checkpoints; and a small file for
+/// rows that are to be written together. The format is written down in docs/journal.md. Committed
+/// and kept rows survive kill -9 of the process; a power cut
 /// may cost what the kernel has not written back, half a minute or so, never the database
 /// (synchronous=NORMAL). Not thread-safe: one object per thread; several objects, in one or many
 /// processes, may read one file while one writes.
@@ -76,6 +77,12 @@ class Journal {
   /// same length as `rows`.
   [[nodiscard]] Result<void> append(std::span<const Row> rows,
                                     std::span<const std::string> explanations);
+
+  /// Keeps a row that is to be appended later: it survives kill -9 of the process from now on, for
+  /// a fraction of what a transaction costs. Readers do not see it. Where it has not been appended
+  /// when the journal is opened for writing next, that is done then. append() ends the keeping of
+  /// all rows kept before, so they must be among its rows.
+  [[nodiscard]] Result<void> keep(const Row& row, const std::string& explanation);
 
   /// Calls `visit` for each row in order of seq; it returns false to stop. It may take its time
   /// and call this object: no lock is held meanwhile.
@@ -130,6 +137,8 @@ class Journal {
  private:
   struct State;
   explicit Journal(std::unique_ptr<State> state);
+  /// Gets ready for append() and keep(); appends what was kept.
+  [[nodiscard]] Result<void> make_writable();
 
   std::unique_ptr<State> state_;
 };

@@ -20,19 +20,20 @@ struct JournalWriterStats {
   std::int64_t dropped_rows = 0;
   std::int64_t pruned_rows = 0;  ///< removed by age or size
   std::int64_t failures = 0;     ///< failed writes; the rows stay queued and are tried again
-  std::int64_t queued_rows = 0;  ///< gauge
+  std::int64_t queued_rows = 0;  ///< gauge: not in the database yet
   std::int64_t rows = 0;         ///< gauge: in the journal
   std::int64_t bytes = 0;        ///< gauge: on disk
-  std::int64_t last_seq = 0;     ///< gauge: newest row on disk
+  std::int64_t last_seq = 0;     ///< gauge: newest row that kill -9 cannot take any more
   std::int64_t seq_shift = 0;    ///< gauge: what is added to the seqs pushed; see Open
   bool healthy = true;           ///< gauge: the last write succeeded
   std::string error;             ///< why it did not
 };
 
 /// Moves rows from the tick to the journal on a thread of its own, so that a tick never waits for
-/// a disk. The queue is a ring of rows allocated once. Failed writes are tried again with backoff;
-/// when the ring is full, the oldest row is dropped and counted. Logs when writing begins to fail
-/// and when it works again.
+/// a disk. A row is kept as soon as it comes, and written to the database with others: after
+/// `linger`, when 64 wait, with a checkpoint, and when a reader asks by flush(). The queue is a
+/// ring of rows allocated once. Failed writes are tried again with backoff; when the ring is full,
+/// the oldest row is dropped and counted. Logs when writing begins to fail and when it works again.
 class JournalWriter {
  public:
   /// Turns a row into the JSON of its explanation; empty for none. Called on the writer's thread.
@@ -42,7 +43,7 @@ class JournalWriter {
     JournalLimits limits;  ///< age counts from the newest row whose time can be believed
     std::size_t queue_rows = 512;
     /// How long rows may wait so that one transaction writes several: that is what most of the cost
-    /// of a row goes into. Rows of an alarm, checkpoints and a filling queue do not wait.
+    /// of a row goes into. They are kept (see Journal::keep()) meanwhile.
     std::chrono::milliseconds linger{0};
     /// Waits after failures double from one to the other, less up to a half by chance.
     std::chrono::milliseconds retry_min{100};

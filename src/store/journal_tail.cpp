@@ -1,0 +1,187 @@
+#include "journal_tail.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "nodevigil/base/file.h"
+#include "nodevigil/base/hash.h"
+
+namespace nodevigil {
+namespace {
+
+constexpr std::string_view kMagic = "nvtail1\n";
+constexpr mode_t kOwnerOnly = 0600;
+// Far more than the writer ever leaves here; what is larger is none of ours.
+constexpr std::size_t kMaxBytes = std::size_t{64} << 20;
+
+std::uint64_t checksum(std::string_view bytes) {
+  Fnv1a hash;
+  hash.add(bytes);
+  return hash.value();
+}
+
+void put_text(ArchiveWriter& out, std::string_view text) {
+  out.put<std::uint32_t>(static_cast<std::uint32_t>(text.size()));
+  out.put_all(std::span<const char>{text});
+}
+
+std::string get_text(ArchiveReader& in) {
+  const auto size = in.get<std::uint32_t>();
+  return std::string{in.take(size)};
+}
+
+// NULL is NaN, which no reading is: the database cannot hold one either.
+void put_real(ArchiveWriter& out, const std::optional<double>& value) {
+  out.put(value.value_or(std::numeric_limits<double>::quiet_NaN()));
+}
+
+std::optional<double> get_real(ArchiveReader& in) {
+  const auto value = in.get<double>();
+  return std::isnan(value) ? std::nullopt : std::optional{value};
+}
+
+// One list of the fields for both directions: `field` writes or reads each.
+template <typename Row, typename Field>
+void each_field(Row& row, Field&& field) {
+  field(row.seq);
+  field(row.context);
+  field(row.sample.ts_us);
+  field(row.sample.elapsed_ns);
+  field(row.sample.breaks);
+  field(row.phase);
+  field(row.frozen);
+  field(row.relearning);
+  field(row.over);
+  field(row.anomalous);
+  field(row.verdict);
+  field(row.explanation);
+  for (auto* const real :
+       {&row.score, &row.score_smoothed, &row.threshold, &row.threshold_smoothed, &row.rank}) {
+    field(*real);
+  }
+  for (auto& value : row.sample.values) field(value);
+  for (auto& z : row.z) field(z);
+}
+
+struct Put {
+  ArchiveWriter& out;
+  void operator()(std::int64_t value) const { out.put(value); }
+  void operator()(std::uint64_t value) const { out.put(value); }
+  void operator()(bool value) const { out.put(value); }
+  void operator()(Phase value) const { out.put(static_cast<std::uint8_t>(value)); }
+  void operator()(const std::string& text) const { put_text(out, text); }
+  void operator()(const std::optional<double>& value) const { put_real(out, value); }
+  void operator()(const std::optional<std::int64_t>& value) const {
+    out.put(value.has_value());
+    out.put(value.value_or(0));
+  }
+};
+
+struct Get {
+  ArchiveReader& in;
+  void operator()(std::int64_t& value) const { value = in.get<std::int64_t>(); }
+  void operator()(std::uint64_t& value) const { value = in.get<std::uint64_t>(); }
+  void operator()(bool& value) const { value = in.get<std::uint8_t>() != 0; }
+  void operator()(Phase& value) const {
+    value = in.get<std::uint8_t>() == 0 ? Phase::kWarmup : Phase::kReady;
+  }
+  void operator()(std::string& text) const { text = get_text(in); }
+  void operator()(std::optional<double>& value) const { value = get_real(in); }
+  void operator()(std::optional<std::int64_t>& value) const {
+    const bool there = in.get<std::uint8_t>() != 0;
+    const auto number = in.get<std::int64_t>();
+    value = there ? std::optional{number} : std::nullopt;
+  }
+};
+
+// The next record; nullopt where none follows, or a torn one.
+std::optional<StoredRow> next_row(ArchiveReader& in, std::size_t series) {
+  const auto size = in.get<std::uint32_t>();
+  const auto sum = in.get<std::uint64_t>();
+  const std::string_view payload = in.take(size);
+  if (!in.ok() || size == 0 || checksum(payload) != sum) return std::nullopt;
+  StoredRow row;
+  row.sample.values.resize(series);
+  row.z.resize(series);
+  ArchiveReader fields{payload};
+  each_field(row, Get{fields});
+  if (!fields.ok() || !fields.at_end()) return std::nullopt;
+  return row;
+}
+
+}  // namespace
+
+Result<JournalTail> JournalTail::open(const std::string& path, const std::string& id,
+                                      std::size_t series) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kOwnerOnly);
+  if (fd < 0) return errno_error(errno, "open", path);
+  JournalTail tail{fd, path, series};
+  const std::string header = std::string{kMagic} + id;
+  const auto content = read_file(path, kMaxBytes);
+  if (!content || !content->starts_with(header)) {
+    if (::ftruncate(fd, 0) != 0) return errno_error(errno, "empty", path);
+    tail.end_ = 0;
+    if (auto done = tail.write(header); !done) return done.error();
+  }
+  tail.begin_ = tail.end_ = static_cast<std::int64_t>(header.size());
+  return tail;
+}
+
+JournalTail::JournalTail(int fd, std::string path, std::size_t series)
+    : fd_(fd), path_(std::move(path)), series_(series) {}
+
+JournalTail::JournalTail(JournalTail&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)),
+      path_(std::move(other.path_)),
+      series_(other.series_),
+      begin_(other.begin_),
+      end_(other.end_) {}
+
+JournalTail::~JournalTail() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Result<std::vector<StoredRow>> JournalTail::read() const {
+  const auto content = read_file(path_, kMaxBytes);
+  if (!content) return content.error();
+  ArchiveReader in{std::string_view{*content}.substr(static_cast<std::size_t>(begin_))};
+  std::vector<StoredRow> rows;
+  while (auto row = next_row(in, series_)) {
+    if (!rows.empty() && row->seq <= rows.back().seq) break;
+    rows.push_back(std::move(*row));
+  }
+  return rows;
+}
+
+Result<void> JournalTail::add(const StoredRow& row) {
+  payload_.clear();
+  each_field(row, Put{payload_});
+  record_.clear();
+  record_.put<std::uint32_t>(static_cast<std::uint32_t>(payload_.bytes().size()));
+  record_.put(checksum(payload_.bytes()));
+  record_.put_all(std::span<const char>{payload_.bytes()});
+  return write(record_.bytes());
+}
+
+void JournalTail::start_over() { end_ = begin_; }
+
+Result<void> JournalTail::write(std::string_view bytes) {
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t wrote = ::pwrite(fd_, bytes.data() + done, bytes.size() - done,
+                                   end_ + static_cast<std::int64_t>(done));
+    if (wrote < 0 && errno != EINTR) return errno_error(errno, "keep rows", path_);
+    if (wrote > 0) done += static_cast<std::size_t>(wrote);
+  }
+  end_ += static_cast<std::int64_t>(bytes.size());
+  return {};
+}
+
+}  // namespace nodevigil

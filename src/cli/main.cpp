@@ -4,7 +4,6 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <iostream>
 #include <map>
 
@@ -12,6 +11,7 @@
 #include "nodevigil/base/log.h"
 #include "nodevigil/base/printable.h"
 #include "nodevigil/base/version.h"
+#include "output_file.h"
 
 namespace nodevigil::cli {
 namespace {
@@ -95,15 +95,11 @@ int fail(const Error& error, int code) {
 }
 
 int write_output(const std::string& path, const std::string& text) {
-  if (path.empty()) {
-    std::cout << text << std::flush;
-    return std::cout ? kExitOk
-                     : fail({ErrorCode::kIo, "cannot write", "standard output"}, kExitFailed);
-  }
-  std::ofstream file{path, std::ios::trunc};
-  file << text;
-  file.close();
-  return file ? kExitOk : fail({ErrorCode::kIo, "cannot write", path}, kExitFailed);
+  OutputFile out;
+  if (const auto opened = out.open(path); !opened) return fail(opened.error(), kExitFailed);
+  out.stream() << text;
+  const auto written = out.finish();
+  return written ? kExitOk : fail(written.error(), kExitFailed);
 }
 
 int run(int argc, char** argv) {

@@ -1,10 +1,9 @@
 #include "nodevigil/app/replay.h"
 
-#include <algorithm>
-#include <fstream>
 #include <iostream>
 
 #include "command.h"
+#include "output_file.h"
 
 namespace nodevigil::cli {
 namespace {
@@ -39,26 +38,17 @@ int run_replay(const Invocation& invocation) {
                  "--verify"},
                 kExitUsage);
   }
-  std::ofstream file;
-  if (!options.output.empty()) {
-    file.open(options.output, std::ios::trunc);
-    if (!file) {
-      return fail({ErrorCode::kIo, "cannot be opened for writing", options.output}, kExitFailed);
-    }
+  OutputFile file;
+  if (const auto opened = file.open(options.output); !opened) {
+    return fail(opened.error(), kExitFailed);
   }
   // Who verifies wants the result; the rows are for who asks for them.
   std::ostream nowhere{nullptr};
   const bool quiet = options.verify && options.output.empty();
   if (quiet) nowhere.clear(std::ios::goodbit);
-  std::ostream& out = !options.output.empty() ? file : quiet ? nowhere : std::cout;
-  const auto summary = replay(invocation, out);
+  const auto summary = replay(invocation, quiet ? nowhere : file.stream());
   if (!summary) return fail(summary.error(), kExitFailed);
-  out.flush();
-  if (!out && !quiet) {
-    return fail({ErrorCode::kIo, "cannot write (disk full?)",
-                 options.output.empty() ? "standard output" : options.output},
-                kExitFailed);
-  }
+  if (const auto written = file.finish(); !written) return fail(written.error(), kExitFailed);
   std::cerr << "nodevigil: " << summary->rows << " rows, " << summary->anomalous_rows
             << " anomalous\n";
   if (!options.verify) return kExitOk;

@@ -176,6 +176,26 @@ class ReplayTest(unittest.TestCase):
         full = nodevigil("replay", self.write(as_csv(recording(3000))), "-o", "/dev/full", check=1)
         self.assertIn("/dev/full", full.stderr)
 
+    def test_a_file_has_its_name_once_it_is_whole(self):
+        good = self.write(as_csv(recording(500)))
+        bad = self.write(as_csv(recording(500)) + "1,2\n", "bad.csv")
+        out = self.directory / "scores.csv"
+        nodevigil("replay", bad, "-o", out, check=1)
+        self.assertEqual(sorted(p.name for p in self.directory.iterdir()), ["bad.csv", "rows.csv"])
+        nodevigil("replay", good, "-o", out, check=0)
+        whole = out.read_text()
+        self.assertEqual(whole.count("\n"), 501)
+        nodevigil("replay", bad, "-o", out, check=1)
+        self.assertEqual(out.read_text(), whole, "a failure took what was there before")
+        link = self.directory / "link.csv"
+        link.symlink_to(out)
+        out.write_text("old")
+        nodevigil("replay", good, "-o", link, check=0)
+        self.assertTrue(link.is_symlink())
+        self.assertEqual(out.read_text(), whole)
+        missing = nodevigil("replay", good, "-o", self.directory / "no/scores.csv", check=1)
+        self.assertIn("no/scores.csv: cannot open for writing: No such file", missing.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

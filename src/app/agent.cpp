@@ -223,7 +223,11 @@ Result<void> Agent::open_server() {
   sources.node = options_.node;
   sources.stale_after_seconds = std::max(10.0, 3 * live_.interval_seconds);
   auto server = HttpServer::start(options_.listen_address, make_routes(std::move(sources)));
-  if (!server) return server.error();
+  if (!server) {
+    Error failure = server.error();
+    failure.context += "; choose another with --web.listen-address";
+    return failure;
+  }
   server_ = std::move(*server);
   return {};
 }

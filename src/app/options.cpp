@@ -13,6 +13,7 @@
 #include "nodevigil/base/log.h"
 #include "nodevigil/base/printable.h"
 #include "nodevigil/base/units.h"
+#include "nodevigil/serve/http_server.h"
 
 namespace nodevigil {
 namespace {
@@ -135,6 +136,15 @@ Result<void> set_postgres_url(Options& options, Text text) {
     }
   }
   options.postgres.url = text;
+  return {};
+}
+
+Result<void> set_listen_address(Options& options, Text text) {
+  if (auto sound = check_listen_address(std::string{text}); !sound) {
+    return Error{ErrorCode::kInvalid, sound.error().context + ", got '" + printable(text) + "'",
+                 ""};
+  }
+  options.listen_address = text;
   return {};
 }
 
@@ -266,7 +276,7 @@ constexpr std::array kTable{
 
     OptionSpec{"web.listen-address", "HOST:PORT", ":9910", kServing, false, "Serving",
                "Address of /metrics, the API and the page; port 0 takes a free one.",
-               [](O& o, Text t) { return set_text(o.listen_address, t); }},
+               set_listen_address},
     OptionSpec{"web.config.file", "FILE", "", kAgentOnly, false, "Serving",
                "TLS and authentication, in the format of Prometheus exporters. Reserved: not "
                "supported yet.",

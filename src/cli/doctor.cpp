@@ -127,8 +127,8 @@ void check_port(const Options& options, std::vector<Finding>& findings) {
     findings.push_back({"listen address", Status::kOk, options.listen_address, ""});
   } else if (server.error().code == ErrorCode::kUnavailable) {
     findings.push_back({"listen address", Status::kWarn, server.error().message(),
-                        "fine if that is a running agent; else stop the other program or choose "
-                        "--web.listen-address"});
+                        "fine if that is a running agent; else end the other program or choose "
+                        "another with --web.listen-address"});
   } else {
     findings.push_back({"listen address", Status::kFail, server.error().message(),
                         "choose another with --web.listen-address"});

@@ -15,6 +15,7 @@
 #include <system_error>
 
 #include "nodevigil/base/units.h"
+#include "nodevigil/serve/http_server.h"
 
 namespace nodevigil {
 namespace {
@@ -46,7 +47,7 @@ Error bad_address(const std::string& address, const std::string& why) {
 
 Result<HostPort> split(const std::string& address) {
   const std::size_t colon = address.rfind(':');
-  if (colon == std::string::npos) return bad_address(address, "there is no port");
+  if (colon == std::string::npos) return bad_address(address, "there is no colon and port");
   std::string host = address.substr(0, colon);
   if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
     host = host.substr(1, host.size() - 2);
@@ -116,6 +117,12 @@ std::optional<int> listening_port(int fd) {
 
 }  // namespace
 
+Result<void> check_listen_address(const std::string& address) {
+  const auto at = split(address);
+  if (!at) return at.error();
+  return {};
+}
+
 Result<ListenAddress> resolve_listen_address(const std::string& address) {
   const auto at = split(address);
   if (!at) return at.error();
@@ -142,15 +149,12 @@ Error why_not_bound(const ListenAddress& address, const std::string& otherwise) 
       return Error{ErrorCode::kUnavailable, "cannot listen: " + otherwise, address.text};
     case EADDRINUSE:
       return Error{ErrorCode::kUnavailable,
-                   "the port is in use by another program (is an agent running already?); end that "
-                   "one or choose another with --web.listen-address",
+                   "the port is in use by another program (is an agent running already?)",
                    address.text};
     case EACCES:
     case EPERM:
       return Error{ErrorCode::kPermission,
-                   "listening is not permitted; ports below 1024 need a privilege: choose a higher "
-                   "one with --web.listen-address",
-                   address.text};
+                   "listening is not permitted: ports below 1024 need a privilege", address.text};
     case EADDRNOTAVAIL:
       return Error{ErrorCode::kInvalid, "the host is not an address of this machine", address.text};
     default:

@@ -6,6 +6,7 @@ import json
 import math
 import pathlib
 import random
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -61,6 +62,13 @@ class TableTest(unittest.TestCase):
 
 
 class DoctorTest(unittest.TestCase):
+    def test_gives_advice_for_a_port_once(self):
+        with tempfile.TemporaryDirectory() as state, socket.create_server(("127.0.0.1", 0)) as taken:
+            result = nodevigil("doctor", "--state-dir", state, "--web.listen-address",
+                               f"127.0.0.1:{taken.getsockname()[1]}", check=0)
+        self.assertIn("in use", result.stdout)
+        self.assertEqual(result.stdout.count("--web.listen-address"), 1, result.stdout)
+
     def test_a_readable_node_is_healthy(self):
         with tempfile.TemporaryDirectory() as state:
             findings = json.loads(nodevigil("doctor", "--json", "--state-dir", state,

@@ -47,7 +47,7 @@ class HttpServer {
   /// Listens on `address`: "HOST:PORT", ":PORT" (all addresses, IPv4 and IPv6) or "[IPV6]:PORT";
   /// port 0 takes a free one. HOST may be a name. Without IPv6 in the kernel or in civetweb (Debian
   /// 12 builds it without, Debian 13 with), ":PORT" is IPv4 alone. Errors: kInvalid (address),
-  /// kUnavailable (in use; names the address and what to do), kPermission (a port below 1024).
+  /// kUnavailable (in use), kPermission (a port below 1024).
   [[nodiscard]] static Result<std::unique_ptr<HttpServer>> start(
       const std::string& address, std::map<std::string, HttpHandler> routes,
       HttpLimits limits = {});
@@ -63,5 +63,9 @@ class HttpServer {
   explicit HttpServer(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
+
+/// Whether `address` has the form that HttpServer::start() takes; whether the machine has such an
+/// address is found out there. Error: kInvalid.
+[[nodiscard]] Result<void> check_listen_address(const std::string& address);
 
 }  // namespace nodevigil

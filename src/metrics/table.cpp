@@ -43,7 +43,8 @@ constexpr std::array<MetricSpec, kMetricCount> kTable{{
      "cpu_idle_seconds_total",
      {0.01, 0},
      [](const R& r) { return member(r.stat, &Stat::idle_seconds); },
-     "Idle time since boot, mean over the online CPUs."},
+     "Idle time since boot, mean over the online CPUs.",
+     1},
     {"disk_av_per",
      Kind::kGauge,
      "percent",
@@ -52,7 +53,8 @@ constexpr std::array<MetricSpec, kMetricCount> kTable{{
      "disk_available_percent",
      {0.1, 0},
      [](const R& r) { return r.filesystem_available_percent; },
-     "Space available to non-root users, lowest of the configured filesystems."},
+     "Space available to non-root users, lowest of the configured filesystems.",
+     100},
     {"disk_read",
      Kind::kCounter,
      "bytes",
@@ -97,7 +99,8 @@ constexpr std::array<MetricSpec, kMetricCount> kTable{{
      "memory_available_percent",
      {0.1, 0},
      memory_available_percent,
-     "Memory available to new work without swapping, of all memory."},
+     "Memory available to new work without swapping, of all memory.",
+     100},
     {"forks_total",
      Kind::kCounter,
      "forks",
@@ -269,7 +272,7 @@ std::vector<SeriesSpec> node_series() {
   std::vector<SeriesSpec> series;
   series.reserve(kMetricCount);
   for (const MetricSpec& metric : kTable) {
-    series.push_back({std::string{metric.name}, metric.kind, metric.floor});
+    series.push_back({std::string{metric.name}, metric.kind, metric.floor, metric.ceiling});
   }
   return series;
 }

@@ -129,7 +129,7 @@ std::string usual_text(const MetricSpec& metric, const Explanation& explanation,
   for (std::size_t i = 0; i < explanation.top_size; ++i) {
     const Contribution& part = explanation.top[i];
     if (part.series != series) continue;
-    const UsualRange usual = usual_range(part, metric.kind);
+    const UsualRange usual = usual_range(part, metric.kind, metric.ceiling);
     return range_text(metric, usual.low, usual.high);
   }
   return "";

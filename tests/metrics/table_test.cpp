@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <regex>
@@ -21,6 +22,7 @@ using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::Pair;
 
 std::vector<std::string> names() {
   std::vector<std::string> found;
@@ -47,6 +49,24 @@ TEST(TableTest, RowsAndTheirOrder) {
                           "tcp_sock_alloc", "tcp_sock_inuse", "tcp_sock_mem", "udp_sock_inuse",
                           "udp_sock_mem", "ipv4_sock_inuse", "est_conn", "lis_conn", "open_fds"));
   EXPECT_EQ(metric_table().size(), kMetricCount);
+}
+
+TEST(TableTest, FeaturesWithALargestValue) {
+  std::map<std::string, double> ceilings;
+  for (const SeriesSpec& series : node_series()) {
+    if (series.ceiling != kNoCeiling) ceilings[series.name] = series.ceiling;
+  }
+  // Idle seconds per second, and percents.
+  EXPECT_THAT(ceilings, ElementsAre(Pair("cpu_sec_idle", 1), Pair("disk_av_per", 100),
+                                    Pair("mem_av_per", 100)));
+}
+
+// Rows and states of before there were ceilings are still those of this table.
+TEST(TableTest, ACeilingChangesNoHash) {
+  auto series = node_series();
+  const std::string hash = table_hash(series);
+  for (SeriesSpec& one : series) one.ceiling = 1;
+  EXPECT_EQ(table_hash(series), hash);
 }
 
 TEST(TableTest, NamesAreUnique) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,12 +18,18 @@ struct Floor {
   double relative = 0;
 };
 
+/// For a series whose feature has no largest value.
+inline constexpr double kNoCeiling = std::numeric_limits<double>::infinity();
+
 /// What the scorer must know of one series. The 24 node metrics are one list of these, container
 /// metrics another, the columns of a CSV a third.
 struct SeriesSpec {
   std::string name;
   Kind kind = Kind::kGauge;
   Floor floor;
+  /// Most that the feature can be. Only words about it look at this, never a score: it is no part
+  /// of the hashes of the table and the state.
+  double ceiling = kNoCeiling;
 };
 
 /// Readings of all series at one instant.

@@ -31,6 +31,7 @@ struct MetricSpec {
   Floor floor;                  ///< least standard deviation of the feature
   std::optional<double> (*read)(const Readings&);  ///< picks the raw value
   std::string_view help;
+  double ceiling = kNoCeiling;  ///< most that the feature can be; see SeriesSpec
 };
 
 /// Number of node metrics.

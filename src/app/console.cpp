@@ -39,7 +39,7 @@ std::string judgement(const Live& live) {
 }  // namespace
 
 std::string console_line(const Live& live, std::size_t columns) {
-  const std::string time = format_timestamp(live.row.sample.ts_us).substr(0, 19) + "Z  ";
+  const std::string time = format_timestamp_seconds(live.row.sample.ts_us) + "  ";
   if (columns == 0) return time + judgement(live) + "\n";
   const std::string line = time.substr(std::string_view{"2026-11-22T"}.size()) + judgement(live);
   // One column short of full: some terminals begin a new line in the last one.

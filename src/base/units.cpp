@@ -245,15 +245,20 @@ std::string format_timestamp(std::int64_t wall_us) {
   const std::chrono::sys_time<std::chrono::microseconds> time{std::chrono::microseconds{wall_us}};
   const auto day = floor<std::chrono::days>(time);
   const std::chrono::year_month_day date{day};
-  const std::chrono::hh_mm_ss clock{floor<std::chrono::milliseconds>(time - day)};
+  const std::chrono::hh_mm_ss clock{time - day};
   std::array<char, 40> buffer{};
   const int length = std::snprintf(
-      buffer.data(), buffer.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
+      buffer.data(), buffer.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%06dZ",
       static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
       static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
       static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()),
       static_cast<int>(clock.subseconds().count()));
   return {buffer.data(), static_cast<std::size_t>(length)};
+}
+
+std::string format_timestamp_seconds(std::int64_t wall_us) {
+  const std::string whole = format_timestamp(wall_us);
+  return whole.substr(0, whole.find('.')) + "Z";
 }
 
 }  // namespace nodevigil

@@ -179,7 +179,8 @@ void check_postgres(const Options& options, std::vector<Finding>& findings) {
 void check_clock(std::vector<Finding>& findings) {
   const std::int64_t now_us = SystemClock{}.now().wall_us;
   const bool sane = now_us > std::int64_t{1'704'067'200} * 1'000'000;  // 2024-01-01
-  findings.push_back({"wall clock", sane ? Status::kOk : Status::kWarn, format_timestamp(now_us),
+  findings.push_back({"wall clock", sane ? Status::kOk : Status::kWarn,
+                      format_timestamp_seconds(now_us),
                       sane ? "" : "set the clock: rows would carry this time"});
 }
 

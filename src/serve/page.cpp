@@ -47,7 +47,7 @@ std::string signed_number(double value) {
 std::string sampled(const Live& live, double age) {
   std::array<char, 32> ago{};
   std::snprintf(ago.data(), ago.size(), "%.0f s ago", std::max(age, 0.0));
-  return "sampled " + format_timestamp(live.row.sample.ts_us) + ", " + ago.data();
+  return "sampled " + format_timestamp_seconds(live.row.sample.ts_us) + ", " + ago.data();
 }
 
 std::string verdict_text(const Live& live) {
@@ -199,7 +199,7 @@ std::string agent_section(const ServeContext& context, const Live& live) {
          item("journal", journal_text(context.sources.journal_stats())) +
          item("postgres", postgres_text(context.sources)) +
          item("anomalies", std::to_string(live.anomalies) + " since the start") +
-         item("started", format_timestamp(context.started.wall_us)) + "</dl></section>\n";
+         item("started", format_timestamp_seconds(context.started.wall_us)) + "</dl></section>\n";
 }
 
 constexpr std::string_view kLinks =

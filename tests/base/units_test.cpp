@@ -180,10 +180,18 @@ TEST(TimestampTest, RefusesAndQuotes) {
   }
 }
 
-TEST(TimestampTest, WritesUtcWithMilliseconds) {
-  EXPECT_EQ(format_timestamp(0), "1970-01-01T00:00:00.000Z");
-  EXPECT_EQ(format_timestamp(1'795'302'000'250'999), "2026-11-21T23:00:00.250Z");
-  EXPECT_EQ(format_timestamp(-1), "1969-12-31T23:59:59.999Z");
+TEST(TimestampTest, WritesUtcWithMicroseconds) {
+  EXPECT_EQ(format_timestamp(0), "1970-01-01T00:00:00.000000Z");
+  EXPECT_EQ(format_timestamp(1'795'302'000'250'999), "2026-11-21T23:00:00.250999Z");
+  EXPECT_EQ(format_timestamp(-1), "1969-12-31T23:59:59.999999Z");
+  EXPECT_EQ(format_timestamp_seconds(1'795'302'000'250'999), "2026-11-21T23:00:00Z");
+}
+
+TEST(TimestampTest, WhatIsWrittenReadsBackToTheMicrosecond) {
+  for (const std::int64_t us :
+       {std::int64_t{0}, std::int64_t{-1}, std::int64_t{1'795'302'000'250'999}}) {
+    EXPECT_EQ(parse_timestamp_us(format_timestamp(us)).value(), us);
+  }
 }
 
 }  // namespace

@@ -90,7 +90,7 @@ TEST(Status, TellsOfTheAgentAndItsNewestRow) {
   EXPECT_EQ(answer.content_type, "application/json");
   const json body = json::parse(answer.body);
   EXPECT_EQ(body["node"], "node-1");
-  EXPECT_EQ(body["started"], "2026-11-22T00:00:00.000Z");
+  EXPECT_EQ(body["started"], "2026-11-22T00:00:00.000000Z");
   EXPECT_EQ(body["interval_seconds"], 10);
   EXPECT_EQ(body["phase"], "ready");
   EXPECT_EQ(body["warmup_progress"], 1);
@@ -102,7 +102,7 @@ TEST(Status, TellsOfTheAgentAndItsNewestRow) {
 
   const json& row = body["row"];
   EXPECT_EQ(row["seq"], 4711);
-  EXPECT_EQ(row["ts"], "2026-11-22T00:00:00.000Z");
+  EXPECT_EQ(row["ts"], "2026-11-22T00:00:00.000000Z");
   EXPECT_EQ(row["verdict"], "cpu");
   EXPECT_EQ(row["anomalous"], true);
   EXPECT_EQ(row["over"], true);

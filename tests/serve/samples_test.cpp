@@ -88,7 +88,7 @@ TEST_F(Samples, GivesTheLastHourByDefault) {
 
 TEST_F(Samples, GivesWholeRows) {
   const json row = rows("")["rows"].back();
-  EXPECT_EQ(row["ts"], "2026-11-22T00:00:00.000Z");
+  EXPECT_EQ(row["ts"], "2026-11-22T00:00:00.000000Z");
   EXPECT_EQ(row["phase"], "ready");
   EXPECT_EQ(row["verdict"], "cpu");
   EXPECT_EQ(row["anomalous"], true);
@@ -119,16 +119,28 @@ TEST_F(Samples, GivesRowsOfTheWarmupWithoutVerdict) {
 TEST_F(Samples, TakesTimesAsSecondsAndAsIso8601) {
   const json iso = rows("?from=2026-11-21T23:50:00Z&to=2026-11-21T23:55:00Z");
   ASSERT_EQ(iso["rows"].size(), 5);
-  EXPECT_EQ(iso["rows"].front()["ts"], "2026-11-21T23:50:00.000Z");
+  EXPECT_EQ(iso["rows"].front()["ts"], "2026-11-21T23:50:00.000000Z");
   const std::string to = std::to_string(HandClock::kStartUs / 1'000'000 - 300);
   EXPECT_EQ(rows("?from=2026-11-22T00:50:00%2B01:00&to=" + to), iso);
+}
+
+TEST_F(Samples, ATimeThatWasGivenFindsItsRowAgain) {
+  Row row = serve_test::hand_made_live().row;
+  row.seq = kRows + 1;
+  row.sample.ts_us = HandClock::kStartUs + 123'457;
+  const std::vector<std::string> none(1);
+  ASSERT_TRUE(writer_->append(std::span{&row, 1}, none));
+  const std::string ts = "2026-11-22T00:00:00.123457Z";
+  const json found = rows("?from=" + ts + "&to=2026-11-23")["rows"];
+  ASSERT_EQ(found.size(), 1);
+  EXPECT_EQ(found[0]["ts"], ts);
 }
 
 TEST_F(Samples, TakesOneTimeWithoutTheOther) {
   EXPECT_EQ(rows("?from=2026-11-21T23:58:00Z")["rows"].size(), 3);
   const json before = rows("?to=2026-11-21T23:00:00Z")["rows"];
   EXPECT_EQ(before.size(), 29);
-  EXPECT_EQ(before.back()["ts"], "2026-11-21T22:59:00.000Z");
+  EXPECT_EQ(before.back()["ts"], "2026-11-21T22:59:00.000000Z");
 }
 
 TEST_F(Samples, GivesTheNewestWhenThereAreTooMany) {
@@ -161,7 +173,7 @@ TEST_F(Samples, NamesTheParameterThatIsWrong) {
                           {"?limit=ten", "'limit'", "from 1 to 10000"},
                           {"?limit=1e3", "'limit'", "from 1 to 10000"},
                           {"?form=0", "'form'", "from, to or limit"},
-                          {"?from=20&to=10", "'from'", "before 1970-01-01T00:00:10.000Z"},
+                          {"?from=20&to=10", "'from'", "before 1970-01-01T00:00:10.000000Z"},
                           {"?from=9999999999", "'from'", "which is now"},
                           {"?limit=%22%ff", "'limit'", "from 1 to 10000"}}) {
     const auto answer = get(query);

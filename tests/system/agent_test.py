@@ -77,6 +77,9 @@ class RowsTest(StateDirTest):
             served = json.loads(fetch(agent.url + "/api/v1/samples"))["rows"]
             self.assertGreaterEqual(len(served), 5)
             agent.stop()
+        self.assertEqual([row["ts"] for row in served], [
+            time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(us // 10**6)) + f".{us % 10**6:06}Z"
+            for (us,) in self.rows("ts_us")[:len(served)]])
         self.assertGreaterEqual(len(self.rows()), len(served))
 
     def test_verify_sees_a_changed_score(self):

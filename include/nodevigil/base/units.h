@@ -30,7 +30,10 @@ namespace nodevigil {
 /// ("2026-11-21T23:00:00.25Z", "2026-11-21 23:00:00", "...+01:00"; without an offset: UTC).
 /// Returns microseconds since the epoch.
 [[nodiscard]] Result<std::int64_t> parse_timestamp_us(std::string_view text);
-/// ISO 8601 in UTC with milliseconds: "2026-11-21T23:00:00.250Z".
+/// ISO 8601 in UTC with all microseconds: "2026-11-21T23:00:00.250000Z". parse_timestamp_us reads
+/// the same number back.
 [[nodiscard]] std::string format_timestamp(std::int64_t wall_us);
+/// For people: "2026-11-21T23:00:00Z".
+[[nodiscard]] std::string format_timestamp_seconds(std::int64_t wall_us);
 
 }  // namespace nodevigil

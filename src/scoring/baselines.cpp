@@ -33,6 +33,9 @@ RollingMoments make_window(std::size_t series, std::int64_t horizon, std::int64_
 
 double bounded(double z) { return std::clamp(z, -Baselines::kMaxZ, Baselines::kMaxZ); }
 
+// The progress that is not to be taken for the whole, in whole percents either.
+constexpr double kAlmost = 0.99;
+
 // A window is young until it spans this part of the fast horizon.
 constexpr int kYoungPart = 4;
 
@@ -125,7 +128,8 @@ double Baselines::progress() const {
   if (ready_) return 1.0;
   // Where samples are rare the fast window never holds enough: the slow one is the first.
   const std::uint64_t samples = std::max(fast_.samples_so_far(), slow_.samples_so_far());
-  return std::min(1.0, static_cast<double>(samples) / static_cast<double>(warmup_samples_));
+  // All samples may be there, but those of the open bucket do not judge yet.
+  return std::min(kAlmost, static_cast<double>(samples) / static_cast<double>(warmup_samples_));
 }
 
 void Baselines::save(ArchiveWriter& out) const {

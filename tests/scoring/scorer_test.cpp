@@ -52,7 +52,8 @@ TEST(WarmupTest, SaysSoAndNothingElse) {
     EXPECT_TRUE(scored.features[SimulatedNode::index("load1")].has_value());
     EXPECT_EQ(scored.features[SimulatedNode::index("intr")].has_value(), samples > 0);
     EXPECT_GE(watched.scorer.warmup_progress(), progress);
-    EXPECT_LE(watched.scorer.warmup_progress(), 1.0);
+    // Not in whole percents either, while the last minute is not full.
+    EXPECT_LT(watched.scorer.warmup_progress(), 0.995);
     progress = watched.scorer.warmup_progress();
   }
   // As many samples as asked for, in whole minutes.

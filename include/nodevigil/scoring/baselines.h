@@ -53,7 +53,8 @@ class Baselines {
 
   [[nodiscard]] bool ready() const { return ready_; }
   [[nodiscard]] bool slow_warm() const { return slow_warm_; }
-  /// Samples in the window that judges; how many of those needed for ready() there are, 0..1.
+  /// Samples in the window that judges; how many of those needed for ready() there are, 0..1, and 1
+  /// only once it is.
   [[nodiscard]] std::uint64_t samples() const;
   [[nodiscard]] double progress() const;
   /// All samples ever learned.

@@ -13,6 +13,7 @@
 
 #include "command.h"
 #include "nodevigil/app/console.h"
+#include "nodevigil/app/environment.h"
 #include "nodevigil/base/log.h"
 #include "nodevigil/base/thread_name.h"
 
@@ -70,7 +71,8 @@ int run_agent(const Invocation& invocation) {
   const Options& options = invocation.options();
   // One heap for all threads: they hardly allocate at once, and every further one keeps its memory.
   ::mallopt(M_ARENA_MAX, 1);
-  const StopOnSignal signals;  // before any other thread is made: they inherit the mask
+  StopOnSignal signals;  // before any other thread is made: they inherit the mask
+  for (const std::string& complaint : unknown_variables(environment_names())) log_warn(complaint);
   SystemClock clock;
   const bool terminal = ::isatty(STDOUT_FILENO) == 1;
   const bool console =

@@ -31,6 +31,9 @@ int run_check_config(const Invocation& invocation);
 int run_version(const Invocation& invocation);
 int run_db(const Invocation& invocation);
 
+/// The names of all environment variables.
+std::vector<std::string> environment_names();
+
 /// Prints "nodevigil: <message>" to standard error and returns `code`.
 int fail(const Error& error, int code);
 

@@ -1,4 +1,6 @@
 // Dispatch only: reads the command line with CLI11, settles options, calls one subcommand.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
@@ -88,6 +90,15 @@ int dispatch(const Entry& entry, Parsed& parsed) {
 }
 
 }  // namespace
+
+std::vector<std::string> environment_names() {
+  std::vector<std::string> names;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text{*entry};
+    names.emplace_back(text.substr(0, text.find('=')));
+  }
+  return names;
+}
 
 int fail(const Error& error, int code) {
   std::cerr << "nodevigil: " << error.message() << '\n';

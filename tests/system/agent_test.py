@@ -267,8 +267,17 @@ class StartTest(StateDirTest):
         self.refused(3, "/dev/null/x", "--state-dir", "/dev/null/x", *port)
         self.refused(3, "no-such-model", *state, *port, "--model", "/no-such-model.json")
         with Agent(self.state / "other") as agent:
-            self.refused(3, f"127.0.0.1:{agent.port}", *state, "--web.listen-address",
-                         f"127.0.0.1:{agent.port}")
+            self.refused(3, f"127.0.0.1:{agent.port}: the port is in use", *state,
+                         "--web.listen-address", f"127.0.0.1:{agent.port}")
+            self.refused(3, "choose another with --web.listen-address", *state,
+                         "--web.listen-address", f"127.0.0.1:{agent.port}")
+
+    def test_a_variable_that_is_no_setting_is_named_once(self):
+        log = self.start("--state-dir", self.state, "--web.listen-address", "127.0.0.1:0",
+                         NODEVIGIL_INTERVALL="1s", NODEVIGIL_PORT="tcp://10.0.0.1:9910").stderr
+        self.assertEqual(log.count("is no setting"), 1)
+        self.assertIn("warning NODEVIGIL_INTERVALL is no setting; the nearest is NODEVIGIL_INTERVAL",
+                      log)
 
     def test_the_configuration_file_is_read_and_its_errors_have_a_line(self):
         config = self.state / "nodevigil.conf"

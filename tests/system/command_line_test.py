@@ -61,6 +61,38 @@ class TableTest(unittest.TestCase):
         self.assertRegex(text, r"intr +\d+ interrupts +[\d.e+]+/s")
 
 
+class CheckConfigTest(unittest.TestCase):
+    def line(self, option, *arguments, **env):
+        shown = nodevigil("check-config", *arguments, check=0, **env).stdout
+        return next(line for line in shown.splitlines() if line.startswith(option + " = "))
+
+    def test_shows_what_stands_in_for_what_is_empty(self):
+        self.assertRegex(self.line("node"), f'node = "{socket.gethostname()}" +# default: ')
+        self.assertRegex(self.line("node", "--node", ""), f'"{socket.gethostname()}" +# --node: ')
+        self.assertRegex(self.line("node", "--node", "a"), '"a" +# --node$')
+        self.assertRegex(self.line("state-dir", XDG_STATE_HOME="/x"),
+                         'state-dir = "/x/nodevigil" +# default: ')
+        self.assertRegex(self.line("model"), 'model = "" +# default: the one compiled in')
+
+    def test_refuses_the_addresses_that_the_agent_refuses(self):
+        for command in "agent", "check-config":
+            refused = nodevigil(command, "--web.listen-address", "9914", check=2).stderr
+            self.assertIn("--web.listen-address: ", refused)
+            self.assertIn("got '9914'", refused)
+
+    def test_refuses_variables_that_are_no_settings(self):
+        refused = nodevigil("check-config", NODEVIGIL_INTERVALL="1s", check=2).stderr
+        self.assertIn("NODEVIGIL_INTERVALL is no setting; the nearest is NODEVIGIL_INTERVAL\n",
+                      refused)
+
+    def test_takes_no_notice_of_what_kubernetes_sets_for_a_service(self):
+        service = {"NODEVIGIL_SERVICE_HOST": "10.0.0.1", "NODEVIGIL_SERVICE_PORT_METRICS": "9910",
+                   "NODEVIGIL_PORT": "tcp://10.0.0.1:9910",
+                   "NODEVIGIL_PORT_9910_TCP_ADDR": "10.0.0.1"}
+        self.assertEqual(nodevigil("check-config", check=0, **service).stdout,
+                         nodevigil("check-config", check=0).stdout)
+
+
 class DoctorTest(unittest.TestCase):
     def test_gives_advice_for_a_port_once(self):
         with tempfile.TemporaryDirectory() as state, socket.create_server(("127.0.0.1", 0)) as taken:

@@ -262,7 +262,7 @@ void Agent::keep_checkpoint() {
   checkpoint_due_ns_ = clock_.now().steady_ns + kCheckpointEveryNs;
 }
 
-void Agent::run(const std::stop_token& stop) {
+bool Agent::run(const std::stop_token& stop) {
   const std::int64_t interval_ns = to_ns(options_.interval);
   std::int64_t due_ns = clock_.now().steady_ns;
   std::int64_t rows = 0;
@@ -280,10 +280,12 @@ void Agent::run(const std::stop_token& stop) {
     if (!clock_.sleep_until(due_ns, stop)) break;
   }
   keep_checkpoint();
-  if (!writer_->flush(kLastFlush)) log_warn("the last rows could not be written to the journal");
+  const bool kept = writer_->flush(kLastFlush);
+  if (!kept) log_warn("the last rows could not be written to the journal");
   if (forwarder_ && !forwarder_->flush(kLastFlush)) {
     log_warn("postgres: the last rows are not sent yet; they wait in the journal");
   }
+  return kept;
 }
 
 void Agent::tick() {

@@ -36,6 +36,10 @@ std::string judgement(const Live& live) {
   return text;
 }
 
+std::string rows(std::int64_t count) {
+  return std::to_string(count) + (count == 1 ? " row" : " rows");
+}
+
 }  // namespace
 
 std::string console_line(const Live& live, std::size_t columns) {
@@ -44,6 +48,20 @@ std::string console_line(const Live& live, std::size_t columns) {
   const std::string line = time.substr(std::string_view{"2026-11-22T"}.size()) + judgement(live);
   // One column short of full: some terminals begin a new line in the last one.
   return "\r" + line.substr(0, columns - 1) + "\x1b[K";
+}
+
+std::string closing_line(const JournalWriterStats& journal,
+                         const std::optional<ForwarderStats>& postgres,
+                         const std::string& journal_path) {
+  std::string text = "stopped: " + rows(journal.written_rows) + " written to " + journal_path;
+  const std::int64_t lost = journal.dropped_rows + journal.queued_rows;
+  if (lost > 0) text += ", " + rows(lost) + " could not be written";
+  if (postgres && !postgres->queued_rows) {
+    text += "; Postgres could not be asked how many it lacks: they wait there";
+  } else if (postgres && *postgres->queued_rows > 0) {
+    text += "; " + rows(*postgres->queued_rows) + " wait there for Postgres";
+  }
+  return text + "\n";
 }
 
 }  // namespace nodevigil

@@ -13,6 +13,7 @@ inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailed = 1;  ///< it ran, and something was found wrong or went wrong
 inline constexpr int kExitUsage = 2;   ///< the command line, environment or configuration is wrong
 inline constexpr int kExitStart = 3;   ///< it could not start: a path, port or model
+inline constexpr int kExitUnkept = 4;  ///< the agent ended, but could not write its last rows
 
 /// What a subcommand gets.
 struct Invocation {

@@ -120,8 +120,9 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer(
       "Exit codes: 0 success, 1 something was found or went wrong, 2 wrong usage or\n"
-      "configuration, 3 could not start. Each option --a.b-c is also NODEVIGIL_A_B_C in the\n"
-      "environment and a.b-c in the file given by --config.file.\n"
+      "configuration, 3 could not start, 4 could not keep the last rows. Each option\n"
+      "--a.b-c is also NODEVIGIL_A_B_C in the environment and a.b-c in the file given by\n"
+      "--config.file.\n"
       "nodevigil COMMAND --help lists the options of a command.");
   std::array<Parsed, kCommands.size()> parsed;
   for (std::size_t i = 0; i < kCommands.size(); ++i) {

@@ -1,5 +1,6 @@
 #include "nodevigil/app/console.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "nodevigil/metrics/table.h"
@@ -46,6 +47,31 @@ TEST(ConsoleLine, SaysHowFarWarmUpIs) {
   live.warmup_progress = 0.4;
   EXPECT_EQ(console_line(live, 0),
             "2023-11-14T22:13:20Z  warming up, 40 % of the samples needed\n");
+}
+
+TEST(ClosingLine, SaysWhatBecameOfTheRows) {
+  JournalWriterStats journal;
+  journal.written_rows = 1;
+  EXPECT_EQ(closing_line(journal, {}, "/s/journal.db"),
+            "stopped: 1 row written to /s/journal.db\n");
+  journal.written_rows = 120;
+  journal.queued_rows = 2;
+  journal.dropped_rows = 1;
+  EXPECT_EQ(closing_line(journal, {}, "/s/journal.db"),
+            "stopped: 120 rows written to /s/journal.db, 3 rows could not be written\n");
+}
+
+TEST(ClosingLine, SaysHowManyRowsPostgresLacks) {
+  JournalWriterStats journal;
+  journal.written_rows = 120;
+  ForwarderStats postgres;
+  postgres.queued_rows = 0;
+  EXPECT_EQ(closing_line(journal, postgres, "/s/j"), "stopped: 120 rows written to /s/j\n");
+  postgres.queued_rows = 30;
+  EXPECT_EQ(closing_line(journal, postgres, "/s/j"),
+            "stopped: 120 rows written to /s/j; 30 rows wait there for Postgres\n");
+  postgres.queued_rows.reset();
+  EXPECT_THAT(closing_line(journal, postgres, "/s/j"), testing::HasSubstr("could not be asked"));
 }
 
 }  // namespace

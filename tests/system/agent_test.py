@@ -116,6 +116,36 @@ class RowsTest(StateDirTest):
             self.assertLess(agent.metrics()["nodevigil_ticks_total"] - ticks, 20, "a burst")
 
 
+class EndTest(StateDirTest):
+    def test_on_a_console_the_last_line_tells_where_the_rows_are(self):
+        port = ("--web.listen-address", "127.0.0.1:0", "--interval", "20ms")
+        ended = nodevigil("agent", "--records", "5", "--console", "on", "--state-dir", self.state,
+                          *port, check=0)
+        self.assertEqual(ended.stdout.splitlines()[-1],
+                         f"stopped: 5 rows written to {self.state}/journal.db")
+        quiet = nodevigil("agent", "--records", "5", "--state-dir", self.state, *port, check=0)
+        self.assertEqual(quiet.stdout, "")
+
+    def test_a_disk_that_does_not_answer_does_not_hold_up_the_end(self):
+        shim, stuck = self.state / "stuck_disk.so", self.state / "stuck"
+        subprocess.run([need_program("cc"), "-shared", "-fPIC", "-o", shim,
+                        ROOT / "tests/system/stuck_disk.c", "-ldl"], check=True)
+        with Agent(self.state, "--journal.flush-interval", "0s", LD_PRELOAD=str(shim),
+                   STUCK_DISK=str(stuck)) as agent:
+            wait_until(lambda: agent.metrics()["nodevigil_journal_written_rows_total"] >= 3,
+                       what="rows")
+            stuck.touch()
+            wait_until(lambda: agent.metrics()["nodevigil_journal_queue_rows"] >= 3,
+                       what="rows that wait")
+            begun = time.monotonic()
+            self.assertEqual(agent.stop(), 4)
+            self.assertLess(time.monotonic() - begun, 12)
+            self.assertIn("warning could not end within 10 s", agent.logged())
+        stuck.unlink()
+        with Agent(self.state) as agent:
+            self.assertIn("journal: healthy", fetch(agent.url + "/readyz"))
+
+
 class HealthTest(StateDirTest):
     def test_a_running_agent_stays_healthy(self):
         with Agent(self.state) as agent:

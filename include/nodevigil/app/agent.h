@@ -36,10 +36,16 @@ class Agent {
   ~Agent();
 
   /// Ticks until `stop` is requested or Options::records rows are done; then writes what is left.
-  void run(const std::stop_token& stop);
+  /// Returns whether the journal has all of it.
+  [[nodiscard]] bool run(const std::stop_token& stop);
 
   [[nodiscard]] int port() const;
   [[nodiscard]] const std::string& journal_path() const { return journal_path_; }
+  [[nodiscard]] JournalWriterStats journal_stats() const { return writer_->stats(); }
+  /// nullopt where no Postgres is used.
+  [[nodiscard]] std::optional<ForwarderStats> postgres_stats() const {
+    return forwarder_ ? std::optional{forwarder_->stats()} : std::nullopt;
+  }
 
  private:
   Agent(const Options& options, Clock& clock, OnTick on_tick);

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 
 #include "nodevigil/serve/live.h"
+#include "nodevigil/store/forwarder.h"
+#include "nodevigil/store/journal_writer.h"
 
 namespace nodevigil {
 
@@ -12,5 +15,10 @@ namespace nodevigil {
 /// clears the rest, so that it takes the place of the one before. 0: no terminal; the line is
 /// whole and ends with a newline.
 [[nodiscard]] std::string console_line(const Live& live, std::size_t columns);
+
+/// The last line: what has become of the rows. `postgres`: nullopt where none is used.
+[[nodiscard]] std::string closing_line(const JournalWriterStats& journal,
+                                       const std::optional<ForwarderStats>& postgres,
+                                       const std::string& journal_path);
 
 }  // namespace nodevigil

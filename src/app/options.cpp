@@ -172,7 +172,8 @@ constexpr std::array kTable{
                "given.",
                [](O& o, Text t) { return set_duration(o.interval, t, milliseconds{10}); }},
     OptionSpec{"records", "N", "0", kAgent | kSample | kCheckConfig, false, "Sampling",
-               "Stop after N rows; 0: go on until told to stop.", set_records},
+               "Stop after N rows; 0: go on until told to stop (sample: only with --watch).",
+               set_records},
     OptionSpec{"node", "NAME", "", kAgent | kDb | kDoctor | kCheckConfig, false, "Sampling",
                "Name of this node in rows and metrics; the host's name if empty. For db "
                "grant-agent: the only node the login is for.",

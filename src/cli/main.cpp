@@ -33,14 +33,18 @@ constexpr std::array<Entry, 8> kCommands{{
     {kSample, "Take one reading of the 24 metrics", nullptr, nullptr, run_sample},
     {kSchema, "Print the table of metrics, or of options", nullptr, nullptr, run_schema},
     {kReplay, "Score recorded rows with the code that scores live", "FILE",
-     "CSV file (also gzipped; - for standard input): a column ts, and numeric columns", run_replay},
+     "CSV file (also gzipped; - for standard input): a column ts, and numeric columns. Without it, "
+     "--state-dir names the journal to replay",
+     run_replay},
     {kDoctor, "Check whether this node can be read, and say what to do if not", nullptr, nullptr,
      run_doctor},
     {kCheckConfig, "Check flags, environment and configuration file; print what is in force",
      nullptr, nullptr, run_check_config},
     {kVersion, "Print version, revision and model", nullptr, nullptr, run_version},
     {kDb, "Make and look after the schema in Postgres", "ACTION",
-     "init, migrate, status, grant-agent or prune", run_db},
+     "init or migrate: make the schema, or bring it up to date; status: tell about it; "
+     "grant-agent: let --login add rows; prune: remove rows older than --postgres.retention",
+     run_db},
 }};
 
 std::optional<std::string> environment(const std::string& name) {
@@ -70,10 +74,15 @@ void add_option(Parsed& parsed, const OptionSpec& spec) {
     help += spec.fallback.size() <= 40 ? " [" + std::string{spec.fallback} + "]"
                                        : " [see nodevigil schema --of options]";
   }
-  parsed.app->add_option(flags, parsed.values[name], help)
-      ->type_name(std::string{spec.value})
-      ->allow_extra_args(false)
-      ->group(std::string{spec.group});
+  CLI::Option* const option = parsed.app->add_option(flags, parsed.values[name], help)
+                                  ->type_name(std::string{spec.value})
+                                  ->allow_extra_args(false)
+                                  ->group(std::string{spec.group});
+  // Else help would say of every option that it may be repeated. That it was is refused where all
+  // other values are, in the same words.
+  if (!spec.repeatable) {
+    option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  }
 }
 
 int dispatch(const Entry& entry, Parsed& parsed) {
@@ -116,7 +125,8 @@ int write_output(const std::string& path, const std::string& text) {
 int run(int argc, char** argv) {
   CLI::App app{
       "nodevigil: samples 24 security counters of a Linux node, scores them against the "
-      "node's own past and names the cause of what is unusual."};
+      "node's own past and names the cause of what is unusual.",
+      "nodevigil"};
   app.require_subcommand(1);
   app.footer(
       "Exit codes: 0 success, 1 something was found or went wrong, 2 wrong usage or\n"
@@ -128,7 +138,9 @@ int run(int argc, char** argv) {
   for (std::size_t i = 0; i < kCommands.size(); ++i) {
     parsed[i].app = app.add_subcommand(std::string{command_names()[i]}, kCommands[i].description);
     if (kCommands[i].input != nullptr) {
-      parsed[i].app->add_option(kCommands[i].input_name, parsed[i].input, kCommands[i].input);
+      parsed[i]
+          .app->add_option(kCommands[i].input_name, parsed[i].input, kCommands[i].input)
+          ->type_name("");
     }
     for (const OptionSpec& spec : option_table()) {
       if ((spec.commands & kCommands[i].bit) != 0) add_option(parsed[i], spec);
@@ -145,6 +157,10 @@ int run(int argc, char** argv) {
         {ErrorCode::kInvalid,
          "no command is called '" + printable(argv[1]) + "'; expected one of " + expected, ""},
         kExitUsage);
+  }
+  if (argc == 1) {
+    std::cerr << app.help();
+    return kExitUsage;
   }
   try {
     app.parse(argc, argv);

@@ -27,6 +27,20 @@ class HelpTest(unittest.TestCase):
         for option in ("--interval", "--web.listen-address", "--path.procfs", "--state-dir"):
             self.assertIn(option, agent)
 
+    def test_help_tells_what_may_be_repeated_and_what_actions_do(self):
+        agent = nodevigil("agent", "--help", check=0).stdout
+        self.assertIn("Usage: nodevigil agent", agent)
+        self.assertRegex(agent, r"--interval DURATION +Time")
+        self.assertRegex(agent, r"--path\.filesystem DIR \.\.\. +A directory")
+        self.assertIn("grant-agent: let --login add rows", nodevigil("db", "--help", check=0).stdout)
+        self.assertIn("--interval: expected once, given 2 times",
+                      nodevigil("agent", "--interval", "1s", "--interval", "2s", check=2).stderr)
+
+    def test_without_a_command_it_lists_them(self):
+        said = nodevigil(check=2).stderr
+        for command in COMMANDS:
+            self.assertIn(command, said)
+
     def test_wrong_usage_is_exit_code_2(self):
         for arguments in ((), ("frobnicate",), ("sample", "--no-such"), ("replay",),
                           ("replay", "--verify", "x.csv"), ("schema", "--format", "xml")):

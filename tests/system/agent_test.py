@@ -73,7 +73,8 @@ class RowsTest(StateDirTest):
     def test_rows_that_wait_in_memory_are_served_and_written_at_the_end(self):
         with Agent(self.state, "--journal.flush-interval", "1h") as agent:
             wait_until(lambda: agent.status()["row"]["seq"] >= 5, what="five rows")
-            self.assertEqual(self.rows(), [], "they were written one by one")
+            # The checkpoint of the start is written at once and may take the first row along.
+            self.assertLessEqual(len(self.rows()), 1, "they were written one by one")
             served = json.loads(fetch(agent.url + "/api/v1/samples"))["rows"]
             self.assertGreaterEqual(len(served), 5)
             agent.stop()

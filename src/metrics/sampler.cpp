@@ -19,6 +19,9 @@ namespace {
 // statvfs of a healthy disk answers in microseconds; the tick does not wait longer than this.
 constexpr std::chrono::milliseconds kFilesystemPatience{2};
 
+// How much of vmstat is read goes up in these steps; numbers become longer now and then.
+constexpr std::size_t kVmstatStep = 512;
+
 static_assert(kMetricCount <= 64, "Sample::breaks has a bit per metric");
 
 // Order-independent: the kernel may list the same devices in another order.
@@ -44,6 +47,9 @@ auto parsed(PseudoFile& file, Parse parse) -> decltype(parse(std::string_view{})
   if (!values) return with_path(values.error(), file.path());
   return values;
 }
+
+// Without the last line if that may be cut short.
+std::string_view whole_lines(std::string_view text) { return text.substr(0, text.rfind('\n') + 1); }
 
 // The usual reading: what the parser gives goes to `target`.
 template <typename Target, typename Parse>
@@ -154,9 +160,7 @@ void Sampler::sample(Sample& sample) {
   read_source(Source::kStat, [this] { return read_stat(); });
   read_source(Source::kMeminfo,
               [this] { return read_into(readings_.meminfo, meminfo_, parse_meminfo); });
-  read_source(Source::kVmstat, [this] {
-    return read_into(readings_.major_faults, vmstat_, parse_vmstat_major_faults);
-  });
+  read_source(Source::kVmstat, [this] { return read_vmstat(); });
   read_source(Source::kLoadavg,
               [this] { return read_into(readings_.loadavg, loadavg_, parse_loadavg); });
   read_source(Source::kDiskstats, [this] { return read_diskstats(); });
@@ -204,6 +208,34 @@ Result<void> Sampler::read_stat() {
     members(SumsOver::kCpus).now = readings_.stat->cpu_set;
   }
   return result;
+}
+
+// The kernel makes lines as they are asked for, and most of this file comes after the one wanted.
+Result<void> Sampler::read_vmstat() {
+  if (vmstat_enough_ > 0) {
+    if (auto opened = vmstat_.rewind(); !opened) return opened;
+    const auto beginning = vmstat_.read_some(vmstat_enough_);
+    if (!beginning) return beginning.error();
+    const auto faults = parse_vmstat_major_faults(whole_lines(*beginning));
+    if (faults && *faults) {
+      readings_.major_faults = *faults;
+      return {};
+    }
+  }
+  // Not known yet how much is enough, or the line has moved on.
+  vmstat_enough_ = 0;
+  const auto text = vmstat_.read();
+  if (!text) return text.error();
+  const auto faults = parse_vmstat_major_faults(*text);
+  if (!faults) return with_path(faults.error(), vmstat_.path());
+  readings_.major_faults = *faults;
+  for (std::size_t size = kVmstatStep; size < text->size(); size += kVmstatStep) {
+    const auto found = parse_vmstat_major_faults(whole_lines(text->substr(0, size)));
+    if (!found || !*found) continue;
+    vmstat_enough_ = size;
+    break;
+  }
+  return {};
 }
 
 Result<void> Sampler::read_diskstats() {

@@ -100,8 +100,8 @@ class JournalWriter::Impl {
   SteadyClock::time_point next_prune_;   ///< at once, at first: limits may have been lowered
 
   mutable std::mutex mutex_;  ///< guards what follows; never held while the disk is at work
-  std::condition_variable_any wake_;
-  std::condition_variable_any idle_;
+  std::condition_variable wake_;
+  std::condition_variable idle_;
   RowQueue queue_;
   std::shared_ptr<const Era> era_;  ///< of the rows to come
   std::optional<Checkpoint> checkpoint_;
@@ -197,6 +197,10 @@ bool JournalWriter::Impl::flush(milliseconds timeout) {
 
 void JournalWriter::Impl::run(const std::stop_token& stop) {
   name_this_thread("nv-journal");
+  const std::stop_callback on_stop{stop, [this] {
+                                     const std::scoped_lock lock(mutex_);
+                                     wake_.notify_one();
+                                   }};
   while (wait_for_work(stop)) {
     // Failures are counted and waited out in the next turn.
     while (pass(/*ending=*/false) && has_work() && !stop.stop_requested()) {
@@ -209,17 +213,18 @@ void JournalWriter::Impl::run(const std::stop_token& stop) {
 
 bool JournalWriter::Impl::wait_for_work(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
-  const auto news = [this] { return news_; };
+  const auto news = [&] { return news_ || stop.stop_requested(); };
   if (held_ > 0) {
-    wake_.wait_until(lock, stop, write_due_, news);
+    wake_.wait_until(lock, write_due_, news);
   } else {
-    wake_.wait(lock, stop, news);
+    wake_.wait(lock, news);
   }
   news_ = false;
   // A copy: flush() may change it meanwhile.
   const auto retry_at = retry_at_;
   if (retry_at != SteadyClock::time_point{}) {
-    wake_.wait_until(lock, stop, retry_at, [this] { return SteadyClock::now() >= retry_at_; });
+    wake_.wait_until(lock, retry_at,
+                     [&] { return stop.stop_requested() || SteadyClock::now() >= retry_at_; });
   }
   return !stop.stop_requested();
 }

@@ -270,14 +270,14 @@ TEST_F(SamplerSequenceTest, AFileThatVanishesAndComesBack) {
 
 TEST_F(SamplerSequenceTest, AHugeFileIsRefusedAndForgiven) {
   take();
-  const std::string good = tree.read("proc/vmstat");
-  tree.write("proc/vmstat", good + std::string(17U << 20, '\n'));
+  const std::string good = tree.read("proc/meminfo");
+  tree.write("proc/meminfo", good + std::string(17U << 20, '\n'));
   take();
-  EXPECT_EQ(node.absent(), Names{"mem_pressure"});
+  EXPECT_EQ(node.absent(), metrics_of(Source::kMeminfo));
   ASSERT_THAT(node.changes, SizeIs(1));
   EXPECT_EQ(node.changes[0].error->code, ErrorCode::kFull);
-  EXPECT_EQ(node.changes[0].error->path, tree.root() / "proc/vmstat");
-  tree.write("proc/vmstat", good);
+  EXPECT_EQ(node.changes[0].error->path, tree.root() / "proc/meminfo");
+  tree.write("proc/meminfo", good);
   take();
   EXPECT_THAT(node.absent(), IsEmpty());
 }
@@ -396,6 +396,35 @@ TEST_F(SamplerSequenceTest, AFilesystemThatNeverAnswersIsLeftBehind) {
   EXPECT_EQ(node.absent(), Names{"disk_av_per"});
   made->reset();  // does not wait for it, or this test never ends
   mount->wake();
+}
+
+// Only the beginning of vmstat is read, which must never cut the number it is read for.
+TEST_F(SamplerSequenceTest, MajorFaultsAreReadWhereverTheirLineStands) {
+  const auto write = [this](std::size_t before, std::uint64_t faults) {
+    tree.write("proc/vmstat", "nr_free_pages " + std::string(before - 15, '1') + "\npgmajfault " +
+                                  std::to_string(faults) + "\npgrefill 1\n" +
+                                  std::string(3000, 'x') + " 1\n");
+  };
+  std::uint64_t faults = 123'000'000;
+  write(100, faults);
+  take();
+  EXPECT_EQ(node.value("mem_pressure"), static_cast<double>(faults));
+  for (std::size_t before = 470; before <= 520; ++before) {
+    SCOPED_TRACE(before);
+    write(before, ++faults);
+    take();
+    EXPECT_EQ(node.value("mem_pressure"), static_cast<double>(faults));
+  }
+  write(20'000, ++faults);
+  take();
+  take();
+  EXPECT_EQ(node.value("mem_pressure"), static_cast<double>(faults));
+  tree.write("proc/vmstat", "nr_free_pages 1\n");
+  take();
+  EXPECT_EQ(node.value("mem_pressure"), std::nullopt);
+  write(100, 5);
+  take();
+  EXPECT_EQ(node.value("mem_pressure"), 5.0);
 }
 
 TEST_F(SamplerSequenceTest, TheFullestFilesystemCounts) {

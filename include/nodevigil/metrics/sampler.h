@@ -62,6 +62,7 @@ class Sampler {
   template <typename Read>
   void read_source(Source source, Read read);
   [[nodiscard]] Result<void> read_stat();
+  [[nodiscard]] Result<void> read_vmstat();
   [[nodiscard]] Result<void> read_diskstats();
   [[nodiscard]] Result<void> read_net_dev();
   [[nodiscard]] Result<void> read_net_tcp();
@@ -86,6 +87,7 @@ class Sampler {
   DeviceFilter disk_filter_;
   DeviceFilter net_filter_;
 
+  std::size_t vmstat_enough_ = 0;  ///< how much of it holds the line that is wanted; 0: not known
   Readings readings_;
   std::array<Membership, kSumsOverCount> members_{};
   std::array<SourceStats, kSourceCount> stats_{};

@@ -1,0 +1,378 @@
+#include "nodevigil/app/agent.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "app/agent_fixture.h"
+#include "nodevigil/base/clock.h"
+#include "support/captured_log.h"
+
+namespace nodevigil::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+std::vector<std::int64_t> numbers(std::int64_t first, std::int64_t last) {
+  std::vector<std::int64_t> all;
+  for (std::int64_t i = first; i <= last; ++i) all.push_back(i);
+  return all;
+}
+
+std::vector<std::int64_t> operator+(std::vector<std::int64_t> a,
+                                    const std::vector<std::int64_t>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+// The schedule.
+
+TEST_F(AgentTest, TicksOnceAnIntervalFromItsStart) {
+  const auto ticks = run(records(5));
+  EXPECT_THAT(begun(ticks), ElementsAre(0, 10, 20, 30, 40));
+  EXPECT_EQ(ticks.back().ticks.late, 0U);
+  EXPECT_EQ(ticks.back().ticks.missed, 0U);
+  EXPECT_EQ(ticks.back().ticks.duration.count, 5U);
+  EXPECT_EQ(ticks[0].row.sample.elapsed_ns, std::nullopt);
+  EXPECT_EQ(ticks[1].row.sample.elapsed_ns, 10'000'000'000);
+}
+
+TEST_F(AgentTest, ALateTickIsCountedAndTheNextOnesAreInTimeAgain) {
+  clock_.oversleep({0s, 1500ms});
+  const auto ticks = run(records(5));
+  EXPECT_THAT(begun(ticks), ElementsAre(0, 10, 21.5, 30, 40));
+  EXPECT_EQ(ticks.back().ticks.late, 1U);
+  EXPECT_EQ(ticks.back().ticks.missed, 0U);
+}
+
+TEST_F(AgentTest, UpToATenthOfTheIntervalIsInTime) {
+  clock_.oversleep({1000ms, 1001ms});
+  const auto ticks = run(records(3));
+  EXPECT_EQ(ticks[1].ticks.late, 0U);
+  EXPECT_EQ(ticks[2].ticks.late, 1U);
+}
+
+TEST_F(AgentTest, ALongTickIsFollowedByOneAndNotByABurst) {
+  const auto ticks = run(records(5), [&](const Live& live) {
+    if (live.row.seq == 2) clock_.advance(32s);
+  });
+  EXPECT_THAT(begun(ticks), ElementsAre(0, 10, 42, 50, 60));
+  EXPECT_EQ(ticks.back().ticks.late, 1U);
+  EXPECT_EQ(ticks.back().ticks.missed, 2U);  // at 20 and 30
+}
+
+// The end.
+
+TEST_F(AgentTest, EndsAfterSoManyRecordsAndWritesWhatWaits) {
+  const Options three = records(3, {{"journal.flush-interval", {"1h"}}});
+  EXPECT_THAT(run(three), SizeIs(3));
+  EXPECT_EQ(seqs(stored()), numbers(1, 3));
+  EXPECT_EQ(checkpoint_seq(three), 3);
+}
+
+TEST_F(AgentTest, StopsInItsSleepAndWritesWhatWaits) {
+  const Options endless = options({{"journal.flush-interval", {"1h"}}});
+  int sleeps = 0;
+  clock_.on_sleep = [&] {
+    if (++sleeps == 4) stop_.request_stop();
+  };
+  EXPECT_THAT(run(endless), SizeIs(4));
+  EXPECT_EQ(seqs(stored()), numbers(1, 4));
+  EXPECT_EQ(checkpoint_seq(endless), 4);
+}
+
+TEST_F(AgentTest, ATickThatIsUnderWayIsFinished) {
+  EXPECT_THAT(run(options(),
+                  [&](const Live& live) {
+                    if (live.row.seq == 2) stop_.request_stop();
+                  }),
+              SizeIs(2));
+  EXPECT_EQ(seqs(stored()), numbers(1, 2));
+}
+
+TEST_F(AgentTest, DoesNotTickOnceItIsStopped) {
+  stop_.request_stop();
+  EXPECT_THAT(run(options()), SizeIs(0));
+}
+
+// Verdicts in the log.
+
+TEST_F(AgentTest, SaysWhenAnAnomalyBeginsChangesAndEnds) {
+  replace_file(state_.file("model.json"), load_model("by load"));
+  const CapturedLog log;
+  ASSERT_TRUE(set_log_level("info"));
+  set_load(0.5, 0.5, 0.5);
+  const auto at = [&](std::int64_t seq) {
+    if (seq == 200) set_load(400, 400, 400);
+    if (seq == 205) {
+      EXPECT_EQ(log.count("anomaly: high_load"), 1);
+      EXPECT_EQ(log.count("anomaly"), 1) << log.text();
+      // Other things than the load are high now.
+      set_load(0.5, 0.5, 0.5);
+      tree_.write("proc/1/net/sockstat",
+                  "sockets: used 90000\nTCP: inuse 40000 orphan 0 tw 0 alloc 50000 mem 9000\n"
+                  "UDP: inuse 7000 mem 9000\n");
+    }
+    if (seq == 210) {
+      EXPECT_EQ(log.count("anomaly is now: other"), 1);
+      EXPECT_EQ(log.count("anomaly"), 2) << log.text();
+      tree_.write("proc/1/net/sockstat",
+                  "sockets: used 30\nTCP: inuse 9 orphan 0 tw 0 alloc 15 mem 0\n"
+                  "UDP: inuse 4 mem 0\n");
+    }
+  };
+  tree_.write("proc/1/net/sockstat",
+              "sockets: used 30\nTCP: inuse 9 orphan 0 tw 0 alloc 15 mem 0\nUDP: inuse 4 mem 0\n");
+  const auto ticks = run(records(300, {{"model", {state_.file("model.json")}}}),
+                         [&](const Live& live) { at(live.row.seq); });
+  EXPECT_EQ(log.count("anomaly over"), 1);
+  EXPECT_EQ(log.count("anomaly"), 3) << log.text();
+  EXPECT_EQ(ticks.back().anomalies, 1U);
+  EXPECT_FALSE(ticks[199].row.scored.anomalous);
+  EXPECT_TRUE(ticks[200].row.scored.anomalous) << "the tick after the load rose is the 201st";
+  // The record has the verdict, and why.
+  const auto rows = stored();
+  ASSERT_THAT(rows, SizeIs(300));
+  EXPECT_EQ(rows[200].verdict, "high_load");
+  EXPECT_THAT(rows[200].explanation, HasSubstr("load1"));
+  EXPECT_EQ(rows[206].verdict, "other");
+  EXPECT_EQ(rows[199].explanation, "");
+}
+
+// Restarts.
+
+TEST_F(AgentTest, ARestartGoesOnWhereTheLastOneEnded) {
+  const auto before = run(records(100));
+  EXPECT_EQ(before[0].row.scored.phase, Phase::kWarmup);
+  clock_.advance(1min);
+  const CapturedLog log;
+  ASSERT_TRUE(set_log_level("info"));
+  const auto after = run(records(30));
+  EXPECT_EQ(log.count("baselines restored from a checkpoint and 0 rows"), 1) << log.text();
+  EXPECT_EQ(after[0].row.seq, 101);
+  EXPECT_EQ(after[0].row.scored.phase, Phase::kReady);
+  EXPECT_GE(after[0].baseline_samples, before.back().baseline_samples);
+  // What was read before is not what the first sample is compared with.
+  EXPECT_EQ(after[0].row.sample.elapsed_ns, std::nullopt);
+  EXPECT_EQ(seqs(stored()), numbers(1, 130));
+  const auto summary = verify(options());
+  EXPECT_EQ(summary.compared, 130);
+  EXPECT_EQ(summary.skipped, 0);
+}
+
+TEST_F(AgentTest, AKilledAgentIsRebuiltFromItsRows) {
+  const Options first = options({{"journal.flush-interval", {"0s"}}});
+  const int status = run_in_child([&] {
+    run(first, [&](const Live& live) {
+      set_load(0.5 + 0.01 * static_cast<double>(live.row.seq % 7), 0.5, 0.5);
+      if (live.row.seq < 80) return;
+      const bool written = wait_until([&] { return metric("nodevigil_journal_queue_rows") == 0; });
+      ::_exit(written ? 0 : 2);
+    });
+  });
+  ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  EXPECT_EQ(checkpoint_seq(first), 0) << "no state was saved on the way";
+  clock_.advance(1h);
+  const auto after = run(records(20));
+  EXPECT_EQ(after[0].row.seq, 81);
+  EXPECT_EQ(after[0].row.scored.phase, Phase::kReady);
+  const auto summary = verify(options());
+  EXPECT_EQ(summary.compared, 100);
+  EXPECT_EQ(summary.skipped, 0);
+}
+
+TEST_F(AgentTest, KeepsItsStateOnceAnHour) {
+  const Options endless = options();
+  run(options(), [&](const Live& live) {
+    if (live.row.seq == 360) {  // at 59:50
+      EXPECT_EQ(checkpoint_seq(endless), 0);
+    }
+    if (live.row.seq < 362) return;
+    EXPECT_TRUE(wait_until([&] { return checkpoint_seq(endless) == 361; }));
+    stop_.request_stop();
+  });
+}
+
+TEST_F(AgentTest, OtherSettingsBeginAnewAndRowsGoOn) {
+  run(records(60));
+  const auto after = run(records(60, {{"alert-budget", {"3"}}}));
+  EXPECT_EQ(after[0].row.seq, 61);
+  EXPECT_EQ(after[0].row.scored.phase, Phase::kReady) << "the rows before are scored again";
+  const auto summary = verify(options());
+  EXPECT_EQ(summary.compared + summary.skipped, 120);
+  EXPECT_GE(summary.compared, 60);
+}
+
+// A journal that cannot be opened, or written.
+
+/// A directory in place of the lock file: opening fails as it does on a sick disk.
+class Obstacle {
+ public:
+  explicit Obstacle(const std::string& journal) : path_(journal + ".lock") {
+    std::filesystem::remove(path_);
+    std::filesystem::create_directories(path_);
+  }
+  ~Obstacle() { remove(); }
+  Obstacle(const Obstacle&) = delete;
+  Obstacle& operator=(const Obstacle&) = delete;
+  void remove() const {
+    std::error_code ignored;
+    std::filesystem::remove(path_, ignored);
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+TEST_F(AgentTest, RowsWaitForAJournalThatCannotBeOpenedYet) {
+  const Obstacle obstacle{journal_path()};
+  const auto ticks = run(records(8), [&](const Live& live) {
+    if (live.row.seq != 5) return;
+    EXPECT_TRUE(wait_until([&] { return metric("nodevigil_journal_failures_total") > 0; }));
+    EXPECT_EQ(metric("nodevigil_journal_healthy"), 0);
+    EXPECT_EQ(metric("nodevigil_journal_queue_rows"), 5);
+    const auto ready = serve_test::get(port_, "/readyz");
+    EXPECT_EQ(ready.status, 200);
+    EXPECT_THAT(ready.body, HasSubstr("journal: degraded, "));
+    EXPECT_THAT(ready.body, HasSubstr("journal.db.lock: cannot open the lock file"));
+    obstacle.remove();
+  });
+  EXPECT_EQ(ticks.back().row.seq, 8);
+  EXPECT_EQ(seqs(stored()), numbers(1, 8));
+  const auto summary = verify(options());
+  EXPECT_EQ(summary.compared, 8);
+}
+
+TEST_F(AgentTest, TakesOverWhatAJournalThatIsOpenedLateKnows) {
+  const auto before = run(records(100));
+  // So that the states saved from now on are the first of their day, which are kept.
+  clock_.advance(24h);
+  const Obstacle obstacle{journal_path()};
+  const Options late = records(20);
+  const auto ticks = run(late, [&](const Live& live) {
+    if (live.row.seq == 5) {
+      EXPECT_TRUE(wait_until([&] { return metric("nodevigil_journal_healthy") == 0; }));
+      obstacle.remove();
+      EXPECT_TRUE(wait_until([&] { return metric("nodevigil_journal_healthy") == 1; }));
+    }
+    if (live.row.seq == 108) {
+      EXPECT_TRUE(wait_until([&] { return checkpoint_seq(late) == 107; }));
+    }
+  });
+  ASSERT_THAT(ticks, SizeIs(20));
+  EXPECT_EQ(ticks[4].row.seq, 5);
+  EXPECT_EQ(ticks[4].row.scored.phase, Phase::kWarmup);
+  EXPECT_EQ(ticks[5].row.scored.phase, Phase::kReady);
+  EXPECT_GE(ticks[5].baseline_samples, before.back().baseline_samples);
+  // Where a row was not scored after the one before, a number is left out.
+  EXPECT_EQ(ticks[5].row.seq, 108);
+  EXPECT_EQ(seqs(stored()), numbers(1, 100) + numbers(102, 106) + numbers(108, 122));
+  // Only the rows that were scored from nothing cannot be compared.
+  EXPECT_GE(verify(options()).compared, 115);
+
+  const auto after = run(records(1));
+  EXPECT_EQ(after[0].row.seq, 123);
+  EXPECT_GE(after[0].baseline_samples, ticks.back().baseline_samples);
+}
+
+TEST_F(AgentTest, AStateDirectoryThatCannotBeMadeIsRefused) {
+  std::ofstream{state_.file("file")} << "no directory";
+  const Options wrong = options({{"state-dir", {state_.file("file/state")}}});
+  const auto agent = Agent::make(wrong, clock_, {});
+  ASSERT_FALSE(agent);
+  EXPECT_THAT(agent.error().message(), HasSubstr("file/state: cannot make the state directory"));
+  EXPECT_THAT(agent.error().message(), HasSubstr("--state-dir"));
+}
+
+// Stored rows no longer lead to the state once some are lost: without a checkpoint behind the gap
+// a kill would cost the baselines.
+TEST_F(AgentTest, KeepsItsStateAfterRowsWereLost) {
+  const Options endless = options({{"interval", {"1s"}}, {"journal.flush-interval", {"0s"}}});
+  const auto all_written = [&] { return metric("nodevigil_journal_queue_rows") == 0; };
+  sqlite3* block = nullptr;
+  std::int64_t lost = 0;
+  std::int64_t kept = 0;
+  run(endless, [&](const Live& live) {
+    const std::int64_t seq = live.row.seq;
+    if (seq == 20) {
+      EXPECT_TRUE(wait_until([&] { return all_written() && checkpoint_seq(endless) == 0; }));
+      ASSERT_EQ(sqlite3_open(journal_path().c_str(), &block), SQLITE_OK);
+      sqlite3_busy_timeout(block, 10'000);
+      ASSERT_EQ(sqlite3_exec(block, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+    }
+    if (seq == 700) {
+      EXPECT_GT(metric("nodevigil_journal_dropped_rows_total"), 0);
+      sqlite3_close(block);
+      EXPECT_TRUE(wait_until(all_written));
+      // The first state of a day stays.
+      clock_.step_wall(24h);
+    }
+    if (seq == 703) {
+      EXPECT_TRUE(wait_until([&] { return checkpoint_seq(endless) > 700; }));
+      kept = checkpoint_seq(endless);
+    }
+    if (seq == 750) {
+      lost = static_cast<std::int64_t>(metric("nodevigil_journal_dropped_rows_total"));
+      stop_.request_stop();
+    }
+  });
+  EXPECT_THAT(kept, ::testing::AnyOf(701, 702));  // a batch may be given up a tick later
+  const auto rows = stored();
+  EXPECT_EQ(static_cast<std::int64_t>(rows.size()), 750 - lost);
+  // Only between the gap and the checkpoint is the state unknown.
+  const auto before_gap = std::ranges::adjacent_find(
+      rows, [](const StoredRow& a, const StoredRow& b) { return b.seq != a.seq + 1; });
+  ASSERT_NE(before_gap, rows.end());
+  EXPECT_EQ(verify(endless).compared, before_gap->seq + 750 - kept);
+}
+
+// The model.
+
+TEST_F(AgentTest, RowsCarryTheModelThatNamedThem) {
+  replace_file(state_.file("one.json"), load_model("one"));
+  replace_file(state_.file("two.json"), load_model("two"));
+  for (const char* const name : {"one.json", "one.json", "two.json"}) {
+    const auto ticks = run(records(2, {{"model", {state_.file(name)}}}));
+    const auto rows = stored();
+    const auto context = journal()->context(rows.back().context);
+    ASSERT_TRUE(succeeded(context));
+    EXPECT_EQ(context->model_hash, ticks.back().model->hash);
+    EXPECT_THAT(context->classes, ElementsAre("normal", "high_load", "other"));
+    EXPECT_EQ(context->node, "node-1");
+    EXPECT_EQ(context->scoring, scoring_options_json(options().scoring));
+  }
+  const auto rows = stored();
+  EXPECT_EQ(rows[0].context, rows[3].context);
+  EXPECT_NE(rows[3].context, rows[4].context);
+}
+
+TEST_F(AgentTest, AModelThatIsMissingIsRefused) {
+  const auto agent = Agent::make(options({{"model", {state_.file("none.json")}}}), clock_, {});
+  ASSERT_FALSE(agent);
+  EXPECT_THAT(agent.error().message(), HasSubstr("none.json: cannot open"));
+}
+
+// In real time: the watch looks at the file every five seconds.
+TEST_F(AgentTest, AChangedModelIsTakenUpBetweenTwoTicks) {
+  replace_file(state_.file("model.json"), load_model("one"));
+  SystemClock clock;
+  const Options real = options({{"model", {state_.file("model.json")}}, {"interval", {"50ms"}}});
+  const auto ticks = run(real, clock, [&](const Live& live) {
+    if (live.row.seq == 2) replace_file(state_.file("model.json"), load_model("two"));
+    if (live.model->name == "two" || live.row.seq == 400) stop_.request_stop();
+  });
+  EXPECT_EQ(ticks.front().model->name, "one");
+  EXPECT_EQ(ticks.back().model->name, "two");
+  const auto rows = stored();
+  ASSERT_EQ(rows.size(), ticks.size());
+  EXPECT_EQ(journal()->context(rows.front().context)->model_hash, ticks.front().model->hash);
+  EXPECT_EQ(rows[rows.size() - 2].context, rows.front().context);
+  EXPECT_EQ(journal()->context(rows.back().context)->model_hash, ticks.back().model->hash);
+}
+
+}  // namespace
+}  // namespace nodevigil::testing

@@ -267,16 +267,19 @@ bool Agent::run(const std::stop_token& stop) {
   std::int64_t due_ns = clock_.now().steady_ns;
   std::int64_t rows = 0;
   while (!stop.stop_requested()) {
-    if (clock_.now().steady_ns > due_ns + interval_ns / 10) ++live_.ticks.late;
+    const std::int64_t now_ns = clock_.now().steady_ns;
+    if (now_ns > due_ns + interval_ns / 10) ++live_.ticks.late;
+    // After a long tick or a long sleep this one stands for the slot nearest to it. Those before
+    // are not run in a burst, and the next is no closer than half an interval: rates over next to
+    // no time would look like an anomaly.
+    while (now_ns - due_ns >= interval_ns / 2) {
+      due_ns += interval_ns;
+      ++live_.ticks.missed;
+    }
     tick();
     if (options_.records > 0 && ++rows >= options_.records) break;
     release_memory_if_due(clock_.now().steady_ns);
     due_ns += interval_ns;
-    // A tick that took longer than the interval does not make the next ones run in a burst.
-    while (due_ns + interval_ns <= clock_.now().steady_ns) {
-      due_ns += interval_ns;
-      ++live_.ticks.missed;
-    }
     if (!clock_.sleep_until(due_ns, stop)) break;
   }
   keep_checkpoint();

@@ -1,11 +1,10 @@
-#include "nodevigil/app/agent.h"
-
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
 
 #include "app/agent_fixture.h"
+#include "nodevigil/app/agent.h"
 #include "nodevigil/base/clock.h"
 #include "support/captured_log.h"
 
@@ -63,6 +62,25 @@ TEST_F(AgentTest, ALongTickIsFollowedByOneAndNotByABurst) {
   EXPECT_THAT(begun(ticks), ElementsAre(0, 10, 42, 50, 60));
   EXPECT_EQ(ticks.back().ticks.late, 1U);
   EXPECT_EQ(ticks.back().ticks.missed, 2U);  // at 20 and 30
+}
+
+// A process that was stopped, a virtual machine that was paused. Two ticks at one instant would
+// divide what happened between them by next to nothing.
+TEST_F(AgentTest, ALongSleepIsFollowedByOneTickAndNotByABurst) {
+  clock_.oversleep({0s, 83s});
+  const auto ticks = run(records(5));
+  EXPECT_THAT(begun(ticks), ElementsAre(0, 10, 103, 110, 120));
+  EXPECT_EQ(ticks.back().ticks.late, 1U);
+  EXPECT_EQ(ticks.back().ticks.missed, 8U);  // 20 to 90; that of 100 was late
+}
+
+TEST_F(AgentTest, TicksAreAtLeastHalfAnIntervalApart) {
+  clock_.oversleep({0s, 9990ms, 0s, 4990ms});
+  const auto ticks = run(records(6));
+  // At 29.99 it is the tick of 30 already.
+  EXPECT_THAT(begun(ticks), ElementsAre(0, 10, 29.99, 40, 54.99, 60));
+  EXPECT_EQ(ticks.back().ticks.late, 2U);
+  EXPECT_EQ(ticks.back().ticks.missed, 1U);
 }
 
 // The end.

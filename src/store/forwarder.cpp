@@ -58,7 +58,7 @@ class Forwarder::Impl {
   [[nodiscard]] Result<void> fill_batch(std::int64_t after);
   [[nodiscard]] Result<std::int64_t> context_of_batch(Postgres& postgres);
   [[nodiscard]] Result<void> append(Postgres& postgres, std::int64_t& added);
-  void count_lost(std::int64_t before_seq, std::int64_t after_seq);
+  [[nodiscard]] Result<void> count_lost(std::int64_t before_seq, std::int64_t after_seq);
   void note(const Result<void>& done);
   [[nodiscard]] milliseconds next_wait(bool failed);
   [[nodiscard]] bool wait(milliseconds time, const std::stop_token& stop);
@@ -206,7 +206,9 @@ Result<bool> Forwarder::Impl::has_queue() {
   if (!last) return last.error();
   const auto oldest = journal_->oldest_after(sent_seq_.value_or(0));
   if (!oldest) return oldest.error();
-  if (sent_seq_ && *oldest) count_lost((*oldest)->seq, *sent_seq_);
+  if (sent_seq_ && *oldest) {
+    if (auto counted = count_lost((*oldest)->seq, *sent_seq_); !counted) return counted.error();
+  }
   const std::scoped_lock lock(mutex_);
   stats_.oldest_queued_us = *oldest ? (*oldest)->ts_us : 0;
   if (sent_seq_) stats_.queued_rows = *oldest ? *last - (*oldest)->seq + 1 : 0;
@@ -214,9 +216,14 @@ Result<bool> Forwarder::Impl::has_queue() {
 }
 
 // Rows between the last one sent and the oldest one there have been pruned.
-void Forwarder::Impl::count_lost(std::int64_t before_seq, std::int64_t after_seq) {
+Result<void> Forwarder::Impl::count_lost(std::int64_t before_seq, std::int64_t after_seq) {
   const std::int64_t from = std::max(after_seq, lost_through_);
-  if (before_seq - 1 <= from) return;
+  if (before_seq - 1 <= from) return {};
+  // Rows are pruned from the front: where an earlier one is still there, the numbers in between
+  // have never been in the journal, and there is nothing to be sent.
+  const auto first = journal_->oldest_after(0);
+  if (!first) return first.error();
+  if (*first && (*first)->seq < before_seq) return {};
   lost_through_ = before_seq - 1;
   {
     const std::scoped_lock lock(mutex_);
@@ -224,6 +231,7 @@ void Forwarder::Impl::count_lost(std::int64_t before_seq, std::int64_t after_seq
   }
   log_error("postgres: " + std::to_string(before_seq - 1 - from) +
             " rows were removed from the journal before they could be sent");
+  return {};
 }
 
 Result<void> Forwarder::Impl::prepare(Postgres& postgres) {
@@ -300,7 +308,9 @@ Result<std::int64_t> Forwarder::Impl::find_start(Postgres& postgres) {
   const std::int64_t seq = int_of(progress->rows[0][0]);
   const auto oldest = journal_->oldest_after(seq);
   if (!oldest) return oldest.error();
-  if (*oldest) count_lost((*oldest)->seq, seq);
+  if (*oldest) {
+    if (auto counted = count_lost((*oldest)->seq, seq); !counted) return counted.error();
+  }
   return seq;
 }
 

@@ -2,24 +2,26 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <deque>
-#include <filesystem>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
 #include <sstream>
+#include <stdexcept>
 #include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "app/model_file.h"
 #include "metrics/node_tree.h"
 #include "nodevigil/app/agent.h"
 #include "nodevigil/app/options.h"
@@ -73,22 +75,6 @@ class StepClock final : public Clock {
   std::deque<std::int64_t> oversleep_ns_;
 };
 
-/// A tree that calls what is over its threshold "high_load" or "other", by load1.
-inline std::string load_model(const std::string& name) {
-  return R"({"format": "nodevigil-tree", "version": 1, "scope": "node", "name": ")" + name +
-         R"(", "table_hash": ")" + table_hash(node_series()) +
-         R"(", "classes": ["normal", "high_load", "other"], "nodes": [)"
-         R"({"feature": "z.load1", "le": 5, "yes": 1, "no": 2, "missing": "yes"},)"
-         R"({"leaf": [0, 0, 1]}, {"leaf": [0, 1, 0]}]})";
-}
-
-/// Writes a file that nobody ever sees half written.
-inline void replace_file(const std::filesystem::path& path, const std::string& content) {
-  const std::filesystem::path fresh = path.string() + ".new";
-  std::ofstream{fresh, std::ios::binary} << content;
-  std::filesystem::rename(fresh, path);
-}
-
 /// An agent over a copy of a fixture tree, with time and readings in the hands of the test.
 class AgentTest : public ::testing::Test {
  protected:
@@ -127,8 +113,7 @@ class AgentTest : public ::testing::Test {
       ticks.push_back(live);
       if (on_tick) on_tick(live);
     });
-    EXPECT_TRUE(succeeded(agent));
-    if (!agent) return ticks;
+    if (!agent) throw std::runtime_error{agent.error().message()};
     port_ = (*agent)->port();
     (*agent)->run(stop_.get_token());
     return ticks;

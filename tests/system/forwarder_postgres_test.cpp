@@ -305,6 +305,22 @@ TEST_F(ForwarderPostgresTest, RowsThatAreThereAlreadyAreCountedAsSuch) {
   EXPECT_THAT(ask("SELECT count(*) FROM nodevigil.samples"), ElementsAre("12"));
 }
 
+// Another server under the same name, or the same one restored from an empty backup.
+TEST_F(ForwarderPostgresTest, AServerThatIsMadeAnewGetsEverythingThereIs) {
+  append(1, 3);
+  Forwarder forwarder{options()};
+  ASSERT_TRUE(forwarder.flush(kPatience)) << forwarder.stats().error;
+  append(4, 5);
+  ask("DROP SCHEMA nodevigil CASCADE");
+  EXPECT_FALSE(forwarder.flush(kPatience));
+  ASSERT_TRUE(succeeded(make_schema(*server_, series_)));
+  ASSERT_TRUE(forwarder.flush(kPatience)) << forwarder.stats().error;
+  EXPECT_THAT(ask("SELECT seq FROM nodevigil.samples JOIN nodevigil.contexts USING (context)"
+                  " ORDER BY seq"),
+              ElementsAre("1", "2", "3", "4", "5"));
+  EXPECT_EQ(forwarder.stats().lost_rows, 0);
+}
+
 struct Trouble {
   const char* name;
   const char* begin;

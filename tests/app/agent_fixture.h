@@ -115,7 +115,7 @@ class AgentTest : public ::testing::Test {
     });
     if (!agent) throw std::runtime_error{agent.error().message()};
     port_ = (*agent)->port();
-    (*agent)->run(stop_.get_token());
+    (void)(*agent)->run(stop_.get_token());
     return ticks;
   }
 

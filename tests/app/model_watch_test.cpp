@@ -138,7 +138,9 @@ TEST_F(ModelWatchTest, AFileThatIsDeletedIsRefusedAndLoadedWhenItIsBack) {
   fs::rename(path_, aside);
   EXPECT_TRUE(refused(1));
   EXPECT_FALSE(watch_->take());
-  EXPECT_EQ(log.count(path_ + ": cannot open: No such file or directory"), 1) << log.text();
+  // Told right after it was counted.
+  const std::string reason = path_ + ": cannot open: No such file or directory";
+  EXPECT_TRUE(wait_until([&] { return log.count(reason) == 1; })) << log.text();
   fs::rename(aside, path_);  // the very same one
   EXPECT_EQ(news(), "first");
   EXPECT_EQ(watch_->failures(), 1U);

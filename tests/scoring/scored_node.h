@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "nodevigil/scoring/scorer.h"
 #include "scoring/simulated_node.h"
 

@@ -1,4 +1,5 @@
 """The agent as a user runs it: rows, restarts, faults, and what it says about them."""
+import contextlib
 import json
 import pathlib
 import resource
@@ -24,7 +25,8 @@ class StateDirTest(unittest.TestCase):
         self.state = pathlib.Path(directory.name)
 
     def rows(self, columns="seq"):
-        with sqlite3.connect(f"file:{self.state}/journal.db?mode=ro", uri=True) as journal:
+        with contextlib.closing(sqlite3.connect(f"file:{self.state}/journal.db?mode=ro",
+                                                uri=True)) as journal:
             return journal.execute(f"SELECT {columns} FROM samples ORDER BY seq").fetchall()
 
     def verify(self, *options):
@@ -87,7 +89,7 @@ class RowsTest(StateDirTest):
         with Agent(self.state, *QUICK, interval="20ms") as agent:
             wait_until(lambda: agent.status()["phase"] == "ready", what="warm baselines")
             wait_until(lambda: agent.status()["row"]["score"] is not None, what="a score")
-        with sqlite3.connect(self.state / "journal.db") as journal:
+        with contextlib.closing(sqlite3.connect(self.state / "journal.db")) as journal:
             journal.execute("UPDATE samples SET score = score * (1 + 1e-15) WHERE seq = "
                             "(SELECT max(seq) FROM samples WHERE score > 0.001)")
             journal.commit()

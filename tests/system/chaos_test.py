@@ -2,6 +2,7 @@
 
 NODEVIGIL_CHAOS_ROUNDS says how many rounds (12; 200 is the full run), NODEVIGIL_CHAOS_SEED repeats one.
 """
+import contextlib
 import os
 import pathlib
 import random
@@ -35,7 +36,8 @@ class ChaosTest(unittest.TestCase):
                      interval="10ms")
 
     def journal(self):
-        with sqlite3.connect(f"file:{self.state}/journal.db?mode=ro", uri=True) as journal:
+        with contextlib.closing(sqlite3.connect(f"file:{self.state}/journal.db?mode=ro",
+                                                uri=True)) as journal:
             return [seq for (seq,) in journal.execute("SELECT seq FROM samples ORDER BY seq")]
 
     def test_every_row_is_there_once(self):

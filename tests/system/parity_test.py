@@ -190,6 +190,7 @@ class ParityTest(unittest.TestCase):
         with running(*exporter.command):
             wait_until(lambda: answers(exporter.url), what="node_exporter")
             exporter.connect()
+            self.addCleanup(exporter.connection.close)
             ours = OurSamples()
             self.addCleanup(ours.stop)
             wait_until(lambda: ours.rows, what="our first reading")

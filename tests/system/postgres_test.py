@@ -1,5 +1,6 @@
 """The agent with a real Postgres: rows, rights, restarts, and what it says when it cannot."""
 import concurrent.futures
+import contextlib
 import json
 import pathlib
 import shutil
@@ -41,7 +42,8 @@ class PostgresTest(unittest.TestCase):
                      url or self.cluster.url(), *QUICK, *arguments, **more)
 
     def journal_rows(self, state="state", columns="seq"):
-        with sqlite3.connect(f"file:{self.state / state}/journal.db?mode=ro", uri=True) as journal:
+        with contextlib.closing(sqlite3.connect(f"file:{self.state / state}/journal.db?mode=ro",
+                                                uri=True)) as journal:
             return journal.execute(f"SELECT {columns} FROM samples ORDER BY seq").fetchall()
 
     def seqs(self, node="node-1"):

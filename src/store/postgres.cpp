@@ -1,7 +1,9 @@
 #include "nodevigil/store/postgres.h"
 
+#include <fcntl.h>
 #include <libpq-fe.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -14,6 +16,7 @@
 #include <regex>
 #include <stop_token>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -40,11 +43,22 @@ void collect(const PQconninfoOption* option, Settings& settings) {
   }
 }
 
+// Whether a password in `url` has an '@' or '/' as it is: libpq would take a part of it for a host
+// or a database, and messages show those.
+bool has_raw_delimiters(std::string_view url) {
+  if (!url.starts_with("postgres://") && !url.starts_with("postgresql://")) return false;
+  const std::string_view rest = url.substr(url.find("://") + 3);
+  const std::string_view address = rest.substr(0, rest.find('?'));
+  const std::size_t at = address.rfind('@');
+  return at != std::string_view::npos &&
+         address.substr(0, at).find_first_of("@/") != std::string_view::npos;
+}
+
 // What the URL says, by libpq's own names.
 Result<Settings> parse_url(const std::string& url) {
   char* complaint = nullptr;
   const OptionList parsed{PQconninfoParse(url.c_str(), &complaint)};
-  if (!parsed) {
+  if (!parsed || has_raw_delimiters(url)) {
     // libpq quotes the place, which may be in a password that was not escaped.
     PQfreemem(complaint);
     return Error{ErrorCode::kInvalid,
@@ -111,8 +125,8 @@ constexpr std::array kStates{
     Meaning{"3D000", ErrorCode::kNotFound},
     Meaning{"42P01", ErrorCode::kNotFound},
     Meaning{"42883", ErrorCode::kNotFound},
-    Meaning{"53300", ErrorCode::kUnavailable},
-    Meaning{"53", ErrorCode::kFull},
+    Meaning{"53100", ErrorCode::kFull},
+    Meaning{"53", ErrorCode::kUnavailable},
     Meaning{"57014", ErrorCode::kTimeout},
     Meaning{"55P03", ErrorCode::kTimeout},
     Meaning{"57", ErrorCode::kUnavailable},
@@ -139,8 +153,9 @@ ErrorCode code_of(const pqxx::sql_error& error) {
       dynamic_cast<const pqxx::undefined_function*>(&error) != nullptr) {
     return ErrorCode::kNotFound;
   }
+  if (dynamic_cast<const pqxx::disk_full*>(&error) != nullptr) return ErrorCode::kFull;
   if (dynamic_cast<const pqxx::insufficient_resources*>(&error) != nullptr) {
-    return ErrorCode::kFull;
+    return ErrorCode::kUnavailable;
   }
   return ErrorCode::kInvalid;
 }
@@ -179,8 +194,25 @@ std::string one_line(std::string_view text) {
   return line;
 }
 
+// What the server says without the lines that quote rows and statements: they differ from try to
+// try, and belong into no log.
+std::string without_quotations(std::string_view text) {
+  constexpr std::array<std::string_view, 5> kQuoting{"DETAIL:", "CONTEXT:", "QUERY:", "LINE ",
+                                                     "STATEMENT:"};
+  std::string kept;
+  bool quoting = false;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    const auto begins = [&](std::string_view word) { return line.starts_with(word); };
+    quoting = std::ranges::any_of(kQuoting, begins) || (quoting && !begins("HINT:"));
+    if (!quoting) kept.append(line) += '\n';
+  }
+  return kept;
+}
+
 std::string cannot(const char* doing, const std::string& why) {
-  return std::string{"cannot "} + doing + ": " + one_line(why);
+  return std::string{"cannot "} + doing + ": " + one_line(without_quotations(why));
 }
 
 // The same calls in libpqxx 6 and 7.
@@ -207,8 +239,20 @@ pqxx::result run(pqxx::transaction_base& transaction, const std::string& sql,
 // that is stopped, or a line that crawls, and libpq has none for statements.
 class Watchdog {
  public:
+  // Has a descriptor of its own: libpq closes the other one when the connection breaks, and the
+  // number may then be that of any file.
   explicit Watchdog(int socket)
-      : socket_(socket), thread_([this](const std::stop_token& stop) { run(stop); }) {}
+      : socket_(::fcntl(socket, F_DUPFD_CLOEXEC, 0)),
+        thread_([this](const std::stop_token& stop) { run(stop); }) {
+    if (socket_ < 0) throw std::system_error{errno, std::generic_category(), "watch a connection"};
+  }
+  ~Watchdog() {
+    thread_.request_stop();
+    thread_.join();
+    ::close(socket_);
+  }
+  Watchdog(const Watchdog&) = delete;
+  Watchdog& operator=(const Watchdog&) = delete;
 
   void begin(std::chrono::milliseconds limit) {
     {
@@ -258,7 +302,15 @@ class Postgres::Impl {
       : peer_(std::move(peer)),
         timeout_(statement_timeout),
         connection_(conninfo),
-        watchdog_(connection_.sock()) {}
+        watchdog_(connection_.sock()) {
+#if PQXX_VERSION_MAJOR < 7
+    // It would connect again by itself where the watchdog does not look.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    connection_.inhibit_reactivation(true);
+#pragma GCC diagnostic pop
+#endif
+  }
 
   // Calls `work` and makes errors of what it throws.
   template <typename T, typename Work>
@@ -344,8 +396,8 @@ Result<void> check_postgres_url(const std::string& url) {
 
 std::string hide_password(const std::string& url) {
   // "scheme://user:PASSWORD@host", "password=PASSWORD" as a parameter of a URL or one of the pairs,
-  // where it may stand in quotes.
-  static const std::regex in_address{R"(^(\w+://[^/:@]*):[^@]*@)"};
+  // where it may stand in quotes. Rather too much than too little where it was not escaped.
+  static const std::regex in_address{R"(^(\w+://[^/:@]*):.*@)"};
   static const std::regex as_pair{R"((password\s*=\s*)('(\\.|[^'\\])*'|[^&\s]+))"};
   const std::string half = std::regex_replace(url, in_address, "$1:***@");
   return std::regex_replace(half, as_pair, "$1***");
@@ -363,6 +415,7 @@ Result<std::unique_ptr<Postgres>> Postgres::connect(const PostgresOptions& optio
   // What the user has not set himself. A server that vanishes without a word must not hold a
   // connection for the quarter of an hour that TCP would wait.
   settings->emplace("application_name", "nodevigil");
+  settings->emplace("client_encoding", "UTF8");
   // Looking for Kerberos tickets costs a megabyte; who has some says so in the URL.
   settings->emplace("gssencmode", "disable");
   settings->emplace("connect_timeout", std::to_string(options.connect_timeout.count()));

@@ -152,22 +152,30 @@ std::string postgres_fix(const Error& error) {
   switch (error.code) {
     case ErrorCode::kUnauthenticated:
       return "check the user, --postgres.password-file, pg_hba.conf and sslmode";
+    case ErrorCode::kPermission:
+      return "let the owner of the schema run nodevigil db grant-agent --login NAME [--node NODE]";
+    case ErrorCode::kNotFound:
+      return "name the right database in --postgres.url, and run nodevigil db init there";
     case ErrorCode::kUnavailable:
     case ErrorCode::kTimeout:
-      return "check host and port, and that the server runs; rows wait in the journal meanwhile";
+      return "check host and port, that the server runs and takes writes (is no standby), and its "
+             "max_connections; rows wait in the journal meanwhile";
     case ErrorCode::kFull:
-      return "make room on the server; rows wait in the journal meanwhile";
+      return "make room on the server, for example with nodevigil db prune --postgres.retention; "
+             "rows wait in the journal meanwhile";
     default:
-      return "see docs/postgres.md; rows wait in the journal meanwhile";
+      return "compare the schema with nodevigil db init --print; nodevigil db migrate adds columns "
+             "and views that are missing; rows wait in the journal meanwhile";
   }
 }
 
+// As an agent would: where this succeeds, rows arrive.
 void check_postgres(const Options& options, std::vector<Finding>& findings) {
   if (options.postgres.url.empty()) return;
   auto postgres = Postgres::connect(options.postgres);
   Result<void> usable =
       postgres ? check_schema(**postgres, node_series()) : Result<void>{postgres.error()};
-  if (usable) usable = check_agent_rights(**postgres, node_name(options.node));
+  if (usable) usable = try_as_agent(**postgres, node_name(options.node), node_series());
   if (usable) {
     findings.push_back({"postgres", Status::kOk, (*postgres)->peer(), ""});
   } else {

@@ -1,9 +1,13 @@
 #include "nodevigil/store/forwarder.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <array>
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <random>
 #include <stop_token>
 #include <string_view>
@@ -33,6 +37,19 @@ constexpr milliseconds kLongestPass{10'000};
 // journal is read on the node's own CPUs.
 constexpr milliseconds kLeastPause{20};
 
+// Which file a path names now; what is moved aside and made anew is another one.
+struct FileIdentity {
+  dev_t device = 0;
+  ino_t inode = 0;
+  friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
+};
+
+FileIdentity identity_of(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return {};
+  return {status.st_dev, status.st_ino};
+}
+
 }  // namespace
 
 class Forwarder::Impl {
@@ -57,20 +74,27 @@ class Forwarder::Impl {
   [[nodiscard]] Result<std::int64_t> find_start(Postgres& postgres);
   [[nodiscard]] Result<void> fill_batch(std::int64_t after);
   [[nodiscard]] Result<std::int64_t> context_of_batch(Postgres& postgres);
-  [[nodiscard]] Result<void> append(Postgres& postgres, std::int64_t& added);
-  [[nodiscard]] Result<void> count_lost(std::int64_t before_seq, std::int64_t after_seq);
+  struct Appended {
+    std::int64_t added = 0;
+    std::int64_t moved = 0;
+  };
+  [[nodiscard]] Result<void> append(Postgres& postgres, Appended& appended);
+  [[nodiscard]] Result<void> count_lost(std::int64_t sent_seq);
+  [[nodiscard]] Result<bool> has_gone_back(std::int64_t seq, std::int64_t ts_us);
   void note(const Result<void>& done);
   [[nodiscard]] milliseconds next_wait(bool failed);
   [[nodiscard]] bool wait(milliseconds time, const std::stop_token& stop);
 
   const ForwarderOptions options_;
   const SystemClock clock_;
-  const std::string append_sql_;
 
   // Only the forwarder's thread uses these.
   std::unique_ptr<Journal> journal_;
+  FileIdentity journal_file_;
   std::string journal_id_;
+  std::int64_t first_seq_ = 1;                     ///< the journal's oldest when it was opened
   bool prepared_ = false;                          ///< schema checked and node registered
+  std::string table_;                              ///< the node's own, once prepared
   std::map<std::int64_t, std::int64_t> contexts_;  ///< of the journal to those of the server
   PostgresBatch batch_;
   std::int64_t batch_context_ = 0;
@@ -96,8 +120,7 @@ class Forwarder::Impl {
 
 Forwarder::Impl::Impl(ForwarderOptions options)
     : options_(std::move(options)),
-      append_sql_(append_sql(options_.series)),
-      batch_(options_.series.size()),
+      batch_(options_.series),
       batch_rows_(options_.batch_rows),
       backoff_(options_.retry_min, options_.retry_max) {
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
@@ -164,7 +187,10 @@ Result<void> Forwarder::Impl::pass(const std::stop_token& stop) {
   if (options_.before_pass) options_.before_pass();
   if (auto opened = open_journal(); !opened) return opened;
   const auto queue = has_queue();
-  if (!queue) return queue.error();
+  if (!queue) {
+    journal_.reset();
+    return queue.error();
+  }
   if (!*queue) return {};
   auto postgres = Postgres::connect(options_.postgres);
   if (!postgres) return postgres.error();
@@ -183,6 +209,7 @@ Result<void> Forwarder::Impl::pass(const std::stop_token& stop) {
     // It may be another server next time, or the same one restored from a backup.
     prepared_ = false;
     contexts_.clear();
+    journal_.reset();
     // On a line that is too slow for a batch a smaller one comes through.
     if (done.error().code == ErrorCode::kTimeout) batch_rows_ = std::max(1, batch_rows_ / 4);
   }
@@ -190,12 +217,24 @@ Result<void> Forwarder::Impl::pass(const std::stop_token& stop) {
 }
 
 Result<void> Forwarder::Impl::open_journal() {
-  if (journal_) return {};
+  const FileIdentity file = identity_of(options_.journal_path);
+  if (journal_ && file == journal_file_) return {};
+  journal_.reset();
   auto opened = Journal::open(options_.journal_path, Journal::Mode::kReadOnly, options_.series);
   if (!opened) return opened.error();
   auto id = (*opened)->id();
   if (!id) return id.error();
+  const auto oldest = (*opened)->oldest_after(0);
+  if (!oldest) return oldest.error();
+  if (*id != journal_id_) {
+    // Its numbers are others.
+    sent_seq_.reset();
+    lost_through_ = 0;
+    contexts_.clear();
+    first_seq_ = *oldest ? (*oldest)->seq : 1;
+  }
   journal_ = std::move(*opened);
+  journal_file_ = file;
   journal_id_ = std::move(*id);
   return {};
 }
@@ -206,8 +245,8 @@ Result<bool> Forwarder::Impl::has_queue() {
   if (!last) return last.error();
   const auto oldest = journal_->oldest_after(sent_seq_.value_or(0));
   if (!oldest) return oldest.error();
-  if (sent_seq_ && *oldest) {
-    if (auto counted = count_lost((*oldest)->seq, *sent_seq_); !counted) return counted.error();
+  if (sent_seq_) {
+    if (auto counted = count_lost(*sent_seq_); !counted) return counted.error();
   }
   const std::scoped_lock lock(mutex_);
   stats_.oldest_queued_us = *oldest ? (*oldest)->ts_us : 0;
@@ -215,21 +254,20 @@ Result<bool> Forwarder::Impl::has_queue() {
   return oldest->has_value();
 }
 
-// Rows between the last one sent and the oldest one there have been pruned.
-Result<void> Forwarder::Impl::count_lost(std::int64_t before_seq, std::int64_t after_seq) {
-  const std::int64_t from = std::max(after_seq, lost_through_);
-  if (before_seq - 1 <= from) return {};
-  // Rows are pruned from the front: where an earlier one is still there, the numbers in between
-  // have never been in the journal, and there is nothing to be sent.
+// Rows go from the journal's front: where that is behind the last one sent, those between were
+// never sent. (A gap further on are rows that the journal itself has lost, and counted.)
+Result<void> Forwarder::Impl::count_lost(std::int64_t sent_seq) {
   const auto first = journal_->oldest_after(0);
   if (!first) return first.error();
-  if (*first && (*first)->seq < before_seq) return {};
-  lost_through_ = before_seq - 1;
+  const std::int64_t from = std::max(sent_seq, lost_through_);
+  if (!*first || (*first)->seq - 1 <= from) return {};
+  const std::int64_t lost = (*first)->seq - 1 - from;
+  lost_through_ = (*first)->seq - 1;
   {
     const std::scoped_lock lock(mutex_);
-    stats_.lost_rows += before_seq - 1 - from;
+    stats_.lost_rows += lost;
   }
-  log_error("postgres: " + std::to_string(before_seq - 1 - from) +
+  log_error("postgres: " + std::to_string(lost) +
             " rows were removed from the journal before they could be sent");
   return {};
 }
@@ -246,6 +284,7 @@ Result<void> Forwarder::Impl::prepare(Postgres& postgres) {
     const auto table =
         postgres.query("SELECT nodevigil.register_node($1)", node, "register the node");
     if (!table) return table.error();
+    table_ = table->rows.at(0).at(0).value_or("");
     return {};
   });
   prepared_ = registered.ok();
@@ -279,7 +318,7 @@ Result<void> Forwarder::Impl::send_all(Postgres& postgres, const std::stop_token
 
 // Sends the next rows that have one context; returns how many.
 Result<int> Forwarder::Impl::send_batch(Postgres& postgres) {
-  std::int64_t added = 0;
+  Appended appended;
   std::int64_t start = 0;
   batch_.clear();
   const auto done = postgres.transaction([&]() -> Result<void> {
@@ -287,13 +326,18 @@ Result<int> Forwarder::Impl::send_batch(Postgres& postgres) {
     if (!found) return found.error();
     start = *found;
     if (auto filled = fill_batch(start); !filled) return filled;
-    return batch_.rows() > 0 ? append(postgres, added) : Result<void>{};
+    return batch_.rows() > 0 ? append(postgres, appended) : Result<void>{};
   });
   if (!done) return done.error();
+  if (appended.moved > 0) {
+    log_warn("postgres: " + std::to_string(appended.moved) +
+             " rows are stored a little later than they were taken, other rows of node " +
+             options_.node + " have their time; does another agent use this name?");
+  }
   sent_seq_ = batch_.rows() > 0 ? batch_.last_seq() : start;
   const std::scoped_lock lock(mutex_);
   stats_.sent_rows += batch_.rows();
-  stats_.duplicate_rows += batch_.rows() - added;
+  stats_.duplicate_rows += batch_.rows() - appended.added;
   return batch_.rows();
 }
 
@@ -301,17 +345,40 @@ Result<int> Forwarder::Impl::send_batch(Postgres& postgres) {
 Result<std::int64_t> Forwarder::Impl::find_start(Postgres& postgres) {
   const std::array<PgValue, 2> key{options_.node, journal_id_};
   const auto progress = postgres.query(
-      "SELECT seq FROM nodevigil.progress WHERE node = $1 AND journal = $2 FOR UPDATE", key,
+      "SELECT seq, ts_us FROM nodevigil.progress WHERE node = $1 AND journal = $2 FOR UPDATE", key,
       "read how far rows have come");
   if (!progress) return progress.error();
-  if (progress->rows.empty()) return 0;
-  const std::int64_t seq = int_of(progress->rows[0][0]);
-  const auto oldest = journal_->oldest_after(seq);
-  if (!oldest) return oldest.error();
-  if (*oldest) {
-    if (auto counted = count_lost((*oldest)->seq, seq); !counted) return counted.error();
+  if (progress->rows.empty()) {
+    // Nothing is missing of what went before there was a forwarder.
+    if (auto counted = count_lost(first_seq_ - 1); !counted) return counted.error();
+    return 0;
   }
+  const std::int64_t seq = int_of(progress->rows[0][0]);
+  const auto back = has_gone_back(seq, int_of(progress->rows[0][1]));
+  if (!back) return back.error();
+  if (*back) {
+    // Which of its rows are the same, the server finds out: it leaves out what it has.
+    log_warn("postgres: the journal is not as it was when row " + std::to_string(seq) +
+             " was sent (a power cut, or an older copy); all of its rows are sent again");
+    return 0;
+  }
+  if (auto counted = count_lost(seq); !counted) return counted.error();
   return seq;
+}
+
+// Whether the journal's row `seq` is not the one of `ts_us` that was sent: a power cut may take
+// rows that the server has, and others get their numbers.
+Result<bool> Forwarder::Impl::has_gone_back(std::int64_t seq, std::int64_t ts_us) {
+  const auto last = journal_->last_seq();
+  if (!last) return last.error();
+  if (*last < seq) return true;
+  const auto same = journal_->oldest_after(seq - 1);
+  if (!same) return same.error();
+  if (*same && (*same)->seq == seq) return (*same)->ts_us != ts_us;
+  // Pruned, which takes all before it as well; or never there.
+  const auto first = journal_->oldest_after(0);
+  if (!first) return first.error();
+  return *first && (*first)->seq < seq;
 }
 
 Result<void> Forwarder::Impl::fill_batch(std::int64_t after) {
@@ -337,40 +404,43 @@ Result<std::int64_t> Forwarder::Impl::context_of_batch(Postgres& postgres) {
     if (!read) return read.error();
     context = std::move(*read);
   }
-  std::string classes;
-  for (const std::string& name : context.classes) classes += (classes.empty() ? "" : ",") + name;
+  const std::string classes = nlohmann::json(context.classes)
+                                  .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   const std::array<PgValue, 5> values{context.version, context.table_hash, context.model_hash,
                                       context.scoring, classes};
-  const auto stored = postgres.query(
-      "INSERT INTO nodevigil.contexts (version, table_hash, model_hash, scoring, classes)"
-      " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-      values, kDoing);
-  if (!stored) return stored.error();
-  const auto number = postgres.query(
-      "SELECT context FROM nodevigil.contexts WHERE (version, table_hash, model_hash, scoring,"
-      " classes) = ($1, $2, $3, $4, $5)",
-      values, kDoing);
-  if (!number) return number.error();
-  if (number->rows.empty()) {
-    return Error{ErrorCode::kPermission, "cannot read nodevigil.contexts back", postgres.peer()};
+  // Looked for first: an insertion that meets its like uses up a number.
+  for (const bool insert : {false, true}) {
+    if (insert) {
+      const auto stored = postgres.query(
+          "INSERT INTO nodevigil.contexts (version, table_hash, model_hash, scoring, classes)"
+          " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+          values, kDoing);
+      if (!stored) return stored.error();
+    }
+    const auto number = postgres.query(
+        "SELECT context FROM nodevigil.contexts WHERE (version, table_hash, model_hash,"
+        " md5(scoring), md5(classes)) = ($1, $2, $3, md5($4), md5($5))",
+        values, kDoing);
+    if (!number) return number.error();
+    if (!number->rows.empty()) return int_of(number->rows[0][0]);
   }
-  return int_of(number->rows[0][0]);
+  return Error{ErrorCode::kPermission, "cannot read nodevigil.contexts back", postgres.peer()};
 }
 
-Result<void> Forwarder::Impl::append(Postgres& postgres, std::int64_t& added) {
-  constexpr const char* kDoing = "append rows";
+Result<void> Forwarder::Impl::append(Postgres& postgres, Appended& appended) {
   const auto context = context_of_batch(postgres);
   if (!context) return context.error();
-  const auto appended =
-      postgres.query(append_sql_, batch_.parameters(options_.node, *context), kDoing);
-  if (!appended) return appended.error();
-  added = appended->affected;
-  const std::array<PgValue, 3> progress{options_.node, journal_id_,
-                                        std::to_string(batch_.last_seq())};
+  const auto added = batch_.append(postgres, options_.node, table_, *context, appended.moved);
+  if (!added) return added.error();
+  appended.added = *added;
+  const std::array<PgValue, 4> progress{options_.node, journal_id_,
+                                        std::to_string(batch_.last_seq()),
+                                        std::to_string(batch_.last_ts_us())};
   const auto noted = postgres.query(
-      "INSERT INTO nodevigil.progress (node, journal, seq) VALUES ($1, $2, $3)"
-      " ON CONFLICT (node, journal) DO UPDATE SET seq = EXCLUDED.seq, updated_at = now()",
-      progress, kDoing);
+      "INSERT INTO nodevigil.progress (node, journal, seq, ts_us) VALUES ($1, $2, $3, $4)"
+      " ON CONFLICT (node, journal)"
+      " DO UPDATE SET seq = EXCLUDED.seq, ts_us = EXCLUDED.ts_us, updated_at = now()",
+      progress, "append rows");
   if (!noted) return noted.error();
   contexts_[batch_context_] = *context;
   return {};

@@ -27,14 +27,24 @@ void read_row(const std::vector<PgValue>& fields, HistoryRow& row) {
 Result<void> read_history(Postgres& postgres, const std::string& node, std::chrono::seconds horizon,
                           std::span<const SeriesSpec> series,
                           const std::function<void(HistoryRow&)>& visit) {
-  const std::string sql = history_sql(series, kRows);
+  constexpr const char* kDoing = "read the node's past";
+  std::string sql;
+  auto found = postgres.transaction([&]() -> Result<void> {
+    const std::array<PgValue, 1> name{node};
+    const auto table =
+        postgres.query("SELECT table_name FROM nodevigil.nodes WHERE node = $1", name, kDoing);
+    if (!table) return table.error();
+    if (!table->rows.empty()) sql = history_sql(series, table->rows[0][0].value_or(""), kRows);
+    return {};
+  });
+  if (!found || sql.empty()) return found;
   HistoryRow row;
   std::size_t count = kRows;
   while (count == kRows) {
     const std::array<PgValue, 3> bounds{node, std::to_string(horizon.count()),
                                         std::to_string(row.sample.ts_us)};
     auto done = postgres.transaction([&]() -> Result<void> {
-      const auto answer = postgres.query(sql, bounds, "read the node's past");
+      const auto answer = postgres.query(sql, bounds, kDoing);
       if (!answer) return answer.error();
       count = answer->rows.size();
       for (const auto& fields : answer->rows) {

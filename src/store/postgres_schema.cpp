@@ -55,9 +55,11 @@ CREATE TABLE nodevigil.contexts (
   table_hash text NOT NULL,
   model_hash text NOT NULL,
   scoring text NOT NULL,
-  classes text NOT NULL,
-  UNIQUE (version, table_hash, model_hash, scoring, classes)
+  classes text NOT NULL
 );
+-- Hashes, since an index takes no long values.
+CREATE UNIQUE INDEX contexts_content ON nodevigil.contexts
+  (version, table_hash, model_hash, md5(scoring), md5(classes));
 COMMENT ON TABLE nodevigil.contexts IS
   'What many rows were made with: program, metric table, model, scoring settings (JSON), classes (JSON).';
 
@@ -65,11 +67,14 @@ CREATE TABLE nodevigil.progress (
   node text NOT NULL,
   journal text NOT NULL,
   seq bigint NOT NULL,
+  ts_us bigint NOT NULL,
   updated_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (node, journal)
 );
 COMMENT ON TABLE nodevigil.progress IS
   'The last row that came from each agent''s journal; written in the transaction that adds the rows.';
+COMMENT ON COLUMN nodevigil.progress.ts_us IS
+  'Time of that row in the journal, microseconds since 1970: where it has another, the journal has gone back.';
 
 CREATE TABLE nodevigil.samples (
   node text NOT NULL,
@@ -118,8 +123,11 @@ COMMENT ON FUNCTION nodevigil.node_of_login() IS 'The node that the login belong
 CREATE FUNCTION nodevigil.register_node(wanted text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  found_name text;
   bound text := nodevigil.node_of_login();
+  found_name text;
+  found_table regclass;
+  plain text;
+  tries integer := 0;
 BEGIN
   IF wanted IS NULL OR wanted = '' OR octet_length(wanted) > 253 THEN
     RAISE EXCEPTION 'a node name has 1 to 253 bytes' USING ERRCODE = 'invalid_parameter_value';
@@ -128,26 +136,48 @@ BEGIN
     RAISE EXCEPTION 'login % belongs to node %, not to %', session_user, bound, wanted
       USING ERRCODE = 'insufficient_privilege';
   END IF;
-  SELECT table_name INTO found_name FROM nodevigil.nodes WHERE node = wanted;
-  IF FOUND THEN
-    RETURN found_name;
-  END IF;
-  -- One at a time, so that names are free when they are looked up.
-  PERFORM pg_advisory_xact_lock(7304826519840312);
-  SELECT table_name INTO found_name FROM nodevigil.nodes WHERE node = wanted;
-  IF FOUND THEN
-    RETURN found_name;
-  END IF;
-  found_name := left('samples_' || regexp_replace(lower(wanted), '[^a-z0-9]+', '_', 'g'), 63);
+  LOOP
+    SELECT table_name INTO found_name FROM nodevigil.nodes WHERE node = wanted;
+    IF FOUND THEN
+      found_table := to_regclass(format('nodevigil.%I', found_name));
+      IF EXISTS (SELECT FROM pg_inherits WHERE inhrelid = found_table
+                 AND inhparent = 'nodevigil.samples'::regclass) THEN
+        RETURN found_name;
+      END IF;
+      IF found_table IS NOT NULL THEN
+        RAISE EXCEPTION 'table % of node % is no partition of nodevigil.samples; attach it, or '
+          'give it another name', found_table, wanted
+          USING ERRCODE = 'object_not_in_prerequisite_state';
+      END IF;
+    END IF;
+    EXIT WHEN tries = 1;
+    -- One at a time, so that names are free when they are looked up.
+    PERFORM pg_advisory_xact_lock(7304826519840312);
+    tries := 1;
+  END LOOP;
+  DELETE FROM nodevigil.nodes WHERE node = wanted;  -- somebody has dropped its table
+  plain := left('samples_' || regexp_replace(lower(wanted), '[^a-z0-9]+', '_', 'g'), 63);
+  found_name := plain;
   -- What would be cut off, changed or taken gets a hash of the whole name.
-  IF found_name <> 'samples_' || wanted OR to_regclass('nodevigil.' || found_name) IS NOT NULL THEN
-    found_name := left(found_name, 46) || '_' || left(md5(wanted), 16);
-  END IF;
+  WHILE (found_name = plain AND plain <> 'samples_' || wanted)
+        OR to_regclass(format('nodevigil.%I', found_name)) IS NOT NULL LOOP
+    found_name := left(plain, 46) || '_' || left(md5(wanted || repeat('/', tries - 1)), 16);
+    tries := tries + 1;
+  END LOOP;
   -- Attaching locks the parent only against other changes of the schema; creating it as a
   -- partition would wait for every agent that writes.
   EXECUTE format('CREATE TABLE nodevigil.%I (LIKE nodevigil.samples INCLUDING DEFAULTS)', found_name);
   EXECUTE format('ALTER TABLE nodevigil.samples ATTACH PARTITION nodevigil.%I FOR VALUES IN (%L)',
                  found_name, wanted);
+  -- Agents add to the node's own table: for one row of samples a new session reads the bounds of
+  -- all partitions, which takes longer than everything else.
+  EXECUTE format('ALTER TABLE nodevigil.%I ENABLE ROW LEVEL SECURITY', found_name);
+  EXECUTE format('CREATE POLICY agent_reads ON nodevigil.%I FOR SELECT TO nodevigil_agent '
+                 'USING (node = coalesce((SELECT nodevigil.node_of_login()), node))', found_name);
+  EXECUTE format('CREATE POLICY agent_adds ON nodevigil.%I FOR INSERT TO nodevigil_agent '
+                 'WITH CHECK (node = coalesce((SELECT nodevigil.node_of_login()), node))',
+                 found_name);
+  EXECUTE format('GRANT SELECT, INSERT ON nodevigil.%I TO nodevigil_agent', found_name);
   INSERT INTO nodevigil.nodes (node, table_name) VALUES (wanted, found_name);
   RETURN found_name;
 END $$;
@@ -157,9 +187,12 @@ REVOKE ALL ON FUNCTION nodevigil.node_of_login() FROM PUBLIC;
 ALTER TABLE nodevigil.samples ENABLE ROW LEVEL SECURITY;
 CREATE POLICY agent_reads ON nodevigil.samples FOR SELECT TO nodevigil_agent
   USING (node = coalesce((SELECT nodevigil.node_of_login()), node));
-CREATE POLICY agent_adds ON nodevigil.samples FOR INSERT TO nodevigil_agent
-  WITH CHECK (node = coalesce((SELECT nodevigil.node_of_login()), node));
 CREATE POLICY reader_reads ON nodevigil.samples FOR SELECT TO nodevigil_reader USING (true);
+
+ALTER TABLE nodevigil.nodes ENABLE ROW LEVEL SECURITY;
+CREATE POLICY agent_reads ON nodevigil.nodes FOR SELECT TO nodevigil_agent
+  USING (node = coalesce((SELECT nodevigil.node_of_login()), node));
+CREATE POLICY reader_reads ON nodevigil.nodes FOR SELECT TO nodevigil_reader USING (true);
 
 ALTER TABLE nodevigil.progress ENABLE ROW LEVEL SECURITY;
 CREATE POLICY agent_notes ON nodevigil.progress TO nodevigil_agent
@@ -168,8 +201,8 @@ CREATE POLICY reader_reads ON nodevigil.progress FOR SELECT TO nodevigil_reader 
 
 GRANT USAGE ON SCHEMA nodevigil TO nodevigil_agent, nodevigil_reader;
 GRANT EXECUTE ON FUNCTION nodevigil.register_node(text), nodevigil.node_of_login() TO nodevigil_agent;
-GRANT SELECT ON nodevigil.schema_version, nodevigil.nodes TO nodevigil_agent;
-GRANT SELECT, INSERT ON nodevigil.contexts, nodevigil.samples TO nodevigil_agent;
+GRANT SELECT ON nodevigil.schema_version, nodevigil.nodes, nodevigil.samples TO nodevigil_agent;
+GRANT SELECT, INSERT ON nodevigil.contexts TO nodevigil_agent;
 GRANT SELECT, INSERT, UPDATE ON nodevigil.progress TO nodevigil_agent;
 )sql";
 
@@ -189,8 +222,8 @@ CREATE OR REPLACE VIEW nodevigil.newest AS
 COMMENT ON VIEW nodevigil.newest IS 'The newest row of every node.';
 
 CREATE OR REPLACE VIEW nodevigil.labelled AS
-  SELECT coalesce(s.attack, w.type IS NOT NULL) AS label,
-         coalesce(s.attack_type, w.type) AS label_type,
+  SELECT CASE WHEN w.type IS NOT NULL THEN true ELSE s.attack END AS label,
+         CASE WHEN s.attack THEN coalesce(s.attack_type, w.type) ELSE w.type END AS label_type,
          s.*
   FROM nodevigil.samples AS s
   LEFT JOIN LATERAL (
@@ -199,10 +232,11 @@ CREATE OR REPLACE VIEW nodevigil.labelled AS
     ORDER BY one.from_ts, one.id LIMIT 1
   ) AS w ON true;
 COMMENT ON VIEW nodevigil.labelled IS
-  'Samples with a label: their own, or that of the window they lie in, or false.';
+  'Samples with a label: true in a window, otherwise their own (attack): NULL where nobody has labelled.';
 
-GRANT SELECT ON ALL TABLES IN SCHEMA nodevigil TO nodevigil_reader;
-REVOKE ALL ON nodevigil.node_logins FROM nodevigil_reader;
+GRANT SELECT ON nodevigil.schema_version, nodevigil.nodes, nodevigil.contexts, nodevigil.progress,
+  nodevigil.samples, nodevigil.anomaly_windows, nodevigil.anomalies, nodevigil.newest,
+  nodevigil.labelled TO nodevigil_reader;
 )sql";
 
 constexpr std::array kColumns{
@@ -250,7 +284,7 @@ std::string metric_columns_sql(std::span<const SeriesSpec> series) {
 
 std::span<const PostgresColumn> postgres_columns() { return kColumns; }
 
-std::string append_sql(std::span<const SeriesSpec> series) {
+std::string append_sql(std::span<const SeriesSpec> series, const std::string& table) {
   std::string names = "node, context";
   std::string values = "$1, $2";
   std::string arrays;
@@ -268,15 +302,15 @@ std::string append_sql(std::span<const SeriesSpec> series) {
   for (const PostgresColumn& column : kColumns) add(column.name, column.parameter, column.value);
   for (const SeriesSpec& one : series) add(sql_identifier(one.name), "double precision", "%");
   for (const SeriesSpec& one : series) add(sql_identifier("z_" + one.name), "real", "%");
-  return "INSERT INTO nodevigil.samples (" + names + ") SELECT " + values + " FROM unnest(" +
-         arrays + ") AS t(" + aliases + ") ON CONFLICT (node, ts) DO NOTHING";
+  return "INSERT INTO nodevigil." + sql_identifier(table) + " (" + names + ") SELECT " + values +
+         " FROM unnest(" + arrays + ") AS t(" + aliases + ") ON CONFLICT (node, ts) DO NOTHING";
 }
 
-std::string history_sql(std::span<const SeriesSpec> series, int limit) {
+std::string history_sql(std::span<const SeriesSpec> series, const std::string& table, int limit) {
   std::string names = "(extract(epoch FROM ts) * 1000000)::bigint, seq, elapsed_ns, breaks";
   for (const SeriesSpec& one : series) names += ", " + sql_identifier(one.name);
-  return "SELECT " + names +
-         " FROM nodevigil.samples WHERE node = $1 AND ts >= now() - $2::bigint * interval '1 "
+  return "SELECT " + names + " FROM nodevigil." + sql_identifier(table) +
+         " WHERE node = $1 AND ts >= now() - $2::bigint * interval '1 "
          "second'"
          " AND ts > 'epoch'::timestamptz + $3::bigint * interval '1 microsecond' ORDER BY ts "
          "LIMIT " +

@@ -41,11 +41,13 @@ struct PostgresColumn {
 };
 [[nodiscard]] std::span<const PostgresColumn> postgres_columns();
 
-/// Appends rows: $1 node, then an array for each of postgres_columns(), the values, and the z.
-[[nodiscard]] std::string append_sql(std::span<const SeriesSpec> series);
+/// Appends rows to the node's own table: $1 node, $2 context, then an array for each of
+/// postgres_columns(), the values, and the z. Rows whose time is taken are left out.
+[[nodiscard]] std::string append_sql(std::span<const SeriesSpec> series, const std::string& table);
 
 /// A node's rows of the last $2 seconds after ($3 ts in microseconds), oldest first, at most
 /// `limit`: ts_us, seq, elapsed_ns, breaks, then the values. For warm starts.
-[[nodiscard]] std::string history_sql(std::span<const SeriesSpec> series, int limit);
+[[nodiscard]] std::string history_sql(std::span<const SeriesSpec> series, const std::string& table,
+                                      int limit);
 
 }  // namespace nodevigil

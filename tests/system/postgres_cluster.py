@@ -155,7 +155,8 @@ class PgBouncer:
 
 
 class Proxy:
-    """Passes bytes between agents and a server, until told to `cut`, `hang` or `crawl`."""
+    """Passes bytes between agents and a server, until told to `cut`; its mode is "pass", "hang",
+    "crawl" (1 kB/s), "refuse" (new connections) or "cut" (them, after some bytes)."""
 
     def __init__(self, port):
         self.target = port
@@ -183,6 +184,9 @@ class Proxy:
         while True:
             try:
                 client, _ = self.listener.accept()
+                if self.mode == "refuse":
+                    client.close()
+                    continue
                 server = socket.create_connection(("127.0.0.1", self.target))
             except OSError:
                 if self.listener.fileno() < 0:
@@ -200,6 +204,8 @@ class Proxy:
                     time.sleep(0.05)
                 if self.mode == "crawl":
                     time.sleep(len(data) / 1000)
+                if self.mode == "cut" and len(data) > 1000:
+                    break
                 sink.sendall(data)
         for one in (source, sink):
             with contextlib.suppress(OSError):

@@ -1,8 +1,11 @@
 """The agent with a real Postgres: rows, rights, restarts, and what it says when it cannot."""
 import concurrent.futures
 import contextlib
+import hashlib
 import json
+import os
 import pathlib
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -10,7 +13,7 @@ import tempfile
 import unittest
 
 from postgres_cluster import Cluster, PgBouncer, Proxy
-from support import Agent, fetch, need_program, nodevigil, wait_until
+from support import ROOT, Agent, fetch, need_program, nodevigil, wait_until
 
 QUICK = ("--postgres.interval", "150ms", "--journal.flush-interval", "0s")
 
@@ -40,6 +43,27 @@ class PostgresTest(unittest.TestCase):
     def agent(self, *arguments, url=None, node="node-1", state="state", **more):
         return Agent(self.state / state, "--node", node, "--postgres.url",
                      url or self.cluster.url(), *QUICK, *arguments, **more)
+
+    def run_agent(self, records, *arguments, node="node-1", state="state"):
+        """Runs an agent to its end, which is when all its rows are sent; returns its log."""
+        return nodevigil("agent", "--interval", "10ms", "--records", records, "--node", node,
+                         "--state-dir", self.state / state, "--web.listen-address", "127.0.0.1:0",
+                         "--journal.flush-interval", "0s", *arguments, check=0).stderr
+
+    def change_journal(self, sql, state="state"):
+        with contextlib.closing(sqlite3.connect(self.state / state / "journal.db")) as journal:
+            journal.execute(sql)
+            journal.commit()
+
+    def table_of(self, node):
+        return "nodevigil." + self.cluster.value(f"SELECT nodevigil.register_node('{node}')")
+
+    def insert(self, table, node, ts, seq="i", rows=1, more="", values=""):
+        """Rows as short as can be."""
+        self.cluster.query(
+            f"INSERT INTO {table} (node, ts, seq, breaks, context, ready, frozen, relearning, over,"
+            f" anomalous, verdict{more}) SELECT '{node}', {ts}, {seq}, 0, 1, false, false, false,"
+            f" false, false, ''{values} FROM generate_series(1, {rows}) AS i")
 
     def journal_rows(self, state="state", columns="seq"):
         with contextlib.closing(sqlite3.connect(f"file:{self.state / state}/journal.db?mode=ro",
@@ -73,6 +97,8 @@ class RowsTest(PostgresTest):
                              [*here[:5], *here[6:]])
         self.assertEqual(self.cluster.value("SELECT count(DISTINCT context) FROM nodevigil.samples"
                                             " JOIN nodevigil.contexts USING (context)"), "1")
+        self.assertEqual(self.cluster.value(
+            "SELECT jsonb_typeof(classes::jsonb) FROM nodevigil.contexts"), "array")
         z = self.cluster.value("SELECT count(z_load1) FROM nodevigil.samples")
         self.assertGreater(int(z), 0)
 
@@ -135,14 +161,99 @@ class RowsTest(PostgresTest):
         self.assertEqual(self.cluster.value("SELECT count(*) FROM nodevigil.samples"), str(rows))
 
 
+    def test_a_row_whose_time_is_taken_is_stored_a_little_later(self):
+        self.db("init")
+        self.run_agent(20)
+        times = dict(self.journal_rows(columns="seq, ts_us"))
+        table = self.table_of("node-1")
+        # Of another journal: the times of rows 3 and 7, and the instant after the latter.
+        for seq, ts_us in ((1003, times[3]), (1007, times[7]), (1008, times[7] + 1)):
+            self.insert(table, "node-1", f"to_timestamp(0) + {ts_us} * interval '1 us'", seq)
+        log = self.run_agent(1, "--postgres.url", self.cluster.url())
+        self.assertEqual(self.seqs(), [*range(1, 22), 1003, 1007, 1008])
+        self.assertIn("2 rows are stored a little later", log)
+        later = dict(self.cluster.query("SELECT seq, (extract(epoch FROM ts) * 1000000)::bigint "
+                                        "FROM nodevigil.samples WHERE seq IN (3, 7, 8)"))
+        self.assertEqual({int(seq): int(ts) - times[int(seq)] for seq, ts in later.items()},
+                         {3: 1, 7: 2, 8: 0})
+
+    def test_a_journal_that_has_gone_back_loses_no_rows(self):
+        """A power cut takes the newest rows, which the server has already; their numbers are given
+        to others."""
+        self.db("init")
+        to_server = ("--postgres.url", self.cluster.url())
+        self.run_agent(20, *to_server)
+        shutil.copytree(self.state / "state", self.state / "older")
+        self.run_agent(20, *to_server)
+        shutil.rmtree(self.state / "state")
+        (self.state / "older").rename(self.state / "state")
+        self.run_agent(30)  # overtakes the server before it is asked
+        log = self.run_agent(1, *to_server)
+        self.assertIn("all of its rows are sent again", log)
+        rows = ("SELECT seq, (extract(epoch FROM ts) * 1000000)::bigint FROM nodevigil.samples "
+                "ORDER BY ts")
+        stored = [(int(seq), int(ts)) for seq, ts in self.cluster.query(rows)]
+        journal = self.journal_rows(columns="seq, ts_us")
+        self.assertEqual([seq for seq, _ in journal], list(range(1, 52)))
+        self.assertEqual(set(journal) - set(stored), set())
+        self.assertEqual(len(stored), 20 + 20 + 31)
+        self.assertNotIn("sent again", self.run_agent(1, *to_server))
+        self.assertEqual(self.cluster.value("SELECT count(*) FROM nodevigil.samples"), "72")
+
+    def test_rows_are_lost_that_went_from_the_front_of_the_journal(self):
+        self.db("init")
+        lost = re.compile(r"postgres: (\d+) rows were removed from the journal")
+        to_server = ("--postgres.url", self.cluster.url())
+        self.run_agent(10, *to_server)
+        self.run_agent(20)
+        # A gap that the journal has had, and counted, itself.
+        self.change_journal("DELETE FROM samples WHERE seq BETWEEN 11 AND 14")
+        self.assertIsNone(lost.search(self.run_agent(1, *to_server)))
+        self.run_agent(20)
+        self.change_journal("DELETE FROM samples WHERE seq <= 36")  # 31 were sent
+        self.assertEqual(lost.search(self.run_agent(1, *to_server))[1], "5")
+        self.assertEqual(self.seqs(), [*range(1, 11), *range(15, 32), *range(37, 53)])
+
+    def test_a_journal_that_is_replaced_under_a_running_agent_is_followed(self):
+        self.db("init")
+        self.run_agent(5)
+        self.run_agent(7, state="other")
+        with self.agent() as agent:
+            wait_until(lambda: len(self.seqs()) > 5, what="rows")
+            for name in ("journal.db", "journal.db-wal", "journal.db-shm"):
+                with contextlib.suppress(FileNotFoundError):
+                    (self.state / "state" / name).unlink()
+            (self.state / "other" / "journal.db").rename(self.state / "state" / "journal.db")
+            wait_until(lambda: self.cluster.value("SELECT count(*) FROM nodevigil.progress") == "2",
+                       what="rows of the other journal")
+        self.assertIn(["7"], self.cluster.query("SELECT seq FROM nodevigil.progress"))
+
+
 class SchemaTest(PostgresTest):
-    def test_many_make_the_schema_at_once_and_it_is_made_once(self):
-        with concurrent.futures.ThreadPoolExecutor(25) as pool:
-            said = list(pool.map(lambda _: self.db("init").stdout, range(25)))
+    def test_a_hundred_make_the_schema_at_once_and_it_is_made_once(self):
+        with concurrent.futures.ThreadPoolExecutor(90) as pool:
+            said = list(pool.map(lambda _: self.db("init").stdout, range(100)))
         self.assertEqual(sum("was made" in text for text in said), 1)
-        self.assertEqual(sum("is up to date" in text for text in said), 24)
+        self.assertEqual(sum("is up to date" in text for text in said), 99)
         self.assertEqual(self.cluster.query("SELECT version FROM nodevigil.schema_version"), [["1"]])
         self.assertIn("schema version    1", self.db("status").stdout)
+
+    def test_a_hundred_agents_make_the_schema_at_once(self):
+        with concurrent.futures.ThreadPoolExecutor(90) as pool:
+            list(pool.map(lambda i: self.run_agent(
+                2, "--postgres.migrate", "--postgres.url", self.cluster.url(), node=f"node-{i}",
+                state=f"state-{i}"), range(100)))
+        self.assertEqual(self.cluster.query("SELECT version FROM nodevigil.schema_version"), [["1"]])
+        self.assertEqual(self.cluster.value("SELECT count(*) FROM nodevigil.nodes"), "100")
+        # Who finds the server full sends at its next start; most do not.
+        self.assertGreaterEqual(
+            int(self.cluster.value("SELECT count(*) FROM nodevigil.samples")), 100)
+
+    def test_a_newer_schema_that_knows_this_program_is_used(self):
+        self.db("init")
+        self.cluster.query("INSERT INTO nodevigil.schema_version VALUES (7, 1, now(), 'later')")
+        self.run_agent(3, "--postgres.migrate", "--postgres.url", self.cluster.url())
+        self.assertEqual(self.seqs(), [1, 2, 3])
 
     def test_the_printed_sql_makes_the_same_schema(self):
         self.db("init")
@@ -158,7 +269,9 @@ class SchemaTest(PostgresTest):
     def test_any_node_name_gets_a_table_of_its_own(self):
         self.db("init")
         names = ["node-1", "node.1", "NODE-1", "node_1", 'no"de\'; DROP SCHEMA nodevigil; --',
-                 "kn\u00f6ten", "n" * 200, "n" * 201]
+                 "kn\u00f6ten", "n" * 200, "n" * 201, "anomalous", "pkey"]
+        taken = "node_1_" + hashlib.md5(b"node-1").hexdigest()[:16]
+        names.insert(0, taken)
         for name in names:
             self.cluster.query(f"SELECT nodevigil.register_node($q${name}$q$)")
             self.cluster.query(f"SELECT nodevigil.register_node($q${name}$q$)")
@@ -166,19 +279,82 @@ class SchemaTest(PostgresTest):
         self.assertEqual({node for node, _ in tables}, set(names))
         self.assertEqual(len({name for _, name in tables}), len(names))
         self.assertEqual(dict(tables)["node_1"], "samples_node_1")
-        with self.agent(node=names[4]) as agent:
+        quotes = names[5]
+        self.login("quoted")
+        self.db("grant-agent", "--login", "quoted", "--node", quotes)
+        url = self.cluster.url(user="quoted")
+        with self.agent(node=quotes, url=url) as agent:
             wait_until(lambda: agent.metrics()["nodevigil_postgres_sent_rows_total"] > 0,
                        what="rows")
+        found = nodevigil("doctor", "--postgres.url", url, "--node", quotes, "--state-dir",
+                          self.state / "state", "--web.listen-address", "127.0.0.1:0")
+        self.assertRegex(found.stdout, r"(?m)^ok +postgres ")
+        self.assertEqual(self.cluster.query(f"SELECT DISTINCT node FROM {self.table_of('node-1')}"),
+                         [])
+
+    def test_the_doctor_leaves_nothing_behind(self):
+        self.db("init")
+        found = nodevigil("doctor", "--postgres.url", self.cluster.url(), "--state-dir", self.state,
+                          "--web.listen-address", "127.0.0.1:0")
+        self.assertRegex(found.stdout, r"(?m)^ok +postgres ")
+        for table in ("nodes", "samples", "progress", "contexts"):
+            self.assertEqual(self.cluster.value(f"SELECT count(*) FROM nodevigil.{table}"), "0")
+
+    def test_a_table_that_was_dropped_is_made_again(self):
+        self.db("init")
+        to_server = ("--postgres.url", self.cluster.url())
+        self.run_agent(3, *to_server)
+        self.cluster.query(f"DROP TABLE {self.table_of('node-1')}")
+        self.assertIn("0 samples", self.db("prune").stdout)
+        self.run_agent(3, *to_server)
+        self.assertEqual(self.seqs(), [4, 5, 6])
 
     def test_old_rows_are_removed_in_batches(self):
         self.db("init")
-        self.cluster.query("SELECT nodevigil.register_node('old')")
-        self.cluster.query(
-            "INSERT INTO nodevigil.samples (node, ts, seq, breaks, context, ready, frozen,"
-            " relearning, over, anomalous, verdict) SELECT 'old', now() - i * interval '1 hour', i,"
-            " 0, 1, false, false, false, false, false, '' FROM generate_series(1, 12000) AS i")
+        self.insert(self.table_of("old"), "old", "now() - i * interval '1 hour'", rows=12000)
+        self.cluster.query("INSERT INTO nodevigil.progress VALUES ('old', 'gone', 1, 0, "
+                           "now() - interval '1001 hours'), ('old', 'here', 1, 0, now())")
         self.assertIn("11000 samples", self.db("prune", "--postgres.retention", "1000h30m").stdout)
         self.assertEqual(self.cluster.value("SELECT count(*) FROM nodevigil.samples"), "1000")
+        self.assertEqual(self.cluster.query("SELECT journal FROM nodevigil.progress"), [["here"]])
+
+
+class QueriesTest(PostgresTest):
+    def test_a_row_that_nobody_has_labelled_has_no_label(self):
+        self.db("init")
+        table = self.table_of("n")
+        for seq, (attack, kind) in enumerate((("NULL", "NULL"), ("false", "NULL"),
+                                              ("true", "'own'"), ("true", "NULL"))):
+            for minute in (0, 10):  # outside and inside of the window
+                self.insert(table, "n", f"'2026-01-01T00:0{seq}Z'::timestamptz + interval "
+                            f"'{minute} min'", seq, more=", attack, attack_type",
+                            values=f", {attack}, {kind}")
+        self.cluster.query("INSERT INTO nodevigil.anomaly_windows (node, from_ts, to_ts, type) VALUES"
+                           " ('n', '2026-01-01T00:10Z', '2026-01-01T00:20Z', 'cpu'),"
+                           " ('m', '2026-01-01T00:00Z', '2026-01-01T00:20Z', 'other')")
+        self.assertEqual(
+            self.cluster.query("SELECT coalesce(label::text, '-'), coalesce(label_type, '-') "
+                               "FROM nodevigil.labelled ORDER BY ts"),
+            [["-", "-"], ["false", "-"], ["true", "own"], ["true", "-"],
+             ["true", "cpu"], ["true", "cpu"], ["true", "own"], ["true", "cpu"]])
+
+    def test_the_documented_queries_read_only_what_they_must(self):
+        self.db("init")
+        nodes = ("worker-7", "worker-8", "worker-9")
+        for node in nodes:
+            self.insert(self.table_of(node), node, "now() - i * interval '10 s'", rows=2000)
+        self.cluster.query("ANALYZE nodevigil.samples")
+        text = (ROOT / "docs/postgres.md").read_text()
+        queries = re.findall(r"(?m)^```(?:sql)?\n((?:SELECT|WITH)[^;]*;)", text)
+        self.assertGreaterEqual(len(queries), 5)
+        for query in queries:
+            with self.subTest(query):
+                self.cluster.query(query)
+                plan = "\n".join(line for (line,) in self.cluster.query("EXPLAIN " + query))
+                scanned = {node for node in nodes
+                           if f" {self.table_of(node).partition('.')[2]} " in plan + " "}
+                if "= 'worker-7'" in query:
+                    self.assertEqual(scanned, {"worker-7"}, plan)
 
 
 class RightsTest(PostgresTest):
@@ -197,7 +373,9 @@ class RightsTest(PostgresTest):
         self.assertEqual(self.cluster.value("SELECT count(*) > 0 FROM nodevigil.samples", url), "t")
         for sql in ("UPDATE nodevigil.samples SET score = 0", "DELETE FROM nodevigil.samples",
                     "TRUNCATE nodevigil.samples", "DROP TABLE nodevigil.samples",
-                    "SELECT * FROM nodevigil.samples_node_1_c1", "DELETE FROM nodevigil.progress",
+                    f"UPDATE {self.table_of('node-1')} SET score = 0",
+                    f"DELETE FROM {self.table_of('node-1')}", "DELETE FROM nodevigil.progress",
+                    "DELETE FROM nodevigil.contexts", "UPDATE nodevigil.nodes SET node = 'x'",
                     "INSERT INTO nodevigil.node_logins VALUES ('all_nodes', 'x')",
                     "INSERT INTO nodevigil.schema_version VALUES (99, 99)"):
             with self.subTest(sql):
@@ -220,12 +398,15 @@ class RightsTest(PostgresTest):
                          [["node-1"]])
         self.denied("SELECT nodevigil.register_node('node-3')", url)
         self.denied("INSERT INTO nodevigil.progress VALUES ('node-2', 'x', 9)", url)
-        self.denied("INSERT INTO nodevigil.samples (node, ts, seq, breaks, context, ready, frozen, "
-                    "relearning, over, anomalous, verdict) VALUES ('node-2', now(), 1, 0, 1, true, "
-                    "false, false, false, false, '')", url)
-        table = self.cluster.value(
-            "SELECT table_name FROM nodevigil.nodes WHERE node = 'node-1'")
-        self.denied(f"SELECT * FROM nodevigil.{table}", url)
+        self.assertEqual(self.cluster.query("SELECT node FROM nodevigil.nodes", url), [["node-1"]])
+        columns = ("(node, ts, seq, breaks, context, ready, frozen, relearning, over, anomalous, "
+                   "verdict)")
+        row = "now(), 1, 0, 1, true, false, false, false, false, '')"
+        other = self.table_of("node-2")
+        self.assertEqual(self.cluster.query(f"SELECT * FROM {other}", url), [])
+        for table in (other, "nodevigil.samples", self.table_of("node-1")):
+            self.denied(f"INSERT INTO {table} {columns} VALUES ('node-2', {row}", url)
+        self.denied("SELECT * FROM nodevigil.newest", url)
 
     def test_the_login_of_one_node_is_refused_for_another(self):
         self.db("init")
@@ -243,50 +424,127 @@ class TroubleTest(PostgresTest):
     """Each gives one clear line in the log, a counter and a finding of doctor; the journal keeps
     the rows."""
 
-    def trouble(self, url, text, kind, *arguments):
-        with self.agent(*arguments, url=url) as agent:
+    def trouble(self, url, text, kind, fix, cure=None):
+        with self.agent(url=url) as agent:
             failures = f'nodevigil_postgres_failures_total{{kind="{kind}"}}'
             wait_until(lambda: agent.metrics()[failures] >= 2, what=f"failures of kind {kind}")
             lines = [line for line in agent.logged().splitlines() if "postgres: " in line]
             self.assertEqual(len(lines), 1, lines)
             self.assertIn(text, lines[0])
+            self.assertLess(len(lines[0]), 400)
             self.assertNotIn("secret", agent.logged())
             self.assertGreater(agent.status()["row"]["seq"], 0)
+            found = nodevigil("doctor", "--postgres.url", url, "--node", "node-1", "--state-dir",
+                              self.state / "state", "--web.listen-address", "127.0.0.1:0")
+            self.assertEqual(found.returncode, 1, found.stdout)
+            self.assertRegex(found.stdout, rf"(?m)^FAIL +postgres .*{re.escape(text)}.*\n"
+                                           rf" +-> .*{re.escape(fix)}")
+            if cure is not None:
+                cure()
+                wait_until(lambda: agent.metrics()["nodevigil_postgres_healthy"] == 1, 60, "health")
             agent.stop()
-        self.assertGreater(len(self.journal_rows()), 0)
-        found = nodevigil("doctor", "--postgres.url", url, "--node", "node-1", "--state-dir",
-                          self.state / "state", "--web.listen-address", "127.0.0.1:0", *arguments)
-        self.assertEqual(found.returncode, 1, found.stdout)
-        self.assertIn(text, found.stdout)
+        journal = [seq for (seq,) in self.journal_rows()]
+        self.assertEqual(journal, list(range(1, len(journal) + 1)))
+        if cure is not None:
+            self.assertEqual(self.seqs(), journal)
 
     def test_wrong_password(self):
-        self.trouble(self.cluster.url(password="wrong-one"), "password authentication failed",
-                     "unauthenticated")
+        self.db("init")
+        self.login("forgetful")
+        self.db("grant-agent", "--login", "forgetful")
+        self.cluster.query("ALTER ROLE forgetful PASSWORD 'another'")
+        self.trouble(self.cluster.url(user="forgetful"), "password authentication failed",
+                     "unauthenticated", "--postgres.password-file",
+                     lambda: self.cluster.query("ALTER ROLE forgetful PASSWORD 'secret'"))
 
     def test_nobody_listens(self):
-        self.trouble(self.cluster.url(port=1), "refused", "unavailable")
+        self.trouble(self.cluster.url(port=1), "refused", "unavailable", "that the server runs")
 
     def test_missing_schema(self):
-        self.trouble(self.cluster.url(), "nodevigil db init", "not_found")
+        self.trouble(self.cluster.url(), "there is no schema nodevigil", "not_found",
+                     "nodevigil db init", lambda: self.db("init"))
+
+    def test_missing_database(self):
+        self.trouble(self.cluster.url().replace("/postgres", "/nowhere"), "does not exist",
+                     "not_found", "name the right database")
 
     def test_newer_schema(self):
         self.db("init")
         self.cluster.query("INSERT INTO nodevigil.schema_version VALUES (7, 7, now(), 'later')")
-        self.trouble(self.cluster.url(), "use a newer program", "invalid")
         self.assertIn("use a newer program", self.db("migrate", check=1).stderr)
+        self.trouble(self.cluster.url(), "use a newer program", "invalid", "db migrate",
+                     lambda: self.cluster.query("DELETE FROM nodevigil.schema_version "
+                                                "WHERE version = 7"))
 
     def test_no_permission(self):
         self.db("init")
-        self.trouble(self.login("nobody_much"), "permission denied", "permission")
+        self.trouble(self.login("nobody_much"), "permission denied", "permission",
+                     "db grant-agent --login", lambda: self.db("grant-agent", "--login",
+                                                               "nobody_much"))
 
-    def test_an_altered_table(self):
+    def test_a_server_that_takes_no_writes(self):
         self.db("init")
-        self.cluster.query("ALTER TABLE nodevigil.samples DROP COLUMN load5 CASCADE")
-        self.trouble(self.cluster.url(), "has no column load5", "invalid")
-        self.assertIn("is up to date", self.db("migrate").stdout)
-        with self.agent() as agent:
-            wait_until(lambda: agent.metrics()["nodevigil_postgres_sent_rows_total"] > 0,
-                       what="rows")
+        self.login("reading")
+        self.db("grant-agent", "--login", "reading")
+        self.cluster.query("ALTER ROLE reading SET default_transaction_read_only = on")
+        self.trouble(self.cluster.url(user="reading"), "read-only transaction", "unavailable",
+                     "is no standby", lambda: self.cluster.query(
+                         "ALTER ROLE reading RESET default_transaction_read_only"))
+
+    def test_a_full_disk(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can mount a small disk")
+        disk = pathlib.Path(self.cluster.directory) / "small"
+        disk.mkdir(exist_ok=True)
+        uid, gid = self.cluster.owner_of_files()
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size=8m,mode=0700,uid={uid},"
+                                  f"gid={gid}", "tmpfs", disk], capture_output=True, text=True)
+        if mounted.returncode != 0:
+            self.skipTest("cannot mount a small disk: " + mounted.stderr)
+        self.addCleanup(subprocess.run, ["umount", disk], check=True)
+        self.cluster.query(f"CREATE TABLESPACE small LOCATION '{disk}'")
+        self.addCleanup(self.cluster.query, "DROP TABLESPACE small")
+        self.addCleanup(self.cluster.query, "DROP SCHEMA nodevigil CASCADE")
+        self.db("init")
+        self.login("cramped")
+        self.cluster.query("ALTER ROLE cramped SET default_tablespace = small")
+        self.cluster.query("GRANT CREATE ON TABLESPACE small TO cramped")
+        self.db("grant-agent", "--login", "cramped")
+        url = self.cluster.url(user="cramped")
+        self.cluster.query("SELECT nodevigil.register_node('node-1')", url)
+        filler = disk / "filler"
+        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+            while file.write(bytes(4096)):
+                pass
+        self.trouble(url, "No space left on device", "full", "make room on the server",
+                     filler.unlink)
+
+    def test_altered_tables(self):
+        def change(sql):
+            return lambda: self.cluster.query(sql)
+
+        samples = "ALTER TABLE nodevigil.samples "
+        for name, alter, text, cure in (
+                ("a column less", samples + "DROP COLUMN load5 CASCADE", "has no column load5",
+                 lambda: self.db("migrate")),
+                ("a column more", samples + "ADD COLUMN more integer NOT NULL", "violates not-null",
+                 change(samples + "DROP COLUMN more")),
+                ("another type", "DROP VIEW nodevigil.newest, nodevigil.labelled; " + samples +
+                 "ALTER COLUMN load5 TYPE date USING NULL", 'column "load5" is of type date',
+                 change(samples + "ALTER COLUMN load5 TYPE double precision USING NULL")),
+                ("no key", samples + "DROP CONSTRAINT samples_pkey", "ON CONFLICT",
+                 change(samples + "ADD PRIMARY KEY (node, ts)")),
+                ("detached", "SELECT nodevigil.register_node('node-1'); " + samples +
+                 "DETACH PARTITION nodevigil.samples_node_1_" +
+                 hashlib.md5(b"node-1").hexdigest()[:16], "is no partition of nodevigil.samples",
+                 change(samples + "ATTACH PARTITION nodevigil.samples_node_1_" +
+                        hashlib.md5(b"node-1").hexdigest()[:16] + " FOR VALUES IN ('node-1')"))):
+            with self.subTest(name):
+                shutil.rmtree(self.state / "state", ignore_errors=True)
+                self.cluster.query("DROP SCHEMA IF EXISTS nodevigil CASCADE")
+                self.db("init")
+                self.cluster.query(alter)
+                self.trouble(self.cluster.url(), text, "invalid", "nodevigil db migrate", cure)
 
     def test_a_password_file_is_read(self):
         self.db("init")
@@ -363,36 +621,69 @@ class TlsTest(unittest.TestCase):
 
 
 class ScheduleTest(PostgresTest):
+    INTERVAL_MS = 50
+    TICKS = 150
+    TRIES = 5  # a busy machine is late by itself now and then; what Postgres causes comes again
+
+    def lateness_ms(self, agent):
+        """p99 of how far the next ticks begin behind the schedule, which is set by the earliest."""
+        before = agent.metrics()
+        wait_until(lambda: agent.metrics()["nodevigil_ticks_total"] >=
+                   before["nodevigil_ticks_total"] + self.TICKS, 60, f"{self.TICKS} ticks")
+        missed = (agent.metrics()["nodevigil_ticks_missed_total"] -
+                  before["nodevigil_ticks_missed_total"])
+        rows = self.journal_rows(columns="ts_us")[-self.TICKS:]
+        step = self.INTERVAL_MS * 1000
+        # Ticks that were missed leave the schedule as it is.
+        phases = [ts_us % step for (ts_us,) in rows]
+        start = min(phases, key=lambda phase: max((other - phase) % step for other in phases))
+        late = sorted((phase - start) % step for phase in phases) + [step] * int(missed)
+        return late[int(0.99 * len(late))] / 1000
+
     def test_ticks_stay_on_schedule_whatever_the_server_does(self):
         self.db("init")
         proxy = Proxy(self.cluster.port)
         self.addCleanup(proxy.close)
-        url = self.cluster.url(port=proxy.port)
-        with self.agent(url=url, interval="50ms") as agent:
-            wait_until(lambda: agent.metrics()["nodevigil_postgres_sent_rows_total"] > 0,
-                       what="rows")
-            for mode in ("hang", "crawl", "cut"):
-                with self.subTest(mode):
-                    before = agent.metrics()
-                    if mode == "cut":
-                        proxy.mode = "pass"
-                    else:
-                        proxy.mode = mode
-                    wait_until(lambda: (proxy.cut() if mode == "cut" else None) or
-                               agent.metrics()["nodevigil_ticks_total"] >=
-                               before["nodevigil_ticks_total"] + 60, what="60 ticks")
-                    after = agent.metrics()
-                    # Late is more than a tenth of the interval: 5 ms.
-                    late = after["nodevigil_ticks_late_total"] - before["nodevigil_ticks_late_total"]
-                    self.assertLessEqual(late, 2)
-                    self.assertEqual(after["nodevigil_ticks_missed_total"],
-                                     before["nodevigil_ticks_missed_total"])
+
+        self.login("ticking")
+        self.db("grant-agent", "--login", "ticking")
+
+        def good():
             proxy.mode = "pass"
             proxy.cut()
+            self.cluster.query("ALTER ROLE ticking RESET default_transaction_read_only")
+
+        def set_mode(mode):
+            proxy.mode = mode
+
+        troubles = {
+            "hang": lambda: set_mode("hang"),
+            "crawl": lambda: set_mode("crawl"),
+            "refuse": lambda: set_mode("refuse"),
+            "cut": lambda: set_mode("cut"),
+            "error": lambda: self.cluster.query(
+                "ALTER ROLE ticking SET default_transaction_read_only = on"),
+        }
+        url = self.cluster.url(user="ticking", port=proxy.port)
+        with self.agent(url=url, interval=f"{self.INTERVAL_MS}ms") as agent:
+            sent = "nodevigil_postgres_sent_rows_total"
+            wait_until(lambda: agent.metrics()[sent] > 0, what="rows")
+            for name, begin in troubles.items():
+                with self.subTest(name):
+                    told = []
+                    for _ in range(self.TRIES):
+                        usual = self.lateness_ms(agent)
+                        begin()
+                        late = self.lateness_ms(agent)
+                        good()
+                        told.append(f"{late:.1f} ms, usually {usual:.1f}")
+                        if late <= usual + 5:
+                            break
+                    else:
+                        self.fail(f"p99 of the lateness: {told}")
+                    print(f"{name}: p99 of the lateness {told[-1]}", flush=True)
             agent.stop()
-        with self.agent() as agent:  # what a slow line left is sent in the end
-            wait_until(lambda: agent.metrics().get("nodevigil_postgres_queue_rows") == 0, 60, "all")
-            agent.stop()
+        self.run_agent(1, "--postgres.url", self.cluster.url())  # what a slow line left
         self.assertEqual(self.seqs(), [seq for (seq,) in self.journal_rows()])
 
 

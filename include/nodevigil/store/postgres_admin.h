@@ -19,9 +19,9 @@ namespace nodevigil {
 /// All statements of make_schema(), for those who review and apply them themselves with psql.
 [[nodiscard]] std::string schema_sql(std::span<const SeriesSpec> series);
 
-/// Makes the schema, or brings it up to schema_version(); does nothing where it is. Any number may
-/// do it at once. Returns the version found before, 0 for none. Errors: kPermission, or kInvalid
-/// where the schema is of a newer version.
+/// Makes the schema, or brings it up to schema_version(); does nothing where it is, or is newer and
+/// can still be used. Any number may do it at once. Returns the version found before, 0 for none.
+/// Errors: kPermission, or kInvalid where the schema is too new for this program.
 [[nodiscard]] Result<int> make_schema(Postgres& postgres, std::span<const SeriesSpec> series);
 
 /// What is there.
@@ -40,16 +40,19 @@ struct SchemaStatus {
 /// kInvalid (older, newer, or altered).
 [[nodiscard]] Result<void> check_schema(Postgres& postgres, std::span<const SeriesSpec> series);
 
-/// Whether the login that is connected may do what an agent on `node` does. Error: kPermission,
-/// with what is missing. Changes nothing.
-[[nodiscard]] Result<void> check_agent_rights(Postgres& postgres, const std::string& node);
+/// Does what an agent on `node` does, from registering to a batch of rows, and takes it back: so
+/// its errors are those that an agent would meet, kFull and an altered table included. (Nothing
+/// stays but a batch of dead rows for the next vacuum.)
+[[nodiscard]] Result<void> try_as_agent(Postgres& postgres, const std::string& node,
+                                        std::span<const SeriesSpec> series);
 
 /// Lets an existing login work as an agent: for `node` alone, or for all where it is empty.
 [[nodiscard]] Result<void> grant_agent(Postgres& postgres, const std::string& login,
                                        const std::string& node);
 
-/// Removes samples older than `keep`, at most `batch` per transaction, so that nobody waits long.
-/// Returns how many went.
+/// Removes samples older than `keep`, at most `batch` per transaction, so that nobody waits long,
+/// and the progress of journals that have not sent anything for as long. Returns how many samples
+/// went.
 [[nodiscard]] Result<std::int64_t> prune_samples(Postgres& postgres, std::chrono::seconds keep,
                                                  int batch = 5000);
 

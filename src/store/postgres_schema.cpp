@@ -221,16 +221,21 @@ CREATE OR REPLACE VIEW nodevigil.newest AS
   ) AS s;
 COMMENT ON VIEW nodevigil.newest IS 'The newest row of every node.';
 
+-- All windows of a node as one value, in which a time is found by bisection.
 CREATE OR REPLACE VIEW nodevigil.labelled AS
-  SELECT CASE WHEN w.type IS NOT NULL THEN true ELSE s.attack END AS label,
-         CASE WHEN s.attack THEN coalesce(s.attack_type, w.type) ELSE w.type END AS label_type,
+  SELECT CASE WHEN w.spans @> s.ts THEN true ELSE s.attack END AS label,
+         CASE WHEN s.attack AND s.attack_type IS NOT NULL THEN s.attack_type
+              WHEN w.spans @> s.ts THEN (
+                SELECT type FROM nodevigil.anomaly_windows AS one
+                WHERE one.node = s.node AND s.ts >= one.from_ts AND s.ts <= one.to_ts
+                ORDER BY one.from_ts, one.id LIMIT 1)
+         END AS label_type,
          s.*
   FROM nodevigil.samples AS s
-  LEFT JOIN LATERAL (
-    SELECT type FROM nodevigil.anomaly_windows AS one
-    WHERE one.node = s.node AND s.ts >= one.from_ts AND s.ts <= one.to_ts
-    ORDER BY one.from_ts, one.id LIMIT 1
-  ) AS w ON true;
+  LEFT JOIN (
+    SELECT node, range_agg(tstzrange(from_ts, to_ts, '[]')) AS spans
+    FROM nodevigil.anomaly_windows GROUP BY node
+  ) AS w ON w.node = s.node;
 COMMENT ON VIEW nodevigil.labelled IS
   'Samples with a label: true in a window, otherwise their own (attack): NULL where nobody has labelled.';
 

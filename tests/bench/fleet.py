@@ -1,15 +1,21 @@
-"""The database part of the benchmark: one agent with Postgres connected, and a fleet of 1,000."""
+"""The database part of the benchmark: one agent with Postgres connected, and a fleet of 1,000.
+
+`python3 fleet.py AGENTS ROWS SPEED-UP [pooler]` measures a fleet alone; 1000 60 1 is ten minutes of life.
+"""
 import contextlib
 import json
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "system"))
+
 from meters import TickMeter, cpu_ns, memory_mb, median
-from postgres_cluster import Cluster
+from postgres_cluster import Cluster, PgBouncer
 from support import PROGRAM, Agent, nodevigil, wait_until
 
 FLEET = pathlib.Path(PROGRAM).parent / "tests/nodevigil_fleet"
@@ -54,28 +60,37 @@ class ConnectionCounter:
         return self.most
 
 
-def fleet(agents, rows, faster):
-    """What a fleet costs one server; times are compressed by `faster`."""
-    with Cluster() as cluster, tempfile.TemporaryDirectory() as journals:
-        nodevigil("db", "init", "--postgres.url", cluster.url(), check=0)
+def fleet(agents, rows, faster, pooler=False):
+    """What a fleet costs one server; times are compressed by `faster`. The agents log in with a
+    password (SCRAM), to PgBouncer in transaction mode where it is to be the `pooler`."""
+    with contextlib.ExitStack() as stack:
+        cluster = stack.enter_context(Cluster())
+        journals = stack.enter_context(tempfile.TemporaryDirectory())
+        url, pooler_pid = cluster.url(), None
+        nodevigil("db", "init", "--postgres.url", url, check=0)
+        if pooler:
+            bouncer = stack.enter_context(PgBouncer(cluster, 20, "scram-sha-256"))
+            url, pooler_pid = cluster.url(port=bouncer.port), bouncer.pid()
         begun = server_cpu_seconds(cluster)
+        pooler_begun = cpu_ns(pooler_pid) if pooler else 0
         counter = ConnectionCounter(cluster)
         began = time.monotonic()
         try:
-            run = subprocess.run([FLEET, cluster.url(), journals, str(agents), str(rows),
-                                  str(faster)], capture_output=True, text=True, check=True)
+            run = subprocess.run([FLEET, url, journals, str(agents), str(rows), str(faster)],
+                                 capture_output=True, text=True, check=True)
         finally:
             most = counter.stop()
         seconds = time.monotonic() - began
         cpu = server_cpu_seconds(cluster) - begun
+        pooler_cpu = (cpu_ns(pooler_pid) - pooler_begun) / 1e9 if pooler else 0
         told = json.loads(run.stdout)
         stored = int(cluster.value("SELECT count(*) FROM nodevigil.samples"))
         size = int(cluster.value("SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c JOIN "
                                  "nodevigil.nodes ON relname = table_name"))
         if stored != told["rows"] or told["lost"] or told["duplicates"]:
             raise AssertionError(f"{stored} of {told['rows']} rows arrived; {told}")
-        return {**told, "seconds": seconds, "cpu": cpu, "most": most, "stored": stored,
-                "bytes": size}
+        return {**told, "seconds": seconds, "cpu": cpu, "pooler_cpu": pooler_cpu, "most": most,
+                "stored": stored, "bytes": size}
 
 
 def agent_with_postgres(count):
@@ -90,3 +105,16 @@ def agent_with_postgres(count):
             wait_until(lambda: agent.metrics()["nodevigil_postgres_sent_rows_total"] > 0, 30, "rows")
             cpu = [meter.measure(count)["cpu"] for _ in range(3)]
             return median(cpu), memory_mb(agent.process.pid)
+
+
+def main(agents, rows, faster, pooler=""):
+    load = os.getloadavg()[0]
+    told = fleet(int(agents), int(rows), int(faster), pooler == "pooler")
+    print(json.dumps({**told, "rows_per_second": told["stored"] / told["seconds"],
+                      "server_cpu_seconds_per_1000_rows": 1000 * told["cpu"] / told["stored"],
+                      "server_cpu_ms_per_connection": 1000 * told["cpu"] / told["connections"],
+                      "load_before_and_after": [load, os.getloadavg()[0]]}, indent=1))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -90,23 +90,26 @@ int run(const std::vector<std::string>& arguments) {
   // The rest, at the fleet's own pace: flushing all at once is what no fleet does.
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{120};
   ForwarderStats sum;
+  std::int64_t refusals = 0;
   std::int64_t failures = 0;
   while (std::chrono::steady_clock::now() < deadline && sum.sent_rows < agents * rows) {
     std::this_thread::sleep_for(std::chrono::milliseconds{200});
     sum = {};
-    failures = 0;
+    refusals = failures = 0;
     for (const Member& member : fleet) {
       const ForwarderStats stats = member.forwarder->stats();
       sum.sent_rows += stats.sent_rows;
       sum.duplicate_rows += stats.duplicate_rows;
       sum.lost_rows += stats.lost_rows;
       sum.connections += stats.connections;
+      refusals += stats.failures[static_cast<std::size_t>(ErrorCode::kUnavailable)];
       for (const std::int64_t one : stats.failures) failures += one;
     }
   }
   std::cout << "{\"rows\": " << agents * rows << ", \"sent\": " << sum.sent_rows
             << ", \"duplicates\": " << sum.duplicate_rows << ", \"lost\": " << sum.lost_rows
-            << ", \"connections\": " << sum.connections << ", \"failures\": " << failures << "}\n";
+            << ", \"connections\": " << sum.connections << ", \"refusals\": " << refusals
+            << ", \"other_failures\": " << failures - refusals << "}\n";
   return 0;
 }
 

@@ -413,6 +413,8 @@ def postgres(lab):
     yield Figure("postgres", "rows that arrived, each once", told["stored"], "rows", note=of)
     yield Figure("postgres", "most connections at once", told["most"], "", aim=100,
                  note=f"{told['connections']:,} in all, seen every 0.2 s")
+    yield Figure("postgres", "refused, and tried again later", told["refusals"], "",
+                 note=f"and {told['other_failures']} other failures")
     yield Figure("postgres", "rows per second", told["stored"] / told["seconds"], "rows/s")
     yield Figure("postgres", "server CPU per 1,000 rows", 1000 * told["cpu"] / told["stored"], "s",
                  note=f"{told['cpu'] / told['connections'] * 1e3:.3g} ms per connection")

@@ -125,7 +125,7 @@ class Cluster:
 class PgBouncer:
     """A pooler in front of a cluster, in transaction mode."""
 
-    def __init__(self, cluster, pool_size=5):
+    def __init__(self, cluster, pool_size=5, auth="plain"):
         self.directory = tempfile.mkdtemp(prefix="nodevigil-bouncer-")
         os.chmod(self.directory, 0o755)
         self.port = free_port()
@@ -134,12 +134,19 @@ class PgBouncer:
         (base / "ini").write_text(
             f"[databases]\npostgres = host=127.0.0.1 port={cluster.port}\n[pgbouncer]\n"
             f"listen_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
-            f"auth_type = plain\nauth_file = {base}/users\npool_mode = transaction\n"
-            f"default_pool_size = {pool_size}\nmax_client_conn = 2000\n")
+            f"auth_type = {auth}\nauth_file = {base}/users\npool_mode = transaction\n"
+            f"default_pool_size = {pool_size}\nmax_client_conn = 2000\n"
+            f"pidfile = {base}/pid\n")
+        if os.geteuid() == 0:
+            user = pwd.getpwnam("postgres")
+            os.chown(base, user.pw_uid, user.pw_gid)
         self.process = subprocess.Popen(unprivileged(need_program("pgbouncer"), base / "ini"),
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                         start_new_session=True)
         wait_until(self.listens, 30, "PgBouncer")
+
+    def pid(self):
+        return int((pathlib.Path(self.directory) / "pid").read_text())
 
     def listens(self):
         with socket.socket() as probe:

@@ -41,7 +41,7 @@ struct ForwarderOptions {
 /// What the forwarder has done so far; monotonic but for the gauges.
 struct ForwarderStats {
   std::int64_t sent_rows = 0;
-  std::int64_t duplicate_rows = 0;  ///< of these, rows whose node and time were there already
+  std::int64_t duplicate_rows = 0;  ///< of these, rows that were there already (time and seq)
   /// Rows that the journal had to give up, by age or size, before they were sent.
   std::int64_t lost_rows = 0;
   std::int64_t connections = 0;
@@ -56,7 +56,8 @@ struct ForwarderStats {
 
 /// Brings the rows of a journal to Postgres, on a thread of its own, exactly once. How far it has
 /// come stands in the server, in the transaction that adds the rows: so it holds whatever is killed
-/// at whatever moment, and a server that has lost its last commits gets their rows again. Connects
+/// at whatever moment, and a server that has lost its last commits gets their rows again. So does
+/// one whose rows a journal has forgotten (a power cut), since others have their numbers. Connects
 /// for the moment of a pass only. Failures leave the rows in the journal and are tried again with
 /// backoff; logged when they begin, change and end.
 class Forwarder {

@@ -320,6 +320,21 @@ class SchemaTest(PostgresTest):
 
 
 class QueriesTest(PostgresTest):
+    def test_a_reader_sees_the_newest_row_of_every_node(self):
+        self.db("init")
+        for node in ("a", "b'c"):
+            self.insert("nodevigil." + self.cluster.value(
+                f"SELECT nodevigil.register_node($q${node}$q$)"), node.replace("'", "''"),
+                "now() + i * interval '1 s'", rows=5)
+        self.table_of("empty")
+        url = self.login("looker")
+        self.cluster.query("GRANT nodevigil_reader TO looker")
+        self.assertEqual(self.cluster.query("SELECT node, seq FROM nodevigil.newest ORDER BY node",
+                                            url), [["a", "5"], ["b'c", "5"]])
+        for table in ("samples", "nodes", "contexts", "progress", "anomaly_windows", "anomalies",
+                      "labelled", "schema_version"):
+            self.cluster.query(f"SELECT * FROM nodevigil.{table}", url)
+
     def test_a_row_that_nobody_has_labelled_has_no_label(self):
         self.db("init")
         table = self.table_of("n")

@@ -97,7 +97,7 @@ CREATE TABLE nodevigil.samples (
   explanation jsonb,
   attack boolean,
   attack_type text,
-  PRIMARY KEY (node, ts)
+  PRIMARY KEY (ts, node)  -- in this order its index serves spans of time, in one table or in all
 ) PARTITION BY LIST (node);
 CREATE INDEX samples_anomalous ON nodevigil.samples (ts) WHERE anomalous;
 COMMENT ON COLUMN nodevigil.samples.seq IS 'Counts up in the agent''s journal; a gap is a lost row.';

@@ -357,7 +357,7 @@ class QueriesTest(PostgresTest):
         self.db("init")
         nodes = ("worker-7", "worker-8", "worker-9")
         for node in nodes:
-            self.insert(self.table_of(node), node, "now() - i * interval '10 s'", rows=2000)
+            self.insert(self.table_of(node), node, "now() - i * interval '10 s'", rows=20000)
         self.cluster.query("ANALYZE nodevigil.samples")
         text = (ROOT / "docs/postgres.md").read_text()
         queries = re.findall(r"(?m)^```(?:sql)?\n((?:SELECT|WITH)[^;]*;)", text)
@@ -370,6 +370,8 @@ class QueriesTest(PostgresTest):
                            if f" {self.table_of(node).partition('.')[2]} " in plan + " "}
                 if "= 'worker-7'" in query:
                     self.assertEqual(scanned, {"worker-7"}, plan)
+                if "interval '1 hour'" in query:
+                    self.assertNotIn("Seq Scan", plan)
 
 
 class RightsTest(PostgresTest):
@@ -548,7 +550,7 @@ class TroubleTest(PostgresTest):
                  "ALTER COLUMN load5 TYPE date USING NULL", 'column "load5" is of type date',
                  change(samples + "ALTER COLUMN load5 TYPE double precision USING NULL")),
                 ("no key", samples + "DROP CONSTRAINT samples_pkey", "ON CONFLICT",
-                 change(samples + "ADD PRIMARY KEY (node, ts)")),
+                 change(samples + "ADD PRIMARY KEY (ts, node)")),
                 ("detached", "SELECT nodevigil.register_node('node-1'); " + samples +
                  "DETACH PARTITION nodevigil.samples_node_1_" +
                  hashlib.md5(b"node-1").hexdigest()[:16], "is no partition of nodevigil.samples",

@@ -239,15 +239,22 @@ class SchemaTest(PostgresTest):
         self.assertIn("schema version    1", self.db("status").stdout)
 
     def test_a_hundred_agents_make_the_schema_at_once(self):
+        def run(i):
+            self.run_agent(2, "--postgres.migrate", "--postgres.url", self.cluster.url(),
+                           node=f"node-{i}", state=f"state-{i}")
+
         with concurrent.futures.ThreadPoolExecutor(90) as pool:
-            list(pool.map(lambda i: self.run_agent(
-                2, "--postgres.migrate", "--postgres.url", self.cluster.url(), node=f"node-{i}",
-                state=f"state-{i}"), range(100)))
+            list(pool.map(run, range(100)))
         self.assertEqual(self.cluster.query("SELECT version FROM nodevigil.schema_version"), [["1"]])
-        self.assertEqual(self.cluster.value("SELECT count(*) FROM nodevigil.nodes"), "100")
-        # Who finds the server full sends at its next start; most do not.
-        self.assertGreaterEqual(
-            int(self.cluster.value("SELECT count(*) FROM nodevigil.samples")), 100)
+        done = {node for (node,) in self.cluster.query("SELECT DISTINCT node FROM nodevigil.samples")}
+        self.assertGreater(len(done), 20)
+        # Who found the server full, or too busy for an agent that ends, sends at its next start.
+        for i in range(100):
+            if f"node-{i}" not in done:
+                run(i)
+        self.assertEqual(self.cluster.query(
+            "SELECT count(*), count(DISTINCT node), min(seq) FROM nodevigil.samples WHERE seq <= 2"),
+            [["200", "100", "1"]])
 
     def test_a_newer_schema_that_knows_this_program_is_used(self):
         self.db("init")

@@ -1,8 +1,10 @@
 #include "nodevigil/metrics/filesystem_watch.h"
 
-#include <sys/statvfs.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <condition_variable>
 #include <mutex>
@@ -13,11 +15,20 @@
 #include "nodevigil/base/thread_name.h"
 
 namespace nodevigil {
+namespace {
+
+// Filesystems on a disk of the machine or in its memory, whose statfs() reads counters that are in
+// memory. Not overlay, which asks what lies below.
+constexpr std::array<decltype(statfs::f_type), 4> kFromMemory{EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC,
+                                                              BTRFS_SUPER_MAGIC, TMPFS_MAGIC};
+
+}  // namespace
 
 // Shared by the watch and one thread, so that either may outlive the other.
 struct FilesystemWatch::Watched {
   std::string path;
   Probe probe;
+  bool direct = false;  ///< asked by the reader itself; only that uses it
 
   std::mutex mutex;
   std::condition_variable changed;
@@ -26,7 +37,7 @@ struct FilesystemWatch::Watched {
   bool late = false;  // the question was under way when the next one came
   std::int64_t asked_ns = 0;
   std::int64_t answered_ns = 0;  // when the question of `answer` was asked
-  std::optional<Result<double>> answer;
+  std::optional<Result<FilesystemSpace>> answer;
 
   void run() {
     std::unique_lock lock{mutex};
@@ -34,7 +45,7 @@ struct FilesystemWatch::Watched {
       changed.wait(lock, [this] { return busy || stop; });
       if (stop) return;
       lock.unlock();
-      Result<double> result = probe(path);
+      Result<FilesystemSpace> result = probe(path);
       lock.lock();
       answer = std::move(result);
       answered_ns = asked_ns;
@@ -74,6 +85,7 @@ FilesystemWatch::~FilesystemWatch() {
 void FilesystemWatch::request() {
   const std::int64_t now = clock_.now().steady_ns;
   for (const auto& one : watched_) {
+    if (one->direct) continue;
     {
       const std::lock_guard lock{one->mutex};
       one->late = one->busy;
@@ -89,17 +101,10 @@ Result<FilesystemWatch::Reading> FilesystemWatch::read(std::chrono::milliseconds
   const auto deadline = std::chrono::steady_clock::now() + patience;
   Reading reading{100.0, 0.0};
   for (const auto& one : watched_) {
-    std::unique_lock lock{one->mutex};
-    if (!one->late) one->changed.wait_until(lock, deadline, [&] { return !one->busy; });
-    if (one->answer && !one->answer->ok()) return one->answer->error();
-    const std::int64_t age_ns = clock_.now().steady_ns - one->answered_ns;
-    if (!one->answer || age_ns > std::chrono::nanoseconds{kMaxAge}.count()) {
-      return Error{ErrorCode::kUnavailable,
-                   "statvfs has not answered (a dead network mount?); expected free space",
-                   one->path};
-    }
-    reading.available_percent = std::min(reading.available_percent, one->answer->value());
-    reading.age_seconds = std::max(reading.age_seconds, static_cast<double>(age_ns) / 1e9);
+    const auto answer = read_one(*one, deadline);
+    if (!answer) return answer;
+    reading.available_percent = std::min(reading.available_percent, answer->available_percent);
+    reading.age_seconds = std::max(reading.age_seconds, answer->age_seconds);
   }
   if (watched_.empty()) {
     return Error{ErrorCode::kNotFound, "no filesystem is configured (--path.filesystem)", ""};
@@ -107,16 +112,40 @@ Result<FilesystemWatch::Reading> FilesystemWatch::read(std::chrono::milliseconds
   return reading;
 }
 
-Result<double> FilesystemWatch::statvfs_available_percent(const std::string& path) {
-  struct statvfs info {};
-  if (::statvfs(path.c_str(), &info) != 0) {
+Result<FilesystemWatch::Reading> FilesystemWatch::read_one(
+    Watched& one, std::chrono::steady_clock::time_point deadline) {
+  std::unique_lock lock{one.mutex};
+  if (one.direct) {
+    one.answered_ns = clock_.now().steady_ns;
+    one.answer = one.probe(one.path);
+  }
+  if (!one.late) one.changed.wait_until(lock, deadline, [&] { return !one.busy; });
+  if (one.answer && !one.answer->ok()) {
+    one.direct = false;
+    return one.answer->error();
+  }
+  const std::int64_t age_ns = clock_.now().steady_ns - one.answered_ns;
+  if (!one.answer || age_ns > std::chrono::nanoseconds{kMaxAge}.count()) {
+    return Error{ErrorCode::kUnavailable,
+                 "statfs has not answered (a dead network mount?); expected free space", one.path};
+  }
+  // Something else may be mounted there by the next time: its answer tells.
+  one.direct = !one.busy && one.answer->value().from_memory;
+  return Reading{one.answer->value().available_percent, static_cast<double>(age_ns) / 1e9};
+}
+
+Result<FilesystemSpace> FilesystemWatch::ask_kernel(const std::string& path) {
+  struct statfs info {};
+  if (::statfs(path.c_str(), &info) != 0) {
     return errno_error(errno, "ask for free space", path);
   }
   if (info.f_blocks == 0) {
     return Error{ErrorCode::kInvalid, "is a filesystem without blocks; expected one on a disk",
                  path};
   }
-  return 100.0 * static_cast<double>(info.f_bavail) / static_cast<double>(info.f_blocks);
+  return FilesystemSpace{
+      100.0 * static_cast<double>(info.f_bavail) / static_cast<double>(info.f_blocks),
+      std::ranges::find(kFromMemory, info.f_type) != kFromMemory.end()};
 }
 
 }  // namespace nodevigil

@@ -193,7 +193,7 @@ constexpr auto kFamilies = std::to_array<FamilySpec>({
                    [](const SourceStats& s) { return static_cast<double>(s.busy_ns) / 1e9; });
      }},
     {"nodevigil_filesystem_reading_age_seconds", kGauge,
-     "Age of the last answer of statvfs; grows while a mount hangs.",
+     "Age of the last answer about free space; grows while a mount hangs.",
      [](const V& v, F& f) { add(f, v.live.filesystem_age_seconds); }},
     {"nodevigil_listeners_reading_age_seconds", kGauge,
      "Age of the last count of listening sockets.",

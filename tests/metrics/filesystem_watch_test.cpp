@@ -37,7 +37,7 @@ bool eventually(Condition condition) {
 /// A disk whose free space a test sets, and that hangs on demand, as a dead mount does.
 class Disk {
  public:
-  Result<double> ask() {
+  Result<FilesystemSpace> ask() {
     std::shared_ptr<std::latch> gate;
     {
       const std::lock_guard lock{mutex_};
@@ -48,7 +48,10 @@ class Disk {
     const std::lock_guard lock{mutex_};
     return answer_;
   }
-  void set(Result<double> answer) {
+  void set(double available_percent, bool from_memory = false) {
+    set(Result<FilesystemSpace>{FilesystemSpace{available_percent, from_memory}});
+  }
+  void set(Result<FilesystemSpace> answer) {
     const std::lock_guard lock{mutex_};
     answer_ = std::move(answer);
   }
@@ -69,7 +72,7 @@ class Disk {
  private:
   mutable std::mutex mutex_;
   std::shared_ptr<std::latch> gate_;
-  Result<double> answer_{50.0};
+  Result<FilesystemSpace> answer_{FilesystemSpace{50.0}};
   int asked_ = 0;
 };
 
@@ -179,7 +182,7 @@ TEST_F(FilesystemWatchTest, AStuckCallCostsItsAgeOnly) {
   ASSERT_FALSE(gone.ok()) << "an answer older than kMaxAge is none";
   EXPECT_EQ(gone.error().code, ErrorCode::kUnavailable);
   EXPECT_EQ(gone.error().path, "/");
-  EXPECT_THAT(gone.error().context, HasSubstr("statvfs has not answered"));
+  EXPECT_THAT(gone.error().context, HasSubstr("statfs has not answered"));
 
   // The mount comes back. What the old question gives is as old as the question.
   disk("/").set(20.0);
@@ -257,12 +260,63 @@ TEST_F(FilesystemWatchTest, ThreadsEndWithTheWatch) {
   EXPECT_TRUE(eventually([&] { return held.use_count() == 1; }));
 }
 
-TEST(StatvfsTest, TellsWhatTheKernelTells) {
-  const auto here = FilesystemWatch::statvfs_available_percent(testing::fixture("node_this"));
+// The caller's own thread asks what cannot make it wait.
+TEST_F(FilesystemWatchTest, WhatAnswersFromMemoryIsAskedDirectly) {
+  disk("/").set(12.5, /*from_memory=*/true);
+  FilesystemWatch watch{{"/"}, clock, probe()};
+  watch.request();
+  ASSERT_TRUE(watch.read(kLong).ok());
+  EXPECT_EQ(disk("/").asked(), 1);
+  for (int tick = 2; tick <= 5; ++tick) {
+    disk("/").set(tick, /*from_memory=*/true);
+    watch.request();
+    EXPECT_EQ(disk("/").asked(), tick - 1) << "a thread was woken";
+    const auto reading = watch.read(milliseconds{0});
+    ASSERT_TRUE(reading.ok());
+    EXPECT_EQ(reading->available_percent, tick);
+    EXPECT_EQ(reading->age_seconds, 0);
+    EXPECT_EQ(disk("/").asked(), tick);
+  }
+}
+
+TEST_F(FilesystemWatchTest, WhatIsMountedOverItLaterIsAskedByAThreadAgain) {
+  disk("/").set(12.5, /*from_memory=*/true);
+  FilesystemWatch watch{{"/"}, clock, probe()};
+  watch.request();
+  ASSERT_TRUE(watch.read(kLong).ok());
+  disk("/").set(20.0, /*from_memory=*/false);  // a network mount that is alive at first
+  watch.request();
+  EXPECT_EQ(watch.read(kLong)->available_percent, 20.0);
+  disk("/").hang();
+  watch.request();
+  ASSERT_TRUE(eventually([&] { return disk("/").asked() == 3; }));
+  clock.advance_seconds(10);
+  const auto reading = watch.read(milliseconds{0});
+  ASSERT_TRUE(reading.ok());
+  EXPECT_EQ(reading->available_percent, 20.0);
+  EXPECT_EQ(reading->age_seconds, 10);
+}
+
+TEST_F(FilesystemWatchTest, AFailureOfADirectQuestionIsToldAndForgiven) {
+  disk("/").set(12.5, /*from_memory=*/true);
+  FilesystemWatch watch{{"/"}, clock, probe()};
+  watch.request();
+  ASSERT_TRUE(watch.read(kLong).ok());
+  disk("/").set(Error{ErrorCode::kNotFound, "cannot ask", "/"});
+  watch.request();
+  EXPECT_FALSE(watch.read(kLong).ok());
+  disk("/").set(30.0, /*from_memory=*/true);
+  watch.request();
+  EXPECT_EQ(watch.read(kLong)->available_percent, 30.0);
+}
+
+TEST(StatfsTest, TellsWhatTheKernelTells) {
+  const auto here = FilesystemWatch::ask_kernel(testing::fixture("node_this"));
   ASSERT_TRUE(here.ok()) << here.error().message();
-  EXPECT_GE(*here, 0.0);
-  EXPECT_LE(*here, 100.0);
-  const auto missing = FilesystemWatch::statvfs_available_percent("/no/such/directory");
+  EXPECT_GE(here->available_percent, 0.0);
+  EXPECT_LE(here->available_percent, 100.0);
+  EXPECT_TRUE(FilesystemWatch::ask_kernel("/dev/shm")->from_memory);
+  const auto missing = FilesystemWatch::ask_kernel("/no/such/directory");
   ASSERT_FALSE(missing.ok());
   EXPECT_EQ(missing.error().code, ErrorCode::kNotFound);
   EXPECT_EQ(missing.error().path, "/no/such/directory");

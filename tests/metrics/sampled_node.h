@@ -37,7 +37,7 @@ class SampledNode {
   explicit SampledNode(
       const std::filesystem::path& root,
       const FilesystemWatch::Probe& probe = [](const std::string&) {
-        return Result<double>{kFreeSpace};
+        return Result<FilesystemSpace>{FilesystemSpace{kFreeSpace}};
       }) {
     options.procfs = root / "proc";
     options.sysfs = root / "sys";

@@ -34,7 +34,7 @@ TEST_P(SamplerAllocationTest, NoneInTheSteadyState) {
   // The real probe, on the watch's threads.
   auto made = Sampler::make(options, ops, clock, nullptr, [count](const std::string& path) {
     ++*count;
-    return FilesystemWatch::statvfs_available_percent(path);
+    return FilesystemWatch::ask_kernel(path);
   });
   ASSERT_TRUE(made.ok());
   Sampler& sampler = **made;

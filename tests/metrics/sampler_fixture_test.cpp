@@ -129,7 +129,7 @@ TEST(SamplerFixtureTest, DiskPatternsComeOnTop) {
   SampledNode node{fixture("node_manycore")};
   node.options.disk_include = "nvme.*|dm-.*";
   node.options.disk_exclude = "nvme3.*";
-  node.start([](const std::string&) { return Result<double>{1.0}; });
+  node.start([](const std::string&) { return Result<FilesystemSpace>{FilesystemSpace{1.0}}; });
   node.take();
   // Numbers 36, 37 and 38 of the 40; see manycore() in make_fixtures.py.
   expect_values(node, {{"disk_read", 512.0 * (3 * 1000000007.0 + 2 * (36 + 37 + 38))},
@@ -156,7 +156,7 @@ TEST(SamplerFixtureTest, KubernetesNodeWithManyDevices) {
 TEST(SamplerFixtureTest, WithoutPatternsEveryDeviceCounts) {
   SampledNode node{fixture("node_cgroupv2_veths")};
   node.options.net_exclude.clear();
-  node.start([](const std::string&) { return Result<double>{1.0}; });
+  node.start([](const std::string&) { return Result<FilesystemSpace>{FilesystemSpace{1.0}}; });
   node.take();
   expect_values(node, {{"net_receive", 1000003.0 * 216 * 217 / 2}});  // net_row() of 1 ... 216
 }

@@ -338,12 +338,12 @@ struct Mount {
   std::mutex mutex;
   std::shared_ptr<std::latch> gate;
 
-  Result<double> ask() {
+  Result<FilesystemSpace> ask() {
     std::unique_lock lock{mutex};
     const auto waiting = gate;
     lock.unlock();
     if (waiting) waiting->wait();
-    return 33.0;
+    return FilesystemSpace{33.0};
   }
   void hang() {
     const std::lock_guard lock{mutex};
@@ -429,7 +429,9 @@ TEST_F(SamplerSequenceTest, MajorFaultsAreReadWhereverTheirLineStands) {
 
 TEST_F(SamplerSequenceTest, TheFullestFilesystemCounts) {
   node.options.filesystems = {"/a", "/b", "/c"};
-  node.start([](const std::string& path) { return Result<double>{path == "/b" ? 4.5 : 80.0}; });
+  node.start([](const std::string& path) {
+    return Result<FilesystemSpace>{FilesystemSpace{path == "/b" ? 4.5 : 80.0}};
+  });
   take();
   EXPECT_EQ(node.value("disk_av_per"), 4.5);
 }

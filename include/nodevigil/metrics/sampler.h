@@ -46,7 +46,7 @@ class Sampler {
   /// expression. `probe` is how filesystems are asked; tests replace it.
   [[nodiscard]] static Result<std::unique_ptr<Sampler>> make(
       const SamplerOptions& options, const FileOps& ops, const Clock& clock, OnChange on_change,
-      const FilesystemWatch::Probe& probe = FilesystemWatch::statvfs_available_percent);
+      const FilesystemWatch::Probe& probe = FilesystemWatch::ask_kernel);
 
   /// Reads everything once into `sample`, whose values get kMetricCount entries.
   void sample(Sample& sample);

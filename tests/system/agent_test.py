@@ -72,7 +72,19 @@ class RowsTest(StateDirTest):
         self.assertEqual(self.rows(f"count(*) FILTER (WHERE score IS NULL AND seq > {first_run})"),
                          [(0,)])
 
-    def test_rows_that_wait_in_memory_are_served_and_written_at_the_end(self):
+    def test_a_kill_costs_no_row_though_the_database_had_none(self):
+        with Agent(self.state, "--journal.flush-interval", "1h", interval="20ms") as agent:
+            wait_until(lambda: agent.status()["row"]["seq"] >= 40, what="40 rows")
+            seen = agent.status()["row"]["seq"]
+            agent.kill()
+        self.assertLessEqual(len(self.rows()), 1, "they were written one by one")
+        nodevigil("agent", "--records", "1", "--state-dir", self.state, "--web.listen-address",
+                  "127.0.0.1:0", check=0)
+        seqs = [seq for (seq,) in self.rows()]
+        self.assertEqual(seqs, list(range(1, len(seqs) + 1)), "a row is missing")
+        self.assertGreaterEqual(len(seqs), seen)  # the newest may have been on its way, one is new
+
+    def test_rows_that_wait_are_served_and_written_at_the_end(self):
         with Agent(self.state, "--journal.flush-interval", "1h") as agent:
             wait_until(lambda: agent.status()["row"]["seq"] >= 5, what="five rows")
             # The checkpoint of the start is written at once and may take the first row along.

@@ -32,10 +32,11 @@ class PostgresBatch {
   [[nodiscard]] Result<std::int64_t> append(Postgres& postgres, const std::string& node,
                                             const std::string& table, std::int64_t context,
                                             std::int64_t& moved);
-
- private:
+  /// Those of append_sql(); with the times that append() has moved rows to.
   [[nodiscard]] std::vector<PgValue> parameters(const std::string& node,
                                                 std::int64_t context) const;
+
+ private:
   [[nodiscard]] Result<int> move_rows_of_taken_times(Postgres& postgres, const std::string& node,
                                                      const std::string& table);
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "src/store/postgres_schema.h"
+#include "store/journal_fixture.h"
 #include "store/postgres_array.h"
 
 namespace nodevigil::testing {
@@ -67,7 +68,7 @@ PostgresArray::Elements sent_z(const PostgresBatch& batch, std::size_t series) {
 }
 
 PostgresBatch batch_of(const std::vector<StoredRow>& rows) {
-  PostgresBatch batch{kSeries};
+  PostgresBatch batch{make_series(kSeries)};
   for (const StoredRow& row : rows) batch.add(row);
   return batch;
 }
@@ -148,7 +149,7 @@ TEST(PostgresBatchTest, TextComesThroughWhateverItHolds) {
                                        "$1 %",
                                        " \t\r\n\x01\x7f ",
                                        R"({"summary":"say \"hi\" \\ \u00e9"})"};
-  PostgresBatch batch{kSeries};
+  PostgresBatch batch{make_series(kSeries)};
   StoredRow row = some_row();
   for (const std::string& text : texts) {
     row.verdict = text;
@@ -163,7 +164,7 @@ TEST(PostgresBatchTest, TextComesThroughWhateverItHolds) {
 TEST(PostgresBatchTest, AnyTextComesThrough) {
   std::mt19937 random{7};
   constexpr std::string_view kAlphabet = "\"\\{},' aN";
-  PostgresBatch batch{kSeries};
+  PostgresBatch batch{make_series(kSeries)};
   PostgresArray::Elements expected;
   StoredRow row = some_row();
   for (int i = 0; i < 2000; ++i) {
@@ -181,7 +182,7 @@ TEST(PostgresBatchTest, AnyTextComesThrough) {
 // up all behind it.
 TEST(PostgresBatchTest, ZScoresFitAReal) {
   const double least_float = std::numeric_limits<float>::denorm_min();
-  PostgresBatch batch{kSeries};
+  PostgresBatch batch{make_series(kSeries)};
   StoredRow row = some_row();
   for (const double z :
        {1e-46, -1e-46, 5e-324, -5e-324, least_float, 1e-30, -1e-30, 1e-29, 0.0, 20.0, -20.0, 0.1}) {
@@ -199,7 +200,7 @@ TEST(PostgresBatchTest, ZScoresFitAReal) {
 }
 
 TEST(PostgresBatchTest, ValuesKeepEveryBit) {
-  PostgresBatch batch{kSeries};
+  PostgresBatch batch{make_series(kSeries)};
   StoredRow row = some_row();
   const std::vector<double> values{
       5e-324,         1e-46, std::numeric_limits<double>::max(), 0.1, 1.0 / 3, 9007199254740993.0,
@@ -239,17 +240,20 @@ TEST(PostgresBatchTest, TheHighestBitOfBreaksFitsABigint) {
 
 TEST(PostgresBatchTest, CountsItsRowsAndIsEmptyAfterClear) {
   StoredRow row = some_row();
-  PostgresBatch batch{kSeries};
+  PostgresBatch batch{make_series(kSeries)};
   EXPECT_EQ(batch.rows(), 0);
   batch.add(row);
   row.seq = 44;
+  row.sample.ts_us += 10;
   batch.add(row);
   EXPECT_EQ(batch.rows(), 2);
   EXPECT_EQ(batch.last_seq(), 44);
+  EXPECT_EQ(batch.last_ts_us(), row.sample.ts_us);
   EXPECT_THAT(sent(batch, "seq"), ElementsAre("42", "44"));
   batch.clear();
   EXPECT_EQ(batch.rows(), 0);
   EXPECT_EQ(batch.last_seq(), 0);
+  EXPECT_EQ(batch.last_ts_us(), 0);
   row.seq = 45;
   batch.add(row);
   EXPECT_THAT(sent(batch, "seq"), ElementsAre("45"));

@@ -22,6 +22,9 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
+/// A node's own table; its name needs quotes.
+constexpr const char* kTable = R"(sam"ples_1)";
+
 std::vector<SeriesSpec> odd_series() {
   return {{"load1", Kind::kGauge, {}}, {R"(we"ird, Name)", Kind::kCounter, {}}};
 }
@@ -51,7 +54,7 @@ struct Insert {
 
 Insert parse_insert(const std::string& sql) {
   static const std::regex form{
-      R"(INSERT INTO nodevigil\.samples \((.*)\) SELECT (.*) FROM unnest\((.*)\) AS t\((.*)\))"
+      R"(INSERT INTO nodevigil\."sam""ples_1" \((.*)\) SELECT (.*) FROM unnest\((.*)\) AS t\((.*)\))"
       R"( ON CONFLICT \(node, ts\) DO NOTHING)"};
   std::smatch part;
   EXPECT_TRUE(std::regex_match(sql, part, form)) << sql;
@@ -61,7 +64,7 @@ Insert parse_insert(const std::string& sql) {
 
 TEST(PostgresSchemaTest, AppendNamesColumnsInTheOrderOfABatch) {
   const auto series = odd_series();
-  const Insert insert = parse_insert(append_sql(series));
+  const Insert insert = parse_insert(append_sql(series, kTable));
   std::vector<std::string> names{"node", "context"};
   std::vector<std::string> types;
   for (const PostgresColumn& column : postgres_columns()) {
@@ -92,8 +95,8 @@ TEST(PostgresSchemaTest, AppendNamesColumnsInTheOrderOfABatch) {
 
 TEST(PostgresSchemaTest, AppendTakesAsManyParametersAsABatchHas) {
   for (const auto& series : {odd_series(), node_series(), std::vector<SeriesSpec>{}}) {
-    const std::string sql = append_sql(series);
-    const auto parameters = PostgresBatch{series.size()}.parameters("node", 1).size();
+    const std::string sql = append_sql(series, kTable);
+    const auto parameters = PostgresBatch{series}.parameters("node", 1).size();
     EXPECT_THAT(sql, HasSubstr("$" + std::to_string(parameters) + "::"));
     EXPECT_EQ(sql.find("$" + std::to_string(parameters + 1)), std::string::npos);
     EXPECT_EQ(sql.find('%'), std::string::npos) << "a place that nothing was put into";
@@ -120,8 +123,8 @@ TEST(PostgresSchemaTest, MetricColumnsAreAddedWithTheirZScores) {
 }
 
 TEST(PostgresSchemaTest, HistoryReadsTheValuesInTheOrderOfTheSeries) {
-  const std::string sql = history_sql(odd_series(), 321);
-  const auto from = sql.find(" FROM nodevigil.samples");
+  const std::string sql = history_sql(odd_series(), kTable, 321);
+  const auto from = sql.find(R"( FROM nodevigil."sam""ples_1" WHERE node = $1 )");
   ASSERT_TRUE(sql.starts_with("SELECT ") && from != std::string::npos) << sql;
   EXPECT_THAT(split(std::string_view{sql}.substr(7, from - 7)),
               ElementsAre("(extract(epoch FROM ts) * 1000000)::bigint", "seq", "elapsed_ns",

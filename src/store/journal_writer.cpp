@@ -408,12 +408,13 @@ void JournalWriter::Impl::finish(Work work, const Outcome& outcome) {
   {
     const std::scoped_lock lock(mutex_);
     was_healthy = stats_.healthy;
+    // Rows that are only kept say nothing new about the database.
+    const bool tried = work.write || outcome.error;
     if (work.write) {
       put_back_locked(std::move(work), outcome.written + outcome.refused);
       held_ = 0;
     }
-    // Rows that are only kept say nothing new about the database.
-    if (work.write || outcome.error) count_locked(outcome);
+    if (tried) count_locked(outcome);
     if (outcome.last_seq > 0) stats_.last_seq = outcome.last_seq;
     in_flight_ = held_;
     busy_ = false;

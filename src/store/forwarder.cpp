@@ -1,7 +1,5 @@
 #include "nodevigil/store/forwarder.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <array>
 #include <condition_variable>
@@ -15,6 +13,7 @@
 #include <utility>
 
 #include "backoff.h"
+#include "journal_queue.h"
 #include "nodevigil/base/clock.h"
 #include "nodevigil/base/log.h"
 #include "nodevigil/base/thread_name.h"
@@ -37,19 +36,6 @@ constexpr milliseconds kLongestPass{10'000};
 // journal is read on the node's own CPUs.
 constexpr milliseconds kLeastPause{20};
 
-// Which file a path names now; what is moved aside and made anew is another one.
-struct FileIdentity {
-  dev_t device = 0;
-  ino_t inode = 0;
-  friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
-};
-
-FileIdentity identity_of(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return {};
-  return {status.st_dev, status.st_ino};
-}
-
 }  // namespace
 
 class Forwarder::Impl {
@@ -67,20 +53,12 @@ class Forwarder::Impl {
   void run(const std::stop_token& stop);
   [[nodiscard]] Result<void> pass(const std::stop_token& stop);
   [[nodiscard]] Result<bool> has_queue();
-  [[nodiscard]] Result<void> open_journal();
   [[nodiscard]] Result<void> prepare(Postgres& postgres);
   [[nodiscard]] Result<void> send_all(Postgres& postgres, const std::stop_token& stop);
-  [[nodiscard]] Result<int> send_batch(Postgres& postgres);
+  [[nodiscard]] Result<bool> send_batch(Postgres& postgres);
   [[nodiscard]] Result<std::int64_t> find_start(Postgres& postgres);
-  [[nodiscard]] Result<void> fill_batch(std::int64_t after);
-  [[nodiscard]] Result<std::int64_t> context_of_batch(Postgres& postgres);
-  struct Appended {
-    std::int64_t added = 0;
-    std::int64_t moved = 0;
-  };
-  [[nodiscard]] Result<void> append(Postgres& postgres, Appended& appended);
-  [[nodiscard]] Result<void> count_lost(std::int64_t sent_seq);
-  [[nodiscard]] Result<bool> has_gone_back(std::int64_t seq, std::int64_t ts_us);
+  [[nodiscard]] Result<std::int64_t> context_of(Postgres& postgres, std::int64_t journal_context);
+  [[nodiscard]] Result<void> note_progress(Postgres& postgres);
   void note(const Result<void>& done);
   [[nodiscard]] milliseconds next_wait(bool failed);
   [[nodiscard]] bool wait(milliseconds time, const std::stop_token& stop);
@@ -89,19 +67,13 @@ class Forwarder::Impl {
   const SystemClock clock_;
 
   // Only the forwarder's thread uses these.
-  std::unique_ptr<Journal> journal_;
-  FileIdentity journal_file_;
-  std::string journal_id_;
-  std::int64_t first_seq_ = 1;                     ///< the journal's oldest when it was opened
-  bool prepared_ = false;                          ///< schema checked and node registered
-  std::string table_;                              ///< the node's own, once prepared
-  std::map<std::int64_t, std::int64_t> contexts_;  ///< of the journal to those of the server
+  JournalQueue queue_;
+  bool prepared_ = false;  ///< schema checked and node registered
+  std::string table_;      ///< the node's own, once prepared
+  /// What the server calls the contexts of journals, by their ids and numbers.
+  std::map<std::pair<std::string, std::int64_t>, std::int64_t> contexts_;
   PostgresBatch batch_;
-  std::int64_t batch_context_ = 0;
-  int batch_rows_;                        ///< most rows of the next batch
-  bool more_ = false;                     ///< the journal has rows behind those of the batch
-  std::optional<std::int64_t> sent_seq_;  ///< as far as is known; nullopt before the first batch
-  std::int64_t lost_through_ = 0;         ///< up to here, lost rows have been counted
+  int batch_rows_;  ///< most rows of the next batch
   Backoff backoff_;
   std::string logged_error_;
   std::minstd_rand random_{std::random_device{}()};
@@ -120,6 +92,7 @@ class Forwarder::Impl {
 
 Forwarder::Impl::Impl(ForwarderOptions options)
     : options_(std::move(options)),
+      queue_(options_.journal_path, options_.series),
       batch_(options_.series),
       batch_rows_(options_.batch_rows),
       backoff_(options_.retry_min, options_.retry_max) {
@@ -185,10 +158,10 @@ Result<void> Forwarder::Impl::pass(const std::stop_token& stop) {
     ++passes_begun_;
   }
   if (options_.before_pass) options_.before_pass();
-  if (auto opened = open_journal(); !opened) return opened;
+  if (auto opened = queue_.open(); !opened) return opened;
   const auto queue = has_queue();
   if (!queue) {
-    journal_.reset();
+    queue_.close();
     return queue.error();
   }
   if (!*queue) return {};
@@ -209,67 +182,22 @@ Result<void> Forwarder::Impl::pass(const std::stop_token& stop) {
     // It may be another server next time, or the same one restored from a backup.
     prepared_ = false;
     contexts_.clear();
-    journal_.reset();
+    queue_.close();
     // On a line that is too slow for a batch a smaller one comes through.
     if (done.error().code == ErrorCode::kTimeout) batch_rows_ = std::max(1, batch_rows_ / 4);
   }
   return done;
 }
 
-Result<void> Forwarder::Impl::open_journal() {
-  const FileIdentity file = identity_of(options_.journal_path);
-  if (journal_ && file == journal_file_) return {};
-  journal_.reset();
-  auto opened = Journal::open(options_.journal_path, Journal::Mode::kReadOnly, options_.series);
-  if (!opened) return opened.error();
-  auto id = (*opened)->id();
-  if (!id) return id.error();
-  const auto oldest = (*opened)->oldest_after(0);
-  if (!oldest) return oldest.error();
-  if (*id != journal_id_) {
-    // Its numbers are others.
-    sent_seq_.reset();
-    lost_through_ = 0;
-    contexts_.clear();
-    first_seq_ = *oldest ? (*oldest)->seq : 1;
-  }
-  journal_ = std::move(*opened);
-  journal_file_ = file;
-  journal_id_ = std::move(*id);
-  return {};
-}
-
 // Whether there may be rows to send; brings the figures of the queue up to date.
 Result<bool> Forwarder::Impl::has_queue() {
-  const auto last = journal_->last_seq();
-  if (!last) return last.error();
-  const auto oldest = journal_->oldest_after(sent_seq_.value_or(0));
-  if (!oldest) return oldest.error();
-  if (sent_seq_) {
-    if (auto counted = count_lost(*sent_seq_); !counted) return counted.error();
-  }
+  const auto waiting = queue_.waiting();
+  if (!waiting) return waiting.error();
   const std::scoped_lock lock(mutex_);
-  stats_.oldest_queued_us = *oldest ? (*oldest)->ts_us : 0;
-  if (sent_seq_) stats_.queued_rows = *oldest ? *last - (*oldest)->seq + 1 : 0;
-  return oldest->has_value();
-}
-
-// Rows go from the journal's front: where that is behind the last one sent, those between were
-// never sent. (A gap further on are rows that the journal itself has lost, and counted.)
-Result<void> Forwarder::Impl::count_lost(std::int64_t sent_seq) {
-  const auto first = journal_->oldest_after(0);
-  if (!first) return first.error();
-  const std::int64_t from = std::max(sent_seq, lost_through_);
-  if (!*first || (*first)->seq - 1 <= from) return {};
-  const std::int64_t lost = (*first)->seq - 1 - from;
-  lost_through_ = (*first)->seq - 1;
-  {
-    const std::scoped_lock lock(mutex_);
-    stats_.lost_rows += lost;
-  }
-  log_error("postgres: " + std::to_string(lost) +
-            " rows were removed from the journal before they could be sent");
-  return {};
+  stats_.oldest_queued_us = waiting->oldest_us;
+  stats_.queued_rows = waiting->rows;
+  stats_.lost_rows = queue_.lost_rows();
+  return waiting->any;
 }
 
 Result<void> Forwarder::Impl::prepare(Postgres& postgres) {
@@ -295,19 +223,13 @@ Result<void> Forwarder::Impl::send_all(Postgres& postgres, const std::stop_token
   const auto begun = SteadyClock::now();
   while (!stop.stop_requested()) {
     const auto batch_begun = SteadyClock::now();
-    const auto sent = send_batch(postgres);
-    if (!sent) return sent.error();
-    const auto took = SteadyClock::now() - batch_begun;
-    {
-      const std::scoped_lock lock(mutex_);
-      if (*sent > 0) {
-        stats_.batch_seconds.add(kBatchBuckets, std::chrono::duration<double>(took).count());
-      }
-    }
-    if (!more_) break;
+    const auto more = send_batch(postgres);
+    if (!more) return more.error();
+    if (!*more) break;
     batch_rows_ = std::min(2 * batch_rows_, options_.batch_rows);
-    if (SteadyClock::now() - begun > kLongestPass) break;
-    const auto pause = std::max<SteadyClock::duration>(took, kLeastPause);
+    const auto now = SteadyClock::now();
+    if (now - begun > kLongestPass) break;
+    const auto pause = std::max<SteadyClock::duration>(now - batch_begun, kLeastPause);
     std::unique_lock lock(mutex_);
     wake_.wait_for(lock, stop, pause, [] { return false; });
   }
@@ -316,91 +238,69 @@ Result<void> Forwarder::Impl::send_all(Postgres& postgres, const std::stop_token
   return {};
 }
 
-// Sends the next rows that have one context; returns how many.
-Result<int> Forwarder::Impl::send_batch(Postgres& postgres) {
-  Appended appended;
+// Sends the next rows that have one context; returns whether more follow.
+Result<bool> Forwarder::Impl::send_batch(Postgres& postgres) {
+  const auto begun = SteadyClock::now();
   std::int64_t start = 0;
+  std::int64_t added = 0;
+  std::int64_t moved = 0;
+  JournalQueue::Filled filled;
+  std::int64_t context = 0;
   batch_.clear();
   const auto done = postgres.transaction([&]() -> Result<void> {
     const auto found = find_start(postgres);
     if (!found) return found.error();
     start = *found;
-    if (auto filled = fill_batch(start); !filled) return filled;
-    return batch_.rows() > 0 ? append(postgres, appended) : Result<void>{};
+    const auto taken = queue_.fill(batch_, start, batch_rows_);
+    if (!taken) return taken.error();
+    filled = *taken;
+    if (batch_.rows() == 0) return {};
+    const auto number = context_of(postgres, filled.context);
+    if (!number) return number.error();
+    context = *number;
+    const auto appended = batch_.append(postgres, options_.node, table_, context, moved);
+    if (!appended) return appended.error();
+    added = *appended;
+    return note_progress(postgres);
   });
   if (!done) return done.error();
-  if (appended.moved > 0) {
-    log_warn("postgres: " + std::to_string(appended.moved) +
+  queue_.set_sent(batch_.rows() > 0 ? batch_.last_seq() : start);
+  if (batch_.rows() == 0) return false;
+  contexts_[{queue_.id(), filled.context}] = context;  // not before it is committed
+  if (moved > 0) {
+    log_warn("postgres: " + std::to_string(moved) +
              " rows are stored a little later than they were taken, other rows of node " +
              options_.node + " have their time; does another agent use this name?");
   }
-  sent_seq_ = batch_.rows() > 0 ? batch_.last_seq() : start;
+  const std::chrono::duration<double> took = SteadyClock::now() - begun;
   const std::scoped_lock lock(mutex_);
+  stats_.batch_seconds.add(kBatchBuckets, took.count());
   stats_.sent_rows += batch_.rows();
-  stats_.duplicate_rows += batch_.rows() - appended.added;
-  return batch_.rows();
+  stats_.duplicate_rows += batch_.rows() - added;
+  return filled.more;
 }
 
-// The seq that the server has of this journal, locked against another forwarder of the same.
+// After which row to go on. What the server has of this journal is locked against another forwarder
+// of the same.
 Result<std::int64_t> Forwarder::Impl::find_start(Postgres& postgres) {
-  const std::array<PgValue, 2> key{options_.node, journal_id_};
+  const std::array<PgValue, 2> key{options_.node, queue_.id()};
   const auto progress = postgres.query(
       "SELECT seq, ts_us FROM nodevigil.progress WHERE node = $1 AND journal = $2 FOR UPDATE", key,
       "read how far rows have come");
   if (!progress) return progress.error();
-  if (progress->rows.empty()) {
-    // Nothing is missing of what went before there was a forwarder.
-    if (auto counted = count_lost(first_seq_ - 1); !counted) return counted.error();
-    return 0;
-  }
-  const std::int64_t seq = int_of(progress->rows[0][0]);
-  const auto back = has_gone_back(seq, int_of(progress->rows[0][1]));
-  if (!back) return back.error();
-  if (*back) {
-    // Which of its rows are the same, the server finds out: it leaves out what it has.
-    log_warn("postgres: the journal is not as it was when row " + std::to_string(seq) +
-             " was sent (a power cut, or an older copy); all of its rows are sent again");
-    return 0;
-  }
-  if (auto counted = count_lost(seq); !counted) return counted.error();
-  return seq;
+  if (progress->rows.empty()) return queue_.start_after(std::nullopt);
+  const auto& last = progress->rows.front();
+  return queue_.start_after(JournalQueue::Sent{int_of(last.at(0)), int_of(last.at(1))});
 }
 
-// Whether the journal's row `seq` is not the one of `ts_us` that was sent: a power cut may take
-// rows that the server has, and others get their numbers.
-Result<bool> Forwarder::Impl::has_gone_back(std::int64_t seq, std::int64_t ts_us) {
-  const auto last = journal_->last_seq();
-  if (!last) return last.error();
-  if (*last < seq) return true;
-  const auto same = journal_->oldest_after(seq - 1);
-  if (!same) return same.error();
-  if (*same && (*same)->seq == seq) return (*same)->ts_us != ts_us;
-  // Pruned, which takes all before it as well; or never there.
-  const auto first = journal_->oldest_after(0);
-  if (!first) return first.error();
-  return *first && (*first)->seq < seq;
-}
-
-Result<void> Forwarder::Impl::fill_batch(std::int64_t after) {
-  more_ = false;
-  return journal_->read_after(after, [&](const StoredRow& row) {
-    more_ = batch_.rows() == batch_rows_ || (batch_.rows() > 0 && row.context != batch_context_);
-    if (more_) return false;
-    batch_context_ = row.context;
-    batch_.add(row);
-    return true;
-  });
-}
-
-// The server's number for the context of the batch.
-Result<std::int64_t> Forwarder::Impl::context_of_batch(Postgres& postgres) {
-  if (const auto known = contexts_.find(batch_context_); known != contexts_.end()) {
-    return known->second;
-  }
+// The server's number for a context of the journal.
+Result<std::int64_t> Forwarder::Impl::context_of(Postgres& postgres, std::int64_t journal_context) {
+  const auto known = contexts_.find({queue_.id(), journal_context});
+  if (known != contexts_.end()) return known->second;
   constexpr const char* kDoing = "store the context of rows";
   RowContext context;
-  if (batch_context_ != 0) {
-    auto read = journal_->context(batch_context_);
+  if (journal_context != 0) {
+    auto read = queue_.journal().context(journal_context);
     if (!read) return read.error();
     context = std::move(*read);
   }
@@ -427,13 +327,8 @@ Result<std::int64_t> Forwarder::Impl::context_of_batch(Postgres& postgres) {
   return Error{ErrorCode::kPermission, "cannot read nodevigil.contexts back", postgres.peer()};
 }
 
-Result<void> Forwarder::Impl::append(Postgres& postgres, Appended& appended) {
-  const auto context = context_of_batch(postgres);
-  if (!context) return context.error();
-  const auto added = batch_.append(postgres, options_.node, table_, *context, appended.moved);
-  if (!added) return added.error();
-  appended.added = *added;
-  const std::array<PgValue, 4> progress{options_.node, journal_id_,
+Result<void> Forwarder::Impl::note_progress(Postgres& postgres) {
+  const std::array<PgValue, 4> progress{options_.node, queue_.id(),
                                         std::to_string(batch_.last_seq()),
                                         std::to_string(batch_.last_ts_us())};
   const auto noted = postgres.query(
@@ -442,7 +337,6 @@ Result<void> Forwarder::Impl::append(Postgres& postgres, Appended& appended) {
       " DO UPDATE SET seq = EXCLUDED.seq, ts_us = EXCLUDED.ts_us, updated_at = now()",
       progress, "append rows");
   if (!noted) return noted.error();
-  contexts_[batch_context_] = *context;
   return {};
 }
 
@@ -452,6 +346,7 @@ void Forwarder::Impl::note(const Result<void>& done) {
     const std::scoped_lock lock(mutex_);
     stats_.healthy = done.ok();
     stats_.error = error;
+    stats_.lost_rows = queue_.lost_rows();
     if (done) {
       stats_.last_success_us = clock_.now().wall_us;
     } else {

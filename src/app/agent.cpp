@@ -30,6 +30,10 @@ constexpr std::int64_t kReleaseEveryNs = 600 * kSecondNs;
 constexpr std::chrono::seconds kLastFlush{5};
 // A reader of the journal waits this long for rows that its database does not have yet.
 constexpr std::chrono::milliseconds kFlushForReader{500};
+// How long a start waits for an answer of Postgres, and for all of them; a week of rows takes
+// seconds.
+constexpr std::chrono::seconds kWarmAnswer{2};
+constexpr std::chrono::seconds kWarmLongest{10};
 
 std::int64_t to_ns(std::chrono::milliseconds duration) {
   return std::chrono::nanoseconds{duration}.count();
@@ -164,19 +168,25 @@ void Agent::open_postgres() {
   forwarder_ = std::make_unique<Forwarder>(std::move(forwarding));
 }
 
-// Best effort: an agent starts without its server, too.
+// Best effort: an agent starts without its server, too, and soon.
 void Agent::warm_from_postgres() {
+  PostgresOptions quick = options_.postgres;
+  quick.connect_timeout = kWarmAnswer;
+  quick.statement_timeout = kWarmAnswer;
+  const auto until = std::chrono::steady_clock::now() + kWarmLongest;
   const auto horizon =
       std::chrono::duration_cast<std::chrono::seconds>(options_.scoring.slow_horizon);
-  auto postgres = Postgres::connect(options_.postgres);
-  const auto rows = postgres ? restore_from_postgres(**postgres, options_.node, horizon, *scorer_)
-                             : Result<std::int64_t>{postgres.error()};
-  if (!rows) {
+  std::int64_t rows = 0;
+  auto postgres = Postgres::connect(quick);
+  const auto done =
+      postgres ? restore_from_postgres(**postgres, options_.node, horizon, until, *scorer_, rows)
+               : Result<void>{postgres.error()};
+  if (rows > 0) {
+    log_info("baselines rebuilt from " + std::to_string(rows) + " rows in Postgres" +
+             (done ? "" : "; newer ones cannot be read now"));
+  } else if (!done && done.error().code != ErrorCode::kNotFound) {
     // The forwarder will tell why, and go on telling. No schema means no rows yet.
-    if (rows.error().code == ErrorCode::kNotFound) return;
-    log_info("baselines begin anew: this node's rows in Postgres cannot be read");
-  } else if (*rows > 0) {
-    log_info("baselines rebuilt from " + std::to_string(*rows) + " rows in Postgres");
+    log_info("baselines begin anew: this node's rows in Postgres cannot be read now");
   }
 }
 

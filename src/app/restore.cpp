@@ -37,20 +37,27 @@ Result<Restored> restore(const Journal& journal, Scorer& scorer) {
   return restored;
 }
 
-Result<std::int64_t> restore_from_postgres(Postgres& postgres, const std::string& node,
-                                           std::chrono::seconds horizon, Scorer& scorer) {
-  std::int64_t rows = 0;
+Result<void> restore_from_postgres(Postgres& postgres, const std::string& node,
+                                   std::chrono::seconds horizon,
+                                   std::chrono::steady_clock::time_point until, Scorer& scorer,
+                                   std::int64_t& rows) {
+  rows = 0;
+  bool late = false;
   std::int64_t seq = 0;
   Scored scored;
-  const auto read = read_history(postgres, node, horizon, scorer.series(), [&](HistoryRow& row) {
+  auto read = read_history(postgres, node, horizon, scorer.series(), [&](HistoryRow& row) {
+    late = std::chrono::steady_clock::now() >= until;
+    if (late) return false;
     // Rows in between are missing, or are another journal's: there are no rates.
     if (row.seq != seq + 1) row.sample.elapsed_ns.reset();
     seq = row.seq;
     scorer.score(row.sample, scored);
     ++rows;
+    return true;
   });
-  if (!read) return read.error();
-  return rows;
+  if (late)
+    return Error{ErrorCode::kTimeout, "cannot read the node's past in time", postgres.peer()};
+  return read;
 }
 
 }  // namespace nodevigil

@@ -26,7 +26,7 @@ void read_row(const std::vector<PgValue>& fields, HistoryRow& row) {
 
 Result<void> read_history(Postgres& postgres, const std::string& node, std::chrono::seconds horizon,
                           std::span<const SeriesSpec> series,
-                          const std::function<void(HistoryRow&)>& visit) {
+                          const std::function<bool(HistoryRow&)>& visit) {
   constexpr const char* kDoing = "read the node's past";
   std::string sql;
   auto found = postgres.transaction([&]() -> Result<void> {
@@ -39,17 +39,19 @@ Result<void> read_history(Postgres& postgres, const std::string& node, std::chro
   });
   if (!found || sql.empty()) return found;
   HistoryRow row;
-  std::size_t count = kRows;
-  while (count == kRows) {
+  bool more = true;
+  while (more) {
     const std::array<PgValue, 3> bounds{node, std::to_string(horizon.count()),
                                         std::to_string(row.sample.ts_us)};
     auto done = postgres.transaction([&]() -> Result<void> {
       const auto answer = postgres.query(sql, bounds, kDoing);
       if (!answer) return answer.error();
-      count = answer->rows.size();
+      more = answer->rows.size() == kRows;
       for (const auto& fields : answer->rows) {
         read_row(fields, row);
-        visit(row);
+        if (visit(row)) continue;
+        more = false;
+        break;
       }
       return {};
     });

@@ -11,6 +11,7 @@
 #include "app/agent_fixture.h"
 #include "nodevigil/base/clock.h"
 #include "support/captured_log.h"
+#include "support/dead_server.h"
 
 namespace nodevigil::testing {
 namespace {
@@ -350,6 +351,22 @@ TEST_F(AgentTest, KeepsItsStateAfterRowsWereLost) {
       rows, [](const StoredRow& a, const StoredRow& b) { return b.seq != a.seq + 1; });
   ASSERT_NE(before_gap, rows.end());
   EXPECT_EQ(verify(endless).compared, before_gap->seq + 750 - kept);
+}
+
+// Postgres.
+
+// A new journal has baselines looked for in Postgres, and a node that starts must be watched.
+TEST_F(AgentTest, StartsSoonWhereANewJournalMeetsAServerThatHangs) {
+  const DeadServer server{true};
+  const Options hanging =
+      options({{"postgres.url", {"postgresql://agent@" + server.address() + "/metrics"}}});
+  EXPECT_TRUE(set_log_level("info"));
+  const CapturedLog log;
+  const auto begun = std::chrono::steady_clock::now();
+  const auto agent = Agent::make(hanging, clock_, {});
+  EXPECT_TRUE(succeeded(agent));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 7s);
+  EXPECT_EQ(log.count("baselines begin anew"), 1) << log.text();
 }
 
 // The model.

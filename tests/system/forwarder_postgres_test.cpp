@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -170,11 +171,27 @@ TEST_F(ForwarderPostgresTest, OddRowsArriveAsTheyAre) {
         EXPECT_EQ(row.sample.breaks, ~std::uint64_t{0});
         EXPECT_EQ(row.sample.elapsed_ns, 10'000'000'000);
         EXPECT_EQ(row.sample.ts_us, make_row(row.seq, kSeries).sample.ts_us);
+        return true;
       })));
   // An infinity is no reading that baselines could learn from.
   ASSERT_THAT(back, SizeIs(values.size()));
   EXPECT_EQ(std::vector(back.begin(), back.begin() + 4),
             std::vector(values.begin(), values.begin() + 4));
+}
+
+TEST_F(ForwarderPostgresTest, HistoryIsReadInOrderUntilTheReaderHasEnough) {
+  append(1, 2500);
+  Forwarder forwarder{options()};
+  ASSERT_TRUE(forwarder.flush(kPatience)) << forwarder.stats().error;
+  for (const std::int64_t enough : {1, 999, 1000, 1001, 9999}) {
+    std::int64_t seen = 0;
+    ASSERT_TRUE(succeeded(read_history(*server_, "node-1", std::chrono::hours{24 * 365 * 100},
+                                       series_, [&](const HistoryRow& row) {
+                                         EXPECT_EQ(row.seq, ++seen);
+                                         return seen < enough;
+                                       })));
+    EXPECT_EQ(seen, std::min<std::int64_t>(enough, 2500));
+  }
 }
 
 TEST_F(ForwarderPostgresTest, ABatchShrinksAfterATimeoutAndGrowsAgain) {

@@ -24,11 +24,12 @@ struct Restored {
 [[nodiscard]] Result<Restored> restore(const Journal& journal, Scorer& scorer);
 
 /// Warms a new `scorer` from the node's own rows in Postgres, those of the last `horizon`: for an
-/// agent whose journal is gone. Returns how many rows there were. Other settings or gaps do not
-/// matter: samples are scored anew.
-[[nodiscard]] Result<std::int64_t> restore_from_postgres(Postgres& postgres,
-                                                         const std::string& node,
-                                                         std::chrono::seconds horizon,
-                                                         Scorer& scorer);
+/// agent whose journal is gone. Other settings or gaps do not matter: samples are scored anew.
+/// Those that were read before an error, or before `until`, count: `rows` says how many. Errors:
+/// the server's, and kTimeout.
+[[nodiscard]] Result<void> restore_from_postgres(Postgres& postgres, const std::string& node,
+                                                 std::chrono::seconds horizon,
+                                                 std::chrono::steady_clock::time_point until,
+                                                 Scorer& scorer, std::int64_t& rows);
 
 }  // namespace nodevigil

@@ -19,10 +19,10 @@ struct HistoryRow {
 };
 
 /// Calls `visit` for each row of `node` from the last `horizon`, oldest first, a thousand at a time
-/// in memory.
+/// in memory; it returns false to stop.
 [[nodiscard]] Result<void> read_history(Postgres& postgres, const std::string& node,
                                         std::chrono::seconds horizon,
                                         std::span<const SeriesSpec> series,
-                                        const std::function<void(HistoryRow&)>& visit);
+                                        const std::function<bool(HistoryRow&)>& visit);
 
 }  // namespace nodevigil

@@ -116,6 +116,15 @@ TEST_F(JournalQueueTest, AJournalWithoutThatRowAmongOthersHasGoneBack) {
   EXPECT_EQ(start_after(sent(7)), 0);
 }
 
+TEST_F(JournalQueueTest, AJournalThatWasPrunedToNothingMayHaveGoneBack) {
+  append(1, 5);
+  ASSERT_TRUE(succeeded(journal_->prune({kSecondUs, 0}, time_of(1000))));
+  ASSERT_TRUE(read_all(*journal_).empty());
+  open();
+  EXPECT_EQ(start_after(sent(5)), 5);
+  EXPECT_EQ(start_after(sent(6)), 0) << "it never gave that number";
+}
+
 TEST_F(JournalQueueTest, AJournalWhoseFrontWasPrunedHasNotGoneBack) {
   append(1, 10);
   open();

@@ -358,7 +358,10 @@ void Agent::note_verdict(bool was_anomalous, std::int32_t old_verdict) {
     log_warn("anomaly is now: " + why());
   } else if (!scored.anomalous && was_anomalous) {
     log_info("anomaly over");
+  } else {
+    return;
   }
+  if (forwarder_) forwarder_->send_soon();
 }
 
 }  // namespace nodevigil

@@ -253,9 +253,10 @@ constexpr std::array kTable{
     OptionSpec{"postgres.password-file", "FILE", "", kDatabase, false, "Postgres",
                "File that holds the password, such as a mounted secret; read for each connection.",
                [](O& o, Text t) { return set_text(o.postgres.password_file, t); }},
-    OptionSpec{"postgres.interval", "DURATION", "60s", kAgentOnly, false, "Postgres",
+    OptionSpec{"postgres.interval", "DURATION", "5m", kAgentOnly, false, "Postgres",
                "Time between connections, which bring all rows since the last one; a fifth more or "
-               "less by chance.",
+               "less by chance. The first waits are shorter, and an anomaly that begins or ends is "
+               "sent within half a minute.",
                [](O& o, Text t) {
                  return set_duration(o.postgres_interval, t, std::chrono::milliseconds{100});
                }},

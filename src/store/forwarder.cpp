@@ -47,6 +47,7 @@ class Forwarder::Impl {
 
   [[nodiscard]] ForwarderStats stats() const;
   [[nodiscard]] bool flush(milliseconds timeout);
+  void send_soon();
 
  private:
   // On the forwarder's thread.
@@ -60,7 +61,9 @@ class Forwarder::Impl {
   [[nodiscard]] Result<std::int64_t> context_of(Postgres& postgres, std::int64_t journal_context);
   [[nodiscard]] Result<void> note_progress(Postgres& postgres);
   void note(const Result<void>& done);
+  [[nodiscard]] milliseconds first_wait();
   [[nodiscard]] milliseconds next_wait(bool failed);
+  [[nodiscard]] milliseconds by_chance(milliseconds most);
   [[nodiscard]] bool wait(milliseconds time, const std::stop_token& stop);
 
   const ForwarderOptions options_;
@@ -75,15 +78,17 @@ class Forwarder::Impl {
   PostgresBatch batch_;
   int batch_rows_;  ///< most rows of the next batch
   Backoff backoff_;
+  milliseconds wait_;  ///< after the next success
   std::string logged_error_;
-  std::minstd_rand random_{std::random_device{}()};
 
   mutable std::mutex mutex_;  ///< guards what follows; never held while the network is at work
+  std::minstd_rand random_{std::random_device{}()};
   std::condition_variable_any wake_;
   std::condition_variable_any idle_;
   ForwarderStats stats_;
   Postgres* connection_ = nullptr;  ///< of the pass under way, to interrupt it
-  bool hurry_ = false;              ///< a flush waits
+  bool flushing_ = false;           ///< a flush waits
+  bool soon_ = false;               ///< send_soon() was called
   std::uint64_t passes_begun_ = 0;
   std::uint64_t passes_ended_ = 0;
 
@@ -95,7 +100,8 @@ Forwarder::Impl::Impl(ForwarderOptions options)
       queue_(options_.journal_path, options_.series),
       batch_(options_.series),
       batch_rows_(options_.batch_rows),
-      backoff_(options_.retry_min, options_.retry_max) {
+      backoff_(options_.retry_min, options_.retry_max),
+      wait_(options_.first_wait) {
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
@@ -116,7 +122,7 @@ bool Forwarder::Impl::flush(milliseconds timeout) {
   do {
     // Not the one that may be under way: it need not see the newest rows.
     const std::uint64_t wanted = passes_begun_ + 1;
-    hurry_ = true;
+    flushing_ = true;
     wake_.notify_one();
     if (!idle_.wait_until(lock, deadline, [&] { return passes_ended_ >= wanted; })) return false;
     if (!stats_.healthy) return false;
@@ -124,11 +130,20 @@ bool Forwarder::Impl::flush(milliseconds timeout) {
   return true;
 }
 
+void Forwarder::Impl::send_soon() {
+  const std::scoped_lock lock(mutex_);
+  soon_ = true;
+  wake_.notify_one();
+}
+
+// Up to `most`. Under the lock.
+milliseconds Forwarder::Impl::by_chance(milliseconds most) {
+  return milliseconds{std::uniform_int_distribution<std::int64_t>(0, most.count())(random_)};
+}
+
 void Forwarder::Impl::run(const std::stop_token& stop) {
   name_this_thread("nv-postgres");
-  std::uniform_int_distribution<std::int64_t> first(
-      0, std::min(kFirstWithin, options_.interval).count());
-  bool going_on = wait(milliseconds{first(random_)}, stop);
+  bool going_on = wait(first_wait(), stop);
   while (going_on) {
     const Result<void> done = pass(stop);
     // A connection that was interrupted at the end is no failure.
@@ -140,16 +155,32 @@ void Forwarder::Impl::run(const std::stop_token& stop) {
 
 bool Forwarder::Impl::wait(milliseconds time, const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
-  wake_.wait_for(lock, stop, time, [this] { return hurry_; });
-  hurry_ = false;
+  const auto begun = SteadyClock::now();
+  auto due = begun + time;
+  while (!stop.stop_requested() && !flushing_ && SteadyClock::now() < due) {
+    // Where sending fails, trying again has its own pace.
+    if (std::exchange(soon_, false) && stats_.healthy) {
+      const auto free = std::max(begun + options_.least_apart, SteadyClock::now());
+      due = std::min<SteadyClock::time_point>(due, free + by_chance(options_.soon));
+    }
+    wake_.wait_until(lock, stop, due, [this] { return flushing_ || soon_; });
+  }
+  flushing_ = soon_ = false;
   return !stop.stop_requested();
+}
+
+milliseconds Forwarder::Impl::first_wait() {
+  const std::scoped_lock lock(mutex_);
+  return by_chance(std::min(kFirstWithin, options_.interval));
 }
 
 milliseconds Forwarder::Impl::next_wait(bool failed) {
   if (failed) return backoff_.next();
   backoff_.reset();
-  std::uniform_real_distribution<double> part(0.8, 1.2);
-  return std::chrono::duration_cast<milliseconds>(options_.interval * part(random_));
+  const milliseconds wait = std::min(wait_, options_.interval);
+  wait_ = std::min(2 * wait_, options_.interval);
+  const std::scoped_lock lock(mutex_);
+  return wait * 4 / 5 + by_chance(wait * 2 / 5);
 }
 
 Result<void> Forwarder::Impl::pass(const std::stop_token& stop) {
@@ -370,5 +401,6 @@ Forwarder::~Forwarder() = default;
 
 ForwarderStats Forwarder::stats() const { return impl_->stats(); }
 bool Forwarder::flush(milliseconds timeout) { return impl_->flush(timeout); }
+void Forwarder::send_soon() { impl_->send_soon(); }
 
 }  // namespace nodevigil

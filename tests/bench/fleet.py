@@ -94,11 +94,11 @@ def fleet(agents, rows, faster, pooler=False):
 
 
 def agent_with_postgres(count):
-    """CPU per tick and memory of an agent that sends its rows every six of them, as by default."""
+    """CPU per tick and memory of an agent that sends its rows every 30 of them, as by default."""
     with Cluster() as cluster, tempfile.TemporaryDirectory() as state:
         nodevigil("db", "init", "--postgres.url", cluster.url(), check=0)
-        with Agent(state, "--postgres.url", cluster.url(), "--postgres.interval", "6s",
-                   "--journal.flush-interval", "3s", "--scoring.warmup-samples", "30",
+        with Agent(state, "--postgres.url", cluster.url(), "--postgres.interval", "30s",
+                   "--journal.flush-interval", "12s", "--scoring.warmup-samples", "30",
                    "--alert-budget", "0.001", "--scoring.max-freeze", "0s", interval="1s") as agent:
             meter = TickMeter(agent, 1.0)
             meter.until_ready()

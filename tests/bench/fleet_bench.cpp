@@ -71,6 +71,7 @@ int run(const std::vector<std::string>& arguments) {
     options.journal_path = path;
     options.series = series;
     options.interval /= faster;
+    options.first_wait /= faster;
     fleet[i].forwarder = std::make_unique<Forwarder>(std::move(options));
   }
   SystemClock clock;

@@ -76,7 +76,8 @@ class ForwarderPostgresTest : public ::testing::Test {
     options.node = "node-1";
     options.journal_path = path_;
     options.series = series_;
-    options.interval = options.retry_min = options.retry_max = 1h;  // only when told to flush
+    options.interval = options.first_wait = 1h;  // only when told to flush
+    options.retry_min = options.retry_max = 1h;
     return options;
   }
 
@@ -129,6 +130,34 @@ TEST_F(ForwarderPostgresTest, AFlushSendsWhatIsThere) {
 }
 
 // What PostgresBatch writes is what the server reads, whatever it is.
+TEST_F(ForwarderPostgresTest, WhatIsUrgentIsSentSoonButNotTooOften) {
+  auto sending = options();
+  sending.soon = 0ms;
+  sending.least_apart = 300ms;
+  Forwarder forwarder{sending};
+  ASSERT_TRUE(forwarder.flush(kPatience));
+  for (std::int64_t seq = 1; seq <= 2; ++seq) {
+    ASSERT_TRUE(succeeded(append_rows(*journal_, seq, seq, kSeries)));
+    const auto begun = std::chrono::steady_clock::now();
+    forwarder.send_soon();
+    ASSERT_TRUE(wait_until([&] { return forwarder.stats().sent_rows == seq; }));
+    if (seq == 2) {
+      EXPECT_GE(std::chrono::steady_clock::now() - begun, 200ms);
+    }
+  }
+}
+
+TEST_F(ForwarderPostgresTest, TheFirstWaitsDoubleUpToTheInterval) {
+  auto sending = options();
+  sending.first_wait = 20ms;
+  Forwarder forwarder{sending};
+  ASSERT_TRUE(forwarder.flush(kPatience));
+  for (std::int64_t seq = 1; seq <= 4; ++seq) {
+    ASSERT_TRUE(succeeded(append_rows(*journal_, seq, seq, kSeries)));
+    ASSERT_TRUE(wait_until([&] { return forwarder.stats().sent_rows == seq; }));
+  }
+}
+
 TEST_F(ForwarderPostgresTest, OddRowsArriveAsTheyAre) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   const std::string explanation = R"({"summary": "say \"hi\" \\ kn\u00f6ten, {1,2}"})";

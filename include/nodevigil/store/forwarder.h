@@ -25,9 +25,15 @@ struct ForwarderOptions {
   std::string node;          ///< whose rows these are
   std::string journal_path;  ///< read through a connection of the forwarder's own
   std::vector<SeriesSpec> series;
-  /// Time between two connections; each wait is up to a fifth shorter or longer by chance, so that
-  /// the agents of a fleet do not come in step.
-  std::chrono::milliseconds interval{60'000};
+  /// Time between two connections, the first few excepted: their waits double from `first_wait`,
+  /// so that who has just set an agent up sees its rows. Each wait is up to a fifth shorter or
+  /// longer by chance, so that the agents of a fleet do not come in step.
+  std::chrono::milliseconds interval{300'000};
+  std::chrono::milliseconds first_wait{5'000};
+  /// send_soon() brings a pass about within this, by chance, and not before so long has passed
+  /// since the last one.
+  std::chrono::milliseconds soon{5'000};
+  std::chrono::milliseconds least_apart{30'000};
   /// Waits after failures double from one to the other, less up to a half by chance.
   std::chrono::milliseconds retry_min{1'000};
   std::chrono::milliseconds retry_max{60'000};
@@ -71,6 +77,9 @@ class Forwarder {
   [[nodiscard]] ForwarderStats stats() const;
   /// Sends what the journal has, at once; false when `timeout` passed before or it failed.
   [[nodiscard]] bool flush(std::chrono::milliseconds timeout);
+  /// Something has happened that is worth seeing in the server before the interval is over. Does
+  /// not wait; does nothing while sending fails.
+  void send_soon();
 
  private:
   class Impl;

@@ -16,6 +16,7 @@
 #include "journal_queue.h"
 #include "nodevigil/base/clock.h"
 #include "nodevigil/base/log.h"
+#include "nodevigil/base/resident.h"
 #include "nodevigil/base/thread_name.h"
 #include "nodevigil/store/journal.h"
 #include "nodevigil/store/postgres_admin.h"
@@ -30,6 +31,8 @@ using std::chrono::milliseconds;
 
 // A fleet that starts together spreads its first connections over this.
 constexpr milliseconds kFirstWithin{5'000};
+// Nothing of what a connection needed will be needed for long.
+constexpr milliseconds kLongPause{20'000};
 // After an outage a connection is given back after so long, for others to have a turn.
 constexpr milliseconds kLongestPass{10'000};
 // Between two batches of one connection: a server that is catching up has others to serve, and the
@@ -149,7 +152,10 @@ void Forwarder::Impl::run(const std::stop_token& stop) {
     // A connection that was interrupted at the end is no failure.
     if (stop.stop_requested()) break;
     note(done);
-    going_on = wait(next_wait(!done), stop);
+    const milliseconds pause = next_wait(!done);
+    // A third of the agent's memory is what a connection has touched of libpq and OpenSSL.
+    if (pause >= kLongPause) release_unused_memory();
+    going_on = wait(pause, stop);
   }
 }
 

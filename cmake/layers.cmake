@@ -10,14 +10,7 @@ find_package(CLI11 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(libpqxx REQUIRED IMPORTED_TARGET libpqxx>=6.4)
 pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq)
-# prometheus-cpp's own configuration brings civetweb's target where it was built with it.
-if(NOT TARGET civetweb::civetweb)
-  find_path(CIVETWEB_INCLUDE_DIR civetweb.h REQUIRED)
-  find_library(CIVETWEB_LIBRARY civetweb REQUIRED)
-  add_library(civetweb::civetweb UNKNOWN IMPORTED)
-  set_target_properties(civetweb::civetweb PROPERTIES
-    IMPORTED_LOCATION "${CIVETWEB_LIBRARY}" INTERFACE_INCLUDE_DIRECTORIES "${CIVETWEB_INCLUDE_DIR}")
-endif()
+pkg_check_modules(libmicrohttpd REQUIRED IMPORTED_TARGET libmicrohttpd>=0.9.75)
 
 add_library(nodevigil_flags INTERFACE)
 target_include_directories(nodevigil_flags INTERFACE "${PROJECT_SOURCE_DIR}/include")

@@ -1,277 +1,217 @@
 #include "nodevigil/serve/http_server.h"
 
-#include <civetweb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <pthread.h>
-#include <sys/socket.h>
+#include <microhttpd.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <array>
-#include <cstddef>
+#include <cstdarg>
 #include <cstdint>
-#include <ctime>
+#include <cstdio>
 #include <exception>
-#include <mutex>
+#include <stop_token>
+#include <string_view>
+#include <thread>
 #include <utility>
 
-#include "listen_address.h"
+#include "http_clients.h"
+#include "http_exchange.h"
+#include "listen_socket.h"
 #include "nodevigil/base/log.h"
+#include "nodevigil/base/thread_name.h"
+#include "waker.h"
 
 namespace nodevigil {
 namespace {
 
-// A thread serves one connection at a time; a scrape takes it for less than a millisecond.
-constexpr const char* kThreads = "4";
-// Line and headers of a request. Each thread holds a buffer of this size.
-constexpr const char* kMaxRequestBytes = "8192";
-// Enough for SQLite and for civetweb's buffers of a page or two.
-constexpr std::size_t kThreadStack = std::size_t{256} << 10;
-// What is handed to civetweb at once: the response's deadline is looked at in between.
-constexpr std::size_t kSlice = std::size_t{32} << 10;
+// Holds the line and headers of a request, and then those of the response.
+constexpr std::size_t kConnectionMemory = std::size_t{16} << 10;
+// Connections that were dropped take a moment to go.
+constexpr unsigned kMaxSockets = HttpServer::kMaxConnections + 32;
 
-std::string decode(std::string_view text) {
-  std::string decoded(text.size() + 1, '\0');
-  const int size = mg_url_decode(text.data(), static_cast<int>(text.size()), decoded.data(),
-                                 static_cast<int>(decoded.size()), 1);
-  decoded.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
-  return decoded;
-}
+using Daemon = std::unique_ptr<MHD_Daemon, decltype(&MHD_stop_daemon)>;
 
-std::map<std::string, std::string> parse_query(const char* query) {
-  std::map<std::string, std::string> parsed;
-  std::string_view rest = query == nullptr ? "" : query;
-  while (!rest.empty()) {
-    const std::string_view pair = rest.substr(0, rest.find('&'));
-    rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
-    if (pair.empty()) continue;
-    const std::size_t equals = std::min(pair.find('='), pair.size());
-    const std::size_t value = std::min(equals + 1, pair.size());
-    parsed[decode(pair.substr(0, equals))] = decode(pair.substr(value));
-  }
-  return parsed;
-}
-
-std::string http_date() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  std::array<char, 40> text{};
-  // The program never leaves the "C" locale, so the names are the English ones HTTP wants.
-  const std::size_t size =
-      std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
-  return {text.data(), size};
-}
-
-// Sends one response.
-class Reply {
- public:
-  Reply(mg_connection* connection, std::chrono::milliseconds timeout)
-      : connection_(connection), deadline_(std::chrono::steady_clock::now() + timeout) {
-    const mg_request_info* info = mg_get_request_info(connection);
-    const std::string_view method = info->request_method == nullptr ? "" : info->request_method;
-    head_only_ = method == "HEAD";
-    can_chunk_ = info->http_version == nullptr || std::string_view{info->http_version} != "1.0";
-  }
-
-  void send(const HttpResponse& response) {
-    std::string head = start_line(response);
-    if (!response.stream) {
-      head += "Content-Length: " + std::to_string(response.body.size()) + "\r\n\r\n";
-      if (write(head) && !head_only_) write(response.body);
-      return;
+HttpRequest read_request(MHD_Connection* connection, const char* path) {
+  HttpRequest request;
+  request.path = path;
+  const auto add = [](void* to, MHD_ValueKind, const char* name, std::size_t name_size,
+                      const char* value, std::size_t value_size) {
+    auto& query = *static_cast<std::map<std::string, std::string>*>(to);
+    if (name_size > 0 || value != nullptr) {
+      query[std::string{name, name_size}] =
+          value == nullptr ? std::string{} : std::string{value, value_size};
     }
-    head += can_chunk_ ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n";
-    if (!write(head) || head_only_) return;
-    const bool whole = response.stream([this](std::string_view part) { return write_chunk(part); });
-    if (whole && can_chunk_) write("0\r\n\r\n");
-  }
-
- private:
-  [[nodiscard]] std::string start_line(const HttpResponse& response) const {
-    std::string head = "HTTP/1.1 " + std::to_string(response.status) + " ";
-    head += mg_get_response_code_text(connection_, response.status);
-    head += "\r\nDate: " + http_date() + "\r\nContent-Type: " + response.content_type;
-    head +=
-        "\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
-        "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n"
-        "Connection: close\r\n";
-    if (response.status == 405) head += "Allow: GET, HEAD\r\n";
-    return head;
-  }
-
-  bool write_chunk(std::string_view part) {
-    if (part.empty()) return true;  // would be the end of the body
-    if (!can_chunk_) return write(part);
-    std::array<char, 24> size{};
-    const int length = std::snprintf(size.data(), size.size(), "%zx\r\n", part.size());
-    return write({size.data(), static_cast<std::size_t>(length)}) && write(part) && write("\r\n");
-  }
-
-  bool write(std::string_view data) {
-    while (!data.empty()) {
-      if (std::chrono::steady_clock::now() > deadline_) return false;
-      const std::string_view slice = data.substr(0, kSlice);
-      const int written = mg_write(connection_, slice.data(), slice.size());
-      if (written != static_cast<int>(slice.size())) return false;
-      data.remove_prefix(slice.size());
-    }
-    return true;
-  }
-
-  mg_connection* connection_;
-  std::chrono::steady_clock::time_point deadline_;
-  bool head_only_ = false;
-  bool can_chunk_ = true;
-};
-
-// Threads made while it lives get a small stack. civetweb offers no setting, and whole default
-// stacks (8 MiB) invite the kernel to back them with huge pages.
-class SmallStacks {
- public:
-  SmallStacks() {
-    pthread_getattr_default_np(&before_);
-    pthread_attr_t small;
-    pthread_attr_init(&small);
-    pthread_attr_setstacksize(&small, kThreadStack);
-    pthread_setattr_default_np(&small);
-    pthread_attr_destroy(&small);
-  }
-  ~SmallStacks() {
-    pthread_setattr_default_np(&before_);
-    pthread_attr_destroy(&before_);
-  }
-  SmallStacks(const SmallStacks&) = delete;
-  SmallStacks& operator=(const SmallStacks&) = delete;
-
- private:
-  pthread_attr_t before_{};
-};
-
-// Has the kernel keep connections to itself until their clients have sent something, so that silent
-// ones take no thread. Best effort: without it, they take one each for the request timeout.
-void defer_accept(int listener) {
-  // As long as the kernel can: once over, a connection is handed up without data after all.
-  const int seconds = 24 * 3600;
-  ::setsockopt(listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
+    return MHD_YES;
+  };
+  MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND, add, &request.query);
+  return request;
 }
 
-HttpResponse plain(int status, std::string_view text) {
-  return {status, "text/plain; charset=utf-8", std::string{text} + "\n", {}};
+// Clients cause most of its messages, so they are no news to a reader of the log.
+void log_message(void*, const char* format, std::va_list values) noexcept {
+  std::array<char, 256> text{};
+  std::vsnprintf(text.data(), text.size(), format, values);
+  const std::string_view line{text.data()};
+  log_debug("http: " + std::string{line.substr(0, line.find('\n'))});
 }
 
 }  // namespace
 
+// libmicrohttpd is driven by a loop of ours, not by a thread of its own: its time limits are for
+// silence, and a client that sends a byte now and then is never silent.
 struct HttpServer::Impl {
-  std::map<std::string, HttpHandler> routes;
-  HttpLimits limits;
-  mg_context* context = nullptr;
+  Impl(std::map<std::string, HttpRoute> served, const HttpLimits& limits)
+      : routes(std::move(served)), clients(limits) {}
+  ~Impl();
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  Result<void> open(const std::string& address);
+  void run(const std::stop_token& stop);
+  void sleep() const;
+
+  MHD_Result has_head(MHD_Connection* connection, std::string_view method, const char* path);
+  HttpClients::Client& client_of(MHD_Connection* connection);
+
+  // libmicrohttpd's callbacks; `self` is an Impl.
+  static void on_connection(void* self, MHD_Connection* connection, void** client,
+                            MHD_ConnectionNotificationCode what) noexcept;
+  static void* on_first_line(void* self, const char* target, MHD_Connection* connection) noexcept;
+  static MHD_Result on_request(void* self, MHD_Connection* connection, const char* path,
+                               const char* method, const char* version, const char* body,
+                               std::size_t* body_size, void** unused) noexcept;
+  static void on_completed(void* self, MHD_Connection* connection, void** unused,
+                           MHD_RequestTerminationCode how) noexcept;
+
+  const std::map<std::string, HttpRoute> routes;
+  HttpClients clients;
+  std::map<MHD_Connection*, HttpExchange> exchanges;
   int port = 0;
-  int listener = -1;  // civetweb's descriptor
-  std::mutex mutex;
-  std::string complaint;  // civetweb's last one; under mutex
-
-  ~Impl() {
-    if (context == nullptr) return;
-    // Wakes the accepting thread, which else looks for the end only every 2 s.
-    ::shutdown(listener, SHUT_RDWR);
-    mg_stop(context);
-  }
-
-  Result<void> listen(const ListenAddress& address);
-  HttpResponse answer(const mg_request_info& info) const;
-
-  static int send(mg_connection* connection, const HttpResponse& response);
-
-  // civetweb's callbacks.
-  static int on_request(mg_connection* connection);
-  static int on_error(mg_connection* connection, int status, const char* message);
-  static int on_message(const mg_connection* connection, const char* message);
-  static Impl& of(const mg_connection* connection) {
-    return *static_cast<Impl*>(mg_get_user_context_data(connection));
-  }
+  Waker waker;
+  Daemon daemon{nullptr, &MHD_stop_daemon};
+  std::jthread thread;
 };
 
-HttpResponse HttpServer::Impl::answer(const mg_request_info& info) const {
-  const std::string_view method = info.request_method;
-  if (method != "GET" && method != "HEAD") return plain(405, "only GET and HEAD are answered");
-  const std::string path = info.local_uri;
-  const auto route = routes.find(path);
-  if (route == routes.end()) return plain(404, "nothing is here; / lists what there is");
-  try {
-    return route->second({path, parse_query(info.query_string)});
-  } catch (const std::exception& failure) {
-    log_error("http: " + path + " failed: " + failure.what());
-    return plain(500, "internal error; the log has the reason");
+Result<void> HttpServer::Impl::open(const std::string& address) {
+  auto socket = listen_on(address);
+  if (!socket) return socket.error();
+  port = listening_port(*socket);
+  daemon.reset(MHD_start_daemon(
+      MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, nullptr, nullptr,
+      &Impl::on_request, this, MHD_OPTION_EXTERNAL_LOGGER, &log_message, nullptr,
+      MHD_OPTION_LISTEN_SOCKET, socket->get(), MHD_OPTION_CONNECTION_LIMIT, kMaxSockets,
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemory, MHD_OPTION_NOTIFY_CONNECTION,
+      &Impl::on_connection, this, MHD_OPTION_URI_LOG_CALLBACK, &Impl::on_first_line, this,
+      MHD_OPTION_NOTIFY_COMPLETED, &Impl::on_completed, this, MHD_OPTION_END));
+  if (daemon == nullptr || waker.fd() < 0) {
+    return Error{ErrorCode::kUnavailable, "cannot start the web server", address};
   }
-}
-
-int HttpServer::Impl::send(mg_connection* connection, const HttpResponse& response) {
-  // Also keeps civetweb from reading the rest of a body for as long as a client cares to send one.
-  mg_disable_connection_keep_alive(connection);
-  try {
-    Reply{connection, of(connection).limits.response_timeout}.send(response);
-  } catch (const std::exception& failure) {
-    log_error(std::string{"http: a response broke off: "} + failure.what());
-  }
-  return response.status;
-}
-
-int HttpServer::Impl::on_request(mg_connection* connection) {
-  return send(connection, of(connection).answer(*mg_get_request_info(connection)));
-}
-
-int HttpServer::Impl::on_error(mg_connection* connection, int status, const char* message) {
-  send(connection, plain(status, message));
-  return 0;
-}
-
-int HttpServer::Impl::on_message(const mg_connection* connection, const char* message) {
-  Impl& impl = of(connection);
-  // Clients cause most of them, so they are no news to a reader of the log.
-  log_debug("http: " + std::string{message});
-  const std::lock_guard lock{impl.mutex};
-  impl.complaint = message;
-  return 1;
-}
-
-Result<void> HttpServer::Impl::listen(const ListenAddress& address) {
-  static const unsigned initialised = mg_init_library(MG_FEATURES_DEFAULT);
-  (void)initialised;
-  const std::string timeout = std::to_string(limits.request_timeout.count());
-  const std::array<const char*, 15> options{"listening_ports",
-                                            address.civetweb.c_str(),
-                                            "num_threads",
-                                            kThreads,
-                                            "max_request_size",
-                                            kMaxRequestBytes,
-                                            "request_timeout_ms",
-                                            timeout.c_str(),
-                                            "enable_keep_alive",
-                                            "no",
-                                            "tcp_nodelay",
-                                            "1",
-                                            "enable_auth_domain_check",
-                                            "no",
-                                            nullptr};
-  mg_callbacks callbacks{};
-  callbacks.begin_request = on_request;
-  callbacks.http_error = on_error;
-  callbacks.log_message = on_message;
-  {
-    const SmallStacks stacks;
-    context = mg_start(&callbacks, this, const_cast<const char**>(options.data()));
-  }
-  if (context == nullptr) {
-    const std::lock_guard lock{mutex};
-    return why_not_bound(address, complaint);
-  }
-  mg_server_port listening{};
-  mg_get_server_ports(context, 1, &listening);
-  port = listening.port;
-  listener = find_listening_socket(port);
-  defer_accept(listener);
+  (void)socket->release();  // MHD_stop_daemon closes it
+  thread = std::jthread{[this](const std::stop_token& stop) { run(stop); }};
   return {};
+}
+
+HttpServer::Impl::~Impl() {
+  if (!thread.joinable()) return;
+  thread.request_stop();
+  waker.wake();
+  thread.join();
+  for (auto& [connection, exchange] : exchanges) exchange.wait();
+  daemon.reset();
+}
+
+void HttpServer::Impl::run(const std::stop_token& stop) {
+  name_this_thread("nv-http");
+  while (!stop.stop_requested()) {
+    sleep();
+    waker.reset();
+    MHD_run(daemon.get());
+    clients.drop_overdue();
+  }
+}
+
+// Until something happens or the time of a client is up.
+void HttpServer::Impl::sleep() const {
+  constexpr std::chrono::milliseconds kForEver{-1};
+  std::chrono::milliseconds time = kForEver;
+  if (const auto deadline = clients.next_deadline()) {
+    const auto left = *deadline - HttpClients::Clock::now();
+    time = std::max(std::chrono::ceil<std::chrono::milliseconds>(left), {});
+  }
+  MHD_UNSIGNED_LONG_LONG unused = 0;
+  // It has no time limits of its own: it says zero where it has work left, or else nothing.
+  if (MHD_get_timeout(daemon.get(), &unused) == MHD_YES) time = {};
+  const int events = MHD_get_daemon_info(daemon.get(), MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+  std::array<pollfd, 2> wake{{{events, POLLIN, 0}, {waker.fd(), POLLIN, 0}}};
+  ::poll(wake.data(), wake.size(), static_cast<int>(time.count()));
+}
+
+HttpClients::Client& HttpServer::Impl::client_of(MHD_Connection* connection) {
+  const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  return *static_cast<HttpClients::Client*>(info->socket_context);
+}
+
+void HttpServer::Impl::on_connection(void* self, MHD_Connection* connection, void** client,
+                                     MHD_ConnectionNotificationCode what) noexcept {
+  HttpClients& clients = static_cast<Impl*>(self)->clients;
+  if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+    clients.closed(*static_cast<HttpClients::Client*>(*client));
+    return;
+  }
+  const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  *client = &clients.connected(info->connect_fd);
+}
+
+void* HttpServer::Impl::on_first_line(void* self, const char* /*target*/,
+                                      MHD_Connection* connection) noexcept {
+  auto& impl = *static_cast<Impl*>(self);
+  impl.clients.began_request(impl.client_of(connection));
+  return nullptr;
+}
+
+MHD_Result HttpServer::Impl::has_head(MHD_Connection* connection, std::string_view method,
+                                      const char* path) {
+  clients.asked(client_of(connection));
+  if (method != "GET" && method != "HEAD") {
+    // Said before the body is read, so libmicrohttpd does not read it but closes the connection.
+    auto refusal = plain_response(405, "only GET and HEAD are answered");
+    return exchanges.try_emplace(connection, connection, waker, std::move(refusal))
+        .first->second.proceed();
+  }
+  const auto route = routes.find(path);
+  if (route == routes.end()) {
+    exchanges.try_emplace(connection, connection, waker,
+                          plain_response(404, "nothing is here; / lists what there is"));
+  } else {
+    exchanges.try_emplace(connection, connection, waker, read_request(connection, path),
+                          route->second);
+  }
+  return MHD_YES;
+}
+
+// Called with the head of a request, with parts of its body, with its end, and when the connection
+// is resumed.
+MHD_Result HttpServer::Impl::on_request(void* self, MHD_Connection* connection, const char* path,
+                                        const char* method, const char* /*version*/,
+                                        const char* /*body*/, std::size_t* body_size,
+                                        void** /*unused*/) noexcept {
+  auto& impl = *static_cast<Impl*>(self);
+  try {
+    const auto exchange = impl.exchanges.find(connection);
+    if (exchange == impl.exchanges.end()) return impl.has_head(connection, method, path);
+    if (*body_size > 0) return MHD_NO;  // nothing here takes one
+    return exchange->second.proceed();
+  } catch (const std::exception& failure) {
+    log_error(std::string{"http: a connection is closed: "} + failure.what());
+    return MHD_NO;
+  }
+}
+
+void HttpServer::Impl::on_completed(void* self, MHD_Connection* connection, void** /*unused*/,
+                                    MHD_RequestTerminationCode /*how*/) noexcept {
+  auto& impl = *static_cast<Impl*>(self);
+  impl.exchanges.erase(connection);
+  impl.clients.answered(impl.client_of(connection));
 }
 
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -281,14 +221,10 @@ HttpServer::~HttpServer() = default;
 int HttpServer::port() const { return impl_->port; }
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(const std::string& address,
-                                                      std::map<std::string, HttpHandler> routes,
+                                                      std::map<std::string, HttpRoute> routes,
                                                       HttpLimits limits) {
-  const auto resolved = resolve_listen_address(address);
-  if (!resolved) return resolved.error();
-  auto impl = std::make_unique<Impl>();
-  impl->routes = std::move(routes);
-  impl->limits = limits;
-  if (auto listening = impl->listen(*resolved); !listening) return listening.error();
+  auto impl = std::make_unique<Impl>(std::move(routes), limits);
+  if (auto opened = impl->open(address); !opened) return opened.error();
   return std::unique_ptr<HttpServer>{new HttpServer{std::move(impl)}};
 }
 

@@ -1,8 +1,10 @@
 #include "samples.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
@@ -24,9 +26,7 @@ using Optionals = std::span<const std::optional<double>>;
 constexpr std::int64_t kDefaultLimit = 1000;
 constexpr std::int64_t kMaxLimit = 10000;
 constexpr std::int64_t kDefaultSpanUs = std::int64_t{3600} * 1'000'000;
-// What is gathered before it is sent.
-constexpr std::size_t kPart = std::size_t{16} << 10;
-// Readers at a time, fewer than the server has threads: the rest stay free for probes and scrapes.
+// Readers at a time: each has a connection to the journal and a thread.
 constexpr int kMaxReaders = 2;
 
 std::string json_string(std::string_view text) {
@@ -140,43 +140,48 @@ class Reading {
   std::atomic<int>& count_;
 };
 
-// Whether there are rows in the range that are older than the oldest one sent.
-Result<bool> is_truncated(const Journal& journal, const Range& range, std::int64_t sent,
-                          std::int64_t oldest_us) {
-  bool older = false;
-  if (sent < range.limit) return older;
-  const auto read = journal.read_range(range.from_us, oldest_us, 1, [&](const StoredRow&) {
-    older = true;
-    return false;
-  });
-  if (!read) return read.error();
-  return older;
-}
+// Gives the rows of a range as JSON, part by part.
+class SampleReader {
+ public:
+  // `rows`: those that are to be given of the range.
+  SampleReader(std::shared_ptr<const Journal> journal, const Range& range, const RowRange& rows)
+      : journal_(std::move(journal)), range_(range), rest_(rows) {}
 
-bool stream_rows(const Journal& journal, const Range& range, const BodySink& sink) {
-  std::string part = "{\"rows\":[";
-  std::int64_t sent = 0;
-  std::int64_t oldest_us = range.to_us;
-  bool connected = true;
-  const auto read =
-      journal.read_range(range.from_us, range.to_us, range.limit, [&](const StoredRow& row) {
-        part += sent++ == 0 ? "\n" : ",\n";
-        oldest_us = std::min(oldest_us, row.sample.ts_us);
-        append_row(part, row);
-        if (part.size() < kPart) return true;
-        connected = sink(part);
-        part.clear();
-        return connected;
-      });
-  if (!connected) return false;
-  const auto truncated = read ? is_truncated(journal, range, sent, oldest_us) : read.error();
-  if (!truncated) {
-    log_warn("http: samples broke off: " + truncated.error().message());
-    return false;
+  Result<std::optional<std::string>> next() {
+    if (done_) return std::optional<std::string>{};
+    std::string part = given_ == 0 ? "{\"rows\":[" : "";
+    const auto more = journal_->read_some(rest_, [&](const StoredRow& row) {
+      part += given_++ == 0 ? "\n" : ",\n";
+      oldest_us_ = std::min(oldest_us_, row.sample.ts_us);
+      append_row(part, row);
+      return true;
+    });
+    if (!more) return more.error();
+    if (!*more) {
+      const auto truncated = is_truncated();
+      if (!truncated) return truncated.error();
+      part += std::string{"\n],\"truncated\":"} + (*truncated ? "true}\n" : "false}\n");
+      done_ = true;
+    }
+    return std::optional{std::move(part)};
   }
-  part += std::string{"\n],\"truncated\":"} + (*truncated ? "true}\n" : "false}\n");
-  return sink(part);
-}
+
+ private:
+  // Whether there are rows in the range that are older than the oldest one given.
+  [[nodiscard]] Result<bool> is_truncated() const {
+    if (given_ < range_.limit) return false;
+    const auto older = journal_->newest(range_.from_us, oldest_us_, 1);
+    if (!older) return older.error();
+    return !older->empty();
+  }
+
+  std::shared_ptr<const Journal> journal_;
+  Range range_;
+  RowRange rest_;
+  std::int64_t given_ = 0;
+  std::int64_t oldest_us_ = range_.to_us;
+  bool done_ = false;
+};
 
 }  // namespace
 
@@ -192,9 +197,10 @@ HttpHandler samples_handler(std::shared_ptr<const ServeContext> context) {
     auto opened = Journal::open(sources.journal_path, Journal::Mode::kReadOnly, node_series());
     if (!opened) return failure(503, "the journal cannot be read: " + opened.error().message());
     const std::shared_ptr<const Journal> journal = std::move(opened).value();
-    return {200, "application/json", "", [journal, reading, range = *range](const BodySink& sink) {
-              return stream_rows(*journal, range, sink);
-            }};
+    const auto rows = journal->newest(range->from_us, range->to_us, range->limit);
+    if (!rows) return failure(503, "the journal cannot be read: " + rows.error().message());
+    auto reader = std::make_shared<SampleReader>(journal, *range, *rows);
+    return {200, "application/json", "", [reader, reading] { return reader->next(); }};
   };
 }
 

@@ -343,14 +343,14 @@ void Journal::State::read_row(StoredRow& row) const {
   for (auto& z : row.z) z = from.real(column++);
 }
 
-Result<std::size_t> Journal::State::read_chunk(const Bounds& bounds,
+Result<std::size_t> Journal::State::read_chunk(const RowRange& range,
                                                std::vector<StoredRow>& chunk) {
   if (auto done =
           prepare_once(database, select_rows, select_rows_sql(series, kReadRows), "read rows");
       !done) {
     return done.error();
   }
-  select_rows->bind_all(bounds.after_seq, bounds.through_seq, bounds.from_us, bounds.to_us);
+  select_rows->bind_all(range.after_seq, range.through_seq, range.from_us, range.to_us);
   std::size_t count = 0;
   const auto done = select_rows->each([&] {
     if (count == chunk.size()) chunk.emplace_back();
@@ -361,50 +361,54 @@ Result<std::size_t> Journal::State::read_chunk(const Bounds& bounds,
   return count;
 }
 
-Result<void> Journal::State::read(Bounds bounds, const Visitor& visit) {
+Result<bool> Journal::read_some(RowRange& range, const Visitor& visit) const {
   std::vector<StoredRow> chunk;
-  for (;;) {
-    const auto count = read_chunk(bounds, chunk);
-    if (!count) return count.error();
-    for (std::size_t i = 0; i < *count; ++i) {
-      if (!visit(chunk[i])) return {};
-    }
-    if (*count < kReadRows) return {};
-    bounds.after_seq = chunk.back().seq;
+  const auto count = state_->read_chunk(range, chunk);
+  if (!count) return count.error();
+  for (std::size_t i = 0; i < *count; ++i) {
+    range.after_seq = chunk[i].seq;
+    if (!visit(chunk[i])) return false;
   }
+  return *count == kReadRows;
 }
 
 Result<void> Journal::read_after(std::int64_t seq, const Visitor& visit) const {
-  return state_->read({.after_seq = seq}, visit);
+  RowRange range{.after_seq = seq};
+  for (;;) {
+    const auto more = read_some(range, visit);
+    if (!more) return more.error();
+    if (!*more) return {};
+  }
 }
 
-Result<void> Journal::read_range(std::int64_t from_us, std::int64_t to_us, std::int64_t limit,
-                                 const Visitor& visit) const {
-  if (limit <= 0) return {};
+Result<RowRange> Journal::newest(std::int64_t from_us, std::int64_t to_us,
+                                 std::int64_t limit) const {
+  const RowRange none{.through_seq = 0};
+  if (limit <= 0) return none;
   // Both queries are answered by the index of ts_us alone.
   auto nth_newest = state_->database.prepare(
       "SELECT ts_us FROM samples WHERE ts_us >= ?1 AND ts_us < ?2"
       " ORDER BY ts_us DESC LIMIT 1 OFFSET ?3",
       "read rows");
   if (!nth_newest) return nth_newest.error();
-  State::Bounds bounds{.from_us = from_us, .to_us = to_us};
+  RowRange range{.from_us = from_us, .to_us = to_us};
   auto done = nth_newest->bind_all(from_us, to_us, limit - 1).each([&] {
-    bounds.from_us = nth_newest->integer(0);
+    range.from_us = nth_newest->integer(0);
     return false;
   });
-  if (!done) return done;
+  if (!done) return done.error();
   auto extent = state_->database.prepare(
       "SELECT min(seq), max(seq) FROM samples WHERE ts_us >= ?1 AND ts_us < ?2", "read rows");
   if (!extent) return extent.error();
   bool empty = true;
-  done = extent->bind_all(bounds.from_us, to_us).each([&] {
+  done = extent->bind_all(range.from_us, to_us).each([&] {
     empty = extent->is_null(0);
-    bounds.after_seq = extent->integer(0) - 1;
-    bounds.through_seq = extent->integer(1);
+    range.after_seq = extent->integer(0) - 1;
+    range.through_seq = extent->integer(1);
     return false;
   });
-  if (!done || empty) return done;
-  return state_->read(bounds, visit);
+  if (!done) return done.error();
+  return empty ? none : range;
 }
 
 }  // namespace nodevigil

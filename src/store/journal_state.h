@@ -78,14 +78,8 @@ struct Journal::State {
   [[nodiscard]] Result<void> set_meta(const char* key, std::int64_t value);
   void read_row(StoredRow& row) const;
 
-  struct Bounds {
-    std::int64_t after_seq = 0;
-    std::int64_t through_seq = std::numeric_limits<std::int64_t>::max();
-    std::int64_t from_us = std::numeric_limits<std::int64_t>::min();
-    std::int64_t to_us = std::numeric_limits<std::int64_t>::max();
-  };
-  [[nodiscard]] Result<void> read(Bounds bounds, const Visitor& visit);
-  [[nodiscard]] Result<std::size_t> read_chunk(const Bounds& bounds, std::vector<StoredRow>& chunk);
+  [[nodiscard]] Result<std::size_t> read_chunk(const RowRange& range,
+                                               std::vector<StoredRow>& chunk);
 
   struct PruneStep {
     std::int64_t rows = 0;

@@ -21,21 +21,21 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 HttpResponse ask(HandMade& made, const std::string& path) {
-  return make_routes(made.sources()).at(path)({path, {}});
+  return make_routes(made.sources()).at(path).answer({path, {}});
 }
 
 TEST(Healthz, IsFineWhileTicksAreFresh) {
   HandMade made;
   const auto routes = make_routes(made.sources());
   made.clock.advance_seconds(30);
-  EXPECT_EQ(routes.at("/healthz")({}).status, 200);
+  EXPECT_EQ(routes.at("/healthz").answer({}).status, 200);
 }
 
 TEST(Healthz, FailsWithTheReasonWhenTicksStop) {
   HandMade made;
   const auto routes = make_routes(made.sources());
   made.clock.advance_seconds(31);
-  const auto answer = routes.at("/healthz")({});
+  const auto answer = routes.at("/healthz").answer({});
   EXPECT_EQ(answer.status, 503);
   EXPECT_EQ(answer.body, "last tick 31.0 s ago, expected within 30.0 s\n");
 }
@@ -43,10 +43,11 @@ TEST(Healthz, FailsWithTheReasonWhenTicksStop) {
 TEST(Healthz, GivesTheFirstTickItsTime) {
   HandMade made{Live{}};
   const auto routes = make_routes(made.sources());
-  EXPECT_EQ(routes.at("/healthz")({}).status, 200);
+  EXPECT_EQ(routes.at("/healthz").answer({}).status, 200);
   made.clock.advance_seconds(31);
-  EXPECT_EQ(routes.at("/healthz")({}).status, 503);
-  EXPECT_THAT(routes.at("/healthz")({}).body, HasSubstr("no tick in the 31.0 s since the start"));
+  EXPECT_EQ(routes.at("/healthz").answer({}).status, 503);
+  EXPECT_THAT(routes.at("/healthz").answer({}).body,
+              HasSubstr("no tick in the 31.0 s since the start"));
 }
 
 TEST(Readyz, IsNotReadyBeforeTheFirstRow) {
@@ -80,7 +81,7 @@ TEST(Readyz, FailsWhenTicksStop) {
   HandMade made;
   const auto routes = make_routes(made.sources());
   made.clock.advance_seconds(31);
-  EXPECT_EQ(routes.at("/readyz")({}).status, 503);
+  EXPECT_EQ(routes.at("/readyz").answer({}).status, 503);
 }
 
 TEST(Status, TellsOfTheAgentAndItsNewestRow) {
@@ -164,7 +165,7 @@ TEST(Status, IsJsonWhateverTheNodeIsCalled) {
   HandMade made;
   EndpointSources sources = made.sources();
   sources.node = "a\"\xff\n";
-  const auto answer = make_routes(sources).at("/api/v1/status")({});
+  const auto answer = make_routes(sources).at("/api/v1/status").answer({});
   EXPECT_TRUE(json::accept(answer.body));
 }
 
@@ -205,7 +206,7 @@ TEST(Page, EscapesWhatComesFromOutside) {
   HandMade made{live};
   EndpointSources sources = made.sources();
   sources.node = evil;
-  const std::string html = make_routes(sources).at("/")({}).body;
+  const std::string html = make_routes(sources).at("/").answer({}).body;
   EXPECT_THAT(html, Not(HasSubstr("<script")));
   EXPECT_THAT(html, HasSubstr("anomaly: &lt;script&gt;alert(&#39;1&#39; &amp; &quot;2&quot;)"));
 }
@@ -219,9 +220,9 @@ TEST(Page, SaysWhatThereIsToSayInEveryPhase) {
   live.row.scored.verdict = kClassNormal;
   HandMade normal{live};
   const auto routes = make_routes(normal.sources());
-  EXPECT_THAT(routes.at("/")({}).body, HasSubstr("<strong>normal</strong>"));
+  EXPECT_THAT(routes.at("/").answer({}).body, HasSubstr("<strong>normal</strong>"));
   normal.clock.advance_seconds(31);
-  EXPECT_THAT(routes.at("/")({}).body, HasSubstr("<strong>stale</strong>"));
+  EXPECT_THAT(routes.at("/").answer({}).body, HasSubstr("<strong>stale</strong>"));
 
   live.row.scored = Scored{};
   live.warmup_progress = 0.374;

@@ -8,6 +8,8 @@
 
 #include <array>
 #include <cctype>
+#include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -19,15 +21,22 @@ namespace nodevigil::serve_test {
 /// A TCP connection to this machine; every operation ends after ten seconds at most.
 class Connection {
  public:
-  explicit Connection(int port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  explicit Connection(int port, int family = AF_INET)
+      : fd_(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     const timeval limit{10, 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    sockaddr_in where{};
-    where.sin_family = AF_INET;
-    where.sin_port = htons(static_cast<std::uint16_t>(port));
-    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&where), sizeof where) == 0;
+    sockaddr_in v4{};
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(static_cast<std::uint16_t>(port));
+    v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    sockaddr_in6 v6{};
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = v4.sin_port;
+    v6.sin6_addr = in6addr_loopback;
+    connected_ = family == AF_INET6
+                     ? ::connect(fd_, reinterpret_cast<sockaddr*>(&v6), sizeof v6) == 0
+                     : ::connect(fd_, reinterpret_cast<sockaddr*>(&v4), sizeof v4) == 0;
   }
   ~Connection() {
     if (fd_ >= 0) ::close(fd_);
@@ -47,11 +56,25 @@ class Connection {
     }
   }
 
-  /// Reads until the other side closes and keeps nothing of it.
-  void drain() const {
+  /// Whether the other side closes within the ten seconds, whatever it sends before.
+  [[nodiscard]] bool closes() const {
     std::array<char, 65536> buffer{};
-    while (::recv(fd_, buffer.data(), buffer.size(), 0) > 0) {
+    ssize_t got = 1;
+    while (got > 0) got = ::recv(fd_, buffer.data(), buffer.size(), 0);
+    return got == 0 || errno == ECONNRESET;
+  }
+
+  /// The next `size` bytes; fewer where the other side closes.
+  [[nodiscard]] std::string receive(std::size_t size) const {
+    std::string text(size, '\0');
+    std::size_t filled = 0;
+    while (filled < size) {
+      const ssize_t got = ::recv(fd_, text.data() + filled, size - filled, 0);
+      if (got <= 0) break;
+      filled += static_cast<std::size_t>(got);
     }
+    text.resize(filled);
+    return text;
   }
 
   /// Everything the other side sends until it closes.
@@ -112,7 +135,20 @@ inline Answer parse_answer(const std::string& raw) {
   return answer;
 }
 
-/// Sends `raw` and returns what comes back.
+/// The next answer on a connection that is kept: one with a Content-Length.
+inline Answer receive_answer(const Connection& connection) {
+  std::string raw;
+  while (!raw.ends_with("\r\n\r\n")) {
+    const std::string next = connection.receive(1);
+    if (next.empty()) return {};
+    raw += next;
+  }
+  Answer answer = parse_answer(raw);
+  answer.body = connection.receive(std::stoul(answer.headers.at("content-length")));
+  return answer;
+}
+
+/// Sends `raw`, which must have the server close the connection, and returns what comes back.
 inline Answer send_raw(int port, std::string_view raw) {
   const Connection connection{port};
   connection.send(raw);
@@ -120,7 +156,8 @@ inline Answer send_raw(int port, std::string_view raw) {
 }
 
 inline Answer request(int port, const std::string& method, const std::string& target) {
-  return send_raw(port, method + " " + target + " HTTP/1.1\r\nHost: test\r\n\r\n");
+  return send_raw(port,
+                  method + " " + target + " HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
 }
 
 inline Answer get(int port, const std::string& target) { return request(port, "GET", target); }

@@ -207,7 +207,7 @@ TEST_F(Samples, LetsTwoReadAtATime) {
   serve_test::HandMade made;
   EndpointSources sources = made.sources();
   sources.journal_path = path();
-  const HttpHandler handler = make_routes(sources).at("/api/v1/samples");
+  const HttpHandler handler = make_routes(sources).at("/api/v1/samples").answer;
   HttpResponse first = handler({});
   const HttpResponse second = handler({});
   EXPECT_EQ(first.status, 200);

@@ -280,12 +280,19 @@ TEST_F(JournalTest, ReadsTheNewestOfARange) {
   ASSERT_TRUE(succeeded(append_rows(*journal_, 1, 200, kSeries)));
   const auto range = [&](std::int64_t from, std::int64_t to, std::int64_t limit) {
     std::vector<std::int64_t> found;
-    EXPECT_TRUE(
-        succeeded(journal_->read_range(make_row(from, 0).sample.ts_us, make_row(to, 0).sample.ts_us,
-                                       limit, [&](const StoredRow& row) {
-                                         found.push_back(row.seq);
-                                         return true;
-                                       })));
+    const auto newest =
+        journal_->newest(make_row(from, 0).sample.ts_us, make_row(to, 0).sample.ts_us, limit);
+    EXPECT_TRUE(newest);
+    RowRange rest = *newest;
+    const auto keep = [&](const StoredRow& row) {
+      found.push_back(row.seq);
+      return true;
+    };
+    for (bool more = true; more;) {
+      const auto read = journal_->read_some(rest, keep);
+      EXPECT_TRUE(read);
+      more = read && *read;
+    }
     return found;
   };
   EXPECT_THAT(range(10, 13, 100), ElementsAre(10, 11, 12));
@@ -299,6 +306,19 @@ TEST_F(JournalTest, ReadsTheNewestOfARange) {
   EXPECT_TRUE(range(500, 600, 5).empty());
 }
 
+TEST_F(JournalTest, ReadsOnBehindTheLastRowVisited) {
+  ASSERT_TRUE(succeeded(append_rows(*journal_, 1, 5, kSeries)));
+  RowRange range{.after_seq = 1, .through_seq = 4};
+  std::vector<std::int64_t> found;
+  const auto one = [&](const StoredRow& row) {
+    found.push_back(row.seq);
+    return false;
+  };
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(journal_->read_some(range, one));
+  EXPECT_THAT(found, ElementsAre(2, 3, 4));
+  EXPECT_TRUE(range.empty());
+}
+
 TEST_F(JournalTest, ARangeIsOfTimeEvenWhenTheClockStepped) {
   std::vector<Row> rows;
   for (std::int64_t seq = 1; seq <= 6; ++seq) rows.push_back(make_row(seq, kSeries));
@@ -306,11 +326,13 @@ TEST_F(JournalTest, ARangeIsOfTimeEvenWhenTheClockStepped) {
   ASSERT_TRUE(succeeded(journal_->append(rows, std::vector<std::string>(6))));
   const auto range = [&](std::int64_t to_us, std::int64_t limit) {
     std::vector<std::int64_t> found;
-    EXPECT_TRUE(succeeded(
-        journal_->read_range(rows[0].sample.ts_us, to_us, limit, [&](const StoredRow& row) {
-          found.push_back(row.seq);
-          return true;
-        })));
+    auto newest = journal_->newest(rows[0].sample.ts_us, to_us, limit);
+    EXPECT_TRUE(newest);
+    const auto read = journal_->read_some(*newest, [&](const StoredRow& row) {
+      found.push_back(row.seq);
+      return true;
+    });
+    EXPECT_TRUE(read && !*read);
     return found;
   };
   EXPECT_THAT(range(rows[5].sample.ts_us, 3), ElementsAre(2, 4, 5));

@@ -29,7 +29,7 @@ struct EndpointSources {
 
 /// The routes of the agent: / (landing page), /metrics, /healthz, /readyz, /api/v1/status,
 /// /api/v1/samples.
-[[nodiscard]] std::map<std::string, HttpHandler> make_routes(EndpointSources sources);
+[[nodiscard]] std::map<std::string, HttpRoute> make_routes(EndpointSources sources);
 
 /// The exposition of /metrics in Prometheus' text format 0.0.4.
 [[nodiscard]] std::string exposition(const EndpointSources& sources);

@@ -1,11 +1,12 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
-#include <string_view>
 
 #include "nodevigil/base/result.h"
 
@@ -17,41 +18,47 @@ struct HttpRequest {
   std::map<std::string, std::string> query;  ///< decoded
 };
 
-/// Takes the next part of a body. False: the client is gone or too slow; nothing more will be sent.
-using BodySink = std::function<bool(std::string_view)>;
-
 struct HttpResponse {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
-  /// Where set, it writes the body part by part (chunked), for what is too large to be held; `body`
-  /// is ignored. It returns false to break off, so that no client takes a part for the whole.
-  std::function<bool(const BodySink&)> stream;
+  /// Where set, it gives the body part by part, for what is too large to be held; `body` is
+  /// ignored. nullopt is the end; after an error the connection is closed so that no client takes a
+  /// part for the whole. It may wait: it is called on a thread of its own.
+  std::function<Result<std::optional<std::string>>()> next;
 };
 
-/// Answers a request; called on the server's threads, several at a time.
+/// Answers a request.
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
 
-/// How long a client may take.
+struct HttpRoute {
+  HttpHandler answer;
+  /// false: answers from memory, on the server's thread. true: may wait (for a disk), so it is
+  /// called on a thread of its own, several at a time, and nobody else waits.
+  bool may_wait = false;
+};
+
+/// How long a client may take, and how long a connection is kept for its next request.
 struct HttpLimits {
   std::chrono::milliseconds request_timeout{2000};    ///< to send the request
   std::chrono::milliseconds response_timeout{10000};  ///< to take the response
+  std::chrono::milliseconds idle_timeout{120000};     ///< more than any usual scrape interval
 };
 
-/// A small HTTP/1.1 server (civetweb): GET and HEAD of exact paths, 404 and 405 for the rest, a
-/// bounded number of connections and threads, time limits on slow clients, no files, no CGI.
-/// Every response closes its connection: a thread serves one connection at a time, and one that
-/// idles until the next scrape would keep its thread from others.
+/// A small HTTP/1.1 server (GNU libmicrohttpd) on one thread that sleeps until something happens:
+/// GET and HEAD of exact paths, 404 and 405 for the rest, connections kept for the next request,
+/// time limits on slow clients, no files, no bodies of requests. Of more than kMaxConnections, the
+/// one that has waited longest without a request is dropped, so that nobody can keep others out.
 class HttpServer {
  public:
-  /// Listens on `address`: "HOST:PORT", ":PORT" (all addresses, IPv4 and IPv6) or "[IPV6]:PORT";
-  /// port 0 takes a free one. HOST may be a name. Without IPv6 in the kernel or in civetweb (Debian
-  /// 12 builds it without, Debian 13 with), ":PORT" is IPv4 alone. Errors: kInvalid (address),
-  /// kUnavailable (in use), kPermission (a port below 1024).
+  static constexpr std::size_t kMaxConnections = 64;
+
+  /// Listens on `address`: "HOST:PORT", ":PORT" (all addresses, IPv4 and IPv6; IPv4 alone where the
+  /// kernel has no IPv6) or "[IPV6]:PORT"; port 0 takes a free one. HOST may be a name. Errors:
+  /// kInvalid (address), kUnavailable (in use), kPermission (a port below 1024).
   [[nodiscard]] static Result<std::unique_ptr<HttpServer>> start(
-      const std::string& address, std::map<std::string, HttpHandler> routes,
-      HttpLimits limits = {});
-  /// Ends the threads; handlers are not called afterwards.
+      const std::string& address, std::map<std::string, HttpRoute> routes, HttpLimits limits = {});
+  /// Waits for the handlers that run and ends the threads; handlers are not called afterwards.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;

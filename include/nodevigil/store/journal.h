@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -36,6 +37,17 @@ struct StoredRow {
   std::string verdict;       ///< see verdict_name()
   std::string explanation;   ///< JSON; empty where the row has none
   std::int64_t context = 0;  ///< id of the RowContext
+};
+
+/// Rows of a journal: those with after_seq < seq <= through_seq and from_us <= ts < to_us.
+struct RowRange {
+  std::int64_t after_seq = 0;
+  std::int64_t through_seq = std::numeric_limits<std::int64_t>::max();
+  std::int64_t from_us = std::numeric_limits<std::int64_t>::min();
+  std::int64_t to_us = std::numeric_limits<std::int64_t>::max();
+
+  /// Whether it is known, without looking, that there are none.
+  [[nodiscard]] bool empty() const { return after_seq >= through_seq; }
 };
 
 /// The scorer's state after a row, so that a restart loses no warmth.
@@ -89,9 +101,12 @@ class Journal {
   using Visitor = std::function<bool(const StoredRow&)>;
   /// Rows after `seq`.
   [[nodiscard]] Result<void> read_after(std::int64_t seq, const Visitor& visit) const;
-  /// Rows with from_us <= ts < to_us: the newest `limit` of them.
-  [[nodiscard]] Result<void> read_range(std::int64_t from_us, std::int64_t to_us,
-                                        std::int64_t limit, const Visitor& visit) const;
+  /// The next rows of `range`, a few dozen at most, and moves the range behind the last one
+  /// visited. Whether there may be more.
+  [[nodiscard]] Result<bool> read_some(RowRange& range, const Visitor& visit) const;
+  /// Where the rows with from_us <= ts < to_us are: the newest `limit` of them.
+  [[nodiscard]] Result<RowRange> newest(std::int64_t from_us, std::int64_t to_us,
+                                        std::int64_t limit) const;
   /// The highest seq ever appended or saved in a checkpoint, whether or not its row is still (or
   /// ever was) there: what comes after it is new. 0 for a new journal.
   [[nodiscard]] Result<std::int64_t> last_seq() const;

@@ -52,9 +52,9 @@ class PrometheusTest(unittest.TestCase):
         return list(scrapes.values())
 
     def rows(self):
-        """The agent's rows by the millisecond of their tick, as {ts: {name: value}}."""
+        """The agent's rows by the microsecond of their tick, as {ts: {name: value}}."""
         rows = json.loads(fetch(self.agent.url + "/api/v1/samples?limit=10000"))["rows"]
-        return {round(datetime.datetime.fromisoformat(row["ts"]).timestamp() * 1000): row["values"]
+        return {round(datetime.datetime.fromisoformat(row["ts"]).timestamp() * 1e6): row["values"]
                 for row in rows}
 
     def test_prometheus_stores_every_metric_of_the_table(self):
@@ -68,8 +68,7 @@ class PrometheusTest(unittest.TestCase):
         self.assertEqual({name for scrape in scrapes for name in scrape}, {tick, *names})
         rows = self.rows()
         for scrape in scrapes:
-            # Prometheus has microseconds, whose last three digits the time of a row is cut by.
-            row = rows[round(scrape.pop(tick) * 1e6) // 1000]
+            row = rows[round(scrape.pop(tick) * 1e6)]
             stored = {names[series]: value for series, value in scrape.items()}
             sampled = {name: value for name, value in row.items() if value is not None}
             # The exposition has 16 digits (prometheus-cpp), one less than doubles may need.

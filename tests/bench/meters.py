@@ -28,7 +28,7 @@ def thread_cpu_ns(pid):
     roles = dict.fromkeys(("main thread", "journal thread", "server threads", "statvfs thread",
                            "other threads"), 0)
     named = {"nv-journal": "journal thread", "nv-statvfs": "statvfs thread",
-             "civetweb-master": "server threads", "civetweb-worker": "server threads"}
+             "nv-http": "server threads", "nv-http-wait": "server threads"}
     for tid in os.listdir(f"/proc/{pid}/task"):
         task = f"/proc/{pid}/task/{tid}"
         if int(tid) == pid:

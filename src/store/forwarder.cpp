@@ -76,7 +76,8 @@ class Forwarder::Impl {
   JournalQueue queue_;
   bool prepared_ = false;  ///< schema checked and node registered
   std::string table_;      ///< the node's own, once prepared
-  /// What the server calls the contexts of journals, by their ids and numbers.
+  /// What the server calls the contexts of journals, by their ids and numbers. For one connection:
+  /// the next one may lead to a server that has taken over, or was restored.
   std::map<std::pair<std::string, std::int64_t>, std::int64_t> contexts_;
   PostgresBatch batch_;
   int batch_rows_;  ///< most rows of the next batch
@@ -209,6 +210,7 @@ Result<void> Forwarder::Impl::pass(const std::stop_token& stop) {
     connection_ = postgres->get();
     ++stats_.connections;
   }
+  contexts_.clear();
   Result<void> done = stop.stop_requested() ? Result<void>{} : prepare(**postgres);
   if (done) done = send_all(**postgres, stop);
   {
@@ -218,7 +220,6 @@ Result<void> Forwarder::Impl::pass(const std::stop_token& stop) {
   if (!done) {
     // It may be another server next time, or the same one restored from a backup.
     prepared_ = false;
-    contexts_.clear();
     queue_.close();
     // On a line that is too slow for a batch a smaller one comes through.
     if (done.error().code == ErrorCode::kTimeout) batch_rows_ = std::max(1, batch_rows_ / 4);

@@ -173,7 +173,7 @@ Result<void> Journal::append(std::span<const Row> rows, std::span<const std::str
       return state_->to_stored(rows[i], explanations[i]);
     });
   });
-  if (done) state_->tail->start_over();
+  if (done && !rows.empty()) state_->tail->drop_through(rows.back().seq);
   return done;
 }
 
@@ -229,7 +229,6 @@ Result<void> Journal::State::take_in_tail() {
     });
     if (!done) return done;
   }
-  tail->start_over();
   return {};
 }
 

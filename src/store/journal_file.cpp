@@ -102,6 +102,10 @@ Result<std::string> move_aside(const std::string& path) {
   // Left under its name, the old WAL would be taken for the new journal's.
   if (code && code != std::errc::no_such_file_or_directory)
     return rename_error(code, path + "-wal");
+  std::filesystem::rename(tail_path(path), tail_path(aside), code);
+  if (code && code != std::errc::no_such_file_or_directory) {
+    return rename_error(code, tail_path(path));
+  }
   std::filesystem::remove(path + "-shm", code);
   if (code) return rename_error(code, path + "-shm");
   return aside;

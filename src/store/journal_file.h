@@ -31,8 +31,9 @@ class WriterLock {
 /// files (-wal, -shm) the same mode.
 [[nodiscard]] Result<void> create_private(const std::string& path);
 
-/// Renames a damaged journal (and its WAL) to `<path>.corrupt-<UTC time>` and returns that name.
-/// Earlier ones are removed: a disk that keeps breaking files must not fill up with them.
+/// Renames a damaged journal (its WAL and tail, too) to `<path>.corrupt-<UTC time>` and returns
+/// that name. Earlier ones are removed: a disk that keeps breaking files must not fill up with
+/// them.
 [[nodiscard]] Result<std::string> move_aside(const std::string& path);
 
 /// Where the rows of the journal `path` are kept that its database does not have yet.

@@ -1,8 +1,10 @@
 #include "journal_tail.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <limits>
@@ -18,8 +20,8 @@ namespace {
 
 constexpr std::string_view kMagic = "nvtail1\n";
 constexpr mode_t kOwnerOnly = 0600;
-// Far more than the writer ever leaves here; what is larger is none of ours.
-constexpr std::size_t kMaxBytes = std::size_t{64} << 20;
+// Far more than the writer ever leaves here.
+constexpr std::int64_t kMaxBytes = std::int64_t{4} << 20;
 
 std::uint64_t checksum(std::string_view bytes) {
   Fnv1a hash;
@@ -124,8 +126,9 @@ Result<JournalTail> JournalTail::open(const std::string& path, const std::string
   if (fd < 0) return errno_error(errno, "open", path);
   JournalTail tail{fd, path, series};
   const std::string header = std::string{kMagic} + id;
-  const auto content = read_file(path, kMaxBytes);
-  if (!content || !content->starts_with(header)) {
+  const auto content = tail.content();
+  if (!content) return content.error();
+  if (!content->starts_with(header)) {
     if (::ftruncate(fd, 0) != 0) return errno_error(errno, "empty", path);
     tail.end_ = 0;
     if (auto done = tail.write(header); !done) return done.error();
@@ -148,10 +151,27 @@ JournalTail::~JournalTail() {
   if (fd_ >= 0) ::close(fd_);
 }
 
+// What is behind kMaxBytes is none of ours.
+Result<std::string> JournalTail::content() const {
+  struct stat status {};
+  if (::fstat(fd_, &status) != 0) return errno_error(errno, "read", path_);
+  std::string content(static_cast<std::size_t>(std::min(status.st_size, kMaxBytes)), '\0');
+  std::size_t used = 0;
+  while (used < content.size()) {
+    const ssize_t got =
+        ::pread(fd_, content.data() + used, content.size() - used, static_cast<off_t>(used));
+    if (got < 0 && errno != EINTR) return errno_error(errno, "read", path_);
+    if (got == 0) break;
+    if (got > 0) used += static_cast<std::size_t>(got);
+  }
+  content.resize(used);
+  return content;
+}
+
 Result<std::vector<StoredRow>> JournalTail::read() const {
-  const auto content = read_file(path_, kMaxBytes);
-  if (!content) return content.error();
-  ArchiveReader in{std::string_view{*content}.substr(static_cast<std::size_t>(begin_))};
+  const auto bytes = content();
+  if (!bytes) return bytes.error();
+  ArchiveReader in{std::string_view{*bytes}.substr(static_cast<std::size_t>(begin_))};
   std::vector<StoredRow> rows;
   while (auto row = next_row(in, series_)) {
     if (!rows.empty() && row->seq <= rows.back().seq) break;
@@ -167,10 +187,17 @@ Result<void> JournalTail::add(const StoredRow& row) {
   record_.put<std::uint32_t>(static_cast<std::uint32_t>(payload_.bytes().size()));
   record_.put(checksum(payload_.bytes()));
   record_.put_all(std::span<const char>{payload_.bytes()});
-  return write(record_.bytes());
+  if (end_ + static_cast<std::int64_t>(record_.bytes().size()) > kMaxBytes) {
+    return Error{ErrorCode::kFull, "holds as many rows as it may", path_};
+  }
+  if (auto done = write(record_.bytes()); !done) return done;
+  last_seq_ = row.seq;
+  return {};
 }
 
-void JournalTail::start_over() { end_ = begin_; }
+void JournalTail::drop_through(std::int64_t seq) {
+  if (seq >= last_seq_) end_ = begin_;
+}
 
 Result<void> JournalTail::write(std::string_view bytes) {
   std::size_t done = 0;

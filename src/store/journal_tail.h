@@ -30,20 +30,23 @@ class JournalTail {
   /// that the database has already may be among them.
   [[nodiscard]] Result<std::vector<StoredRow>> read() const;
 
+  /// Error kFull also where there are as many rows as it may hold.
   [[nodiscard]] Result<void> add(const StoredRow& row);
-  /// The database has all rows: those that follow take their place. What stands behind them in the
-  /// file is old, which read() sees by its seqs.
-  void start_over();
+  /// The database has the rows up to `seq`. Where none is left, those that follow take their place;
+  /// what then stands behind them in the file is old, which read() sees by its seqs.
+  void drop_through(std::int64_t seq);
 
  private:
   JournalTail(int fd, std::string path, std::size_t series);
+  [[nodiscard]] Result<std::string> content() const;
   [[nodiscard]] Result<void> write(std::string_view bytes);
 
   int fd_;
   std::string path_;
   std::size_t series_;
-  std::int64_t begin_ = 0;  ///< of the rows
-  std::int64_t end_ = 0;    ///< where the next one goes
+  std::int64_t begin_ = 0;     ///< of the rows
+  std::int64_t end_ = 0;       ///< where the next one goes
+  std::int64_t last_seq_ = 0;  ///< of the rows added
   ArchiveWriter payload_;
   ArchiveWriter record_;
 };

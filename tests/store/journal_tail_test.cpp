@@ -184,6 +184,49 @@ TEST_F(JournalTailTest, ATailOfAnotherJournalIsLeftOut) {
   EXPECT_EQ(stored(), Seqs{1});
 }
 
+// A damaged database does not take the rows along that only the tail has.
+TEST_F(JournalTailTest, TheTailOfADamagedJournalIsMovedAsideWithIt) {
+  keep(1, 3);
+  const std::string content = tail();
+  journal_.reset();
+  std::filesystem::resize_file(path_, 4096);
+  std::filesystem::remove(path_ + "-wal");
+  open();
+  ASSERT_NE(journal_->moved_aside(), "");
+  const auto saved = read_file(journal_->moved_aside() + "-tail");
+  ASSERT_TRUE(succeeded(saved));
+  EXPECT_EQ(*saved, content);
+}
+
+TEST_F(JournalTailTest, ATailThatCannotBeReadIsNotEmptied) {
+  keep(1, 3);
+  const std::string content = tail();
+  journal_.reset();
+  std::filesystem::rename(tail_path_(), path_ + "-elsewhere");
+  std::filesystem::create_directory(tail_path_());
+  EXPECT_FALSE(Journal::open(path_, Journal::Mode::kReadWrite, make_series(kSeries)));
+  std::filesystem::remove(tail_path_());
+  std::filesystem::rename(path_ + "-elsewhere", tail_path_());
+  open();
+  EXPECT_EQ(stored(), (Seqs{1, 2, 3}));
+}
+
+TEST_F(JournalTailTest, WhatIsKeptAfterAnAppendOfOlderRowsStays) {
+  keep(1, 3);
+  ASSERT_TRUE(succeeded(append_rows(*journal_, 1, 2, kSeries)));
+  open();
+  EXPECT_EQ(stored(), (Seqs{1, 2, 3}));
+}
+
+TEST_F(JournalTailTest, ItIsBounded) {
+  const std::string explanation(100'000, 'x');
+  std::int64_t seq = 1;
+  while (journal_->keep(make_row(seq, kSeries), explanation)) ASSERT_LT(++seq, 100);
+  EXPECT_LT(tail().size(), 5U << 20);
+  open();
+  EXPECT_EQ(*journal_->last_seq(), seq - 1);
+}
+
 TEST_F(JournalTailTest, RubbishIsNoTail) {
   journal_.reset();
   set_tail(std::string(100'000, 'x'));

@@ -367,6 +367,27 @@ TEST_F(ForwarderPostgresTest, AServerThatIsMadeAnewGetsEverythingThereIs) {
   EXPECT_EQ(forwarder.stats().lost_rows, 0);
 }
 
+TEST_F(ForwarderPostgresTest, AFailOverBetweenTwoConnectionsMixesNoContexts) {
+  RowContext context;
+  context.model_hash = "mine";
+  ASSERT_TRUE(succeeded(journal_->set_context(context)));
+  append(1, 2);
+  Forwarder forwarder{options()};
+  ASSERT_TRUE(forwarder.flush(kPatience)) << forwarder.stats().error;
+  // The server that has taken over never saw that commit, and has given its number to another.
+  for (const char* table : {"samples", "progress", "contexts"}) {
+    ask(std::string{"DELETE FROM nodevigil."} + table);
+  }
+  ask("ALTER TABLE nodevigil.contexts ALTER COLUMN context RESTART");
+  ask("INSERT INTO nodevigil.contexts (version, table_hash, model_hash, scoring, classes)"
+      " VALUES ('v', 't', 'of another', 's', '[]')");
+  append(3, 3);
+  ASSERT_TRUE(forwarder.flush(kPatience)) << forwarder.stats().error;
+  EXPECT_THAT(ask("SELECT model_hash FROM nodevigil.samples JOIN nodevigil.contexts USING (context)"
+                  " ORDER BY seq"),
+              ElementsAre("mine", "mine", "mine"));
+}
+
 struct Trouble {
   const char* name;
   const char* begin;

@@ -92,8 +92,8 @@ class Journal {
 
   /// Keeps a row that is to be appended later: it survives kill -9 of the process from now on, for
   /// a fraction of what a transaction costs. Readers do not see it. Where it has not been appended
-  /// when the journal is opened for writing next, that is done then. append() ends the keeping of
-  /// all rows kept before, so they must be among its rows.
+  /// when the journal is opened for writing next, that is done then. Rows are kept in order of seq,
+  /// each once.
   [[nodiscard]] Result<void> keep(const Row& row, const std::string& explanation);
 
   /// Calls `visit` for each row in order of seq; it returns false to stop. It may take its time

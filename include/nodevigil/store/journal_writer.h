@@ -30,10 +30,11 @@ struct JournalWriterStats {
 };
 
 /// Moves rows from the tick to the journal on a thread of its own, so that a tick never waits for
-/// a disk. A row is kept as soon as it comes, and written to the database with others: after
-/// `linger`, when 64 wait, with a checkpoint, and when a reader asks by flush(). The queue is a
-/// ring of rows allocated once. Failed writes are tried again with backoff; when the ring is full,
-/// the oldest row is dropped and counted. Logs when writing begins to fail and when it works again.
+/// a disk. A row is kept as soon as it comes, unless writing fails just then, and written to the
+/// database with others: after `linger`, when 64 wait, with a checkpoint, and when a reader asks by
+/// flush(). The queue is a ring of rows allocated once. Failed writes are tried again with backoff;
+/// when the ring is full, the oldest row is dropped and counted. Logs when writing begins to fail
+/// and when it works again.
 class JournalWriter {
  public:
   /// Turns a row into the JSON of its explanation; empty for none. Called on the writer's thread.

@@ -4,14 +4,16 @@ import gzip
 import io
 import json
 import math
+import os
 import pathlib
 import random
+import shutil
 import socket
 import subprocess
 import tempfile
 import unittest
 
-from support import PROGRAM, nodevigil
+from support import PROGRAM, environment, nodevigil
 
 COMMANDS = ("agent", "sample", "schema", "replay", "doctor", "check-config", "version")
 
@@ -249,6 +251,127 @@ class ReplayTest(unittest.TestCase):
         self.assertEqual(out.read_text(), whole)
         missing = nodevigil("replay", good, "-o", self.directory / "no/scores.csv", check=1)
         self.assertIn("no/scores.csv: cannot open for writing: No such file", missing.stderr)
+
+
+class OutputFileTest(unittest.TestCase):
+    """`-o FILE` where FILE cannot simply be replaced."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = pathlib.Path(directory.name)
+        self.directory.chmod(0o755)
+        self.out = self.directory / "out"
+        self.table = nodevigil("schema", check=0).stdout
+
+    def names(self):
+        return sorted(path.name for path in self.directory.iterdir())
+
+    def run_as_user(self, *command):
+        """Without the rights that root has in every directory."""
+        options = {}
+        if os.geteuid() == 0:
+            options = {"user": 65534, "group": 65534, "extra_groups": []}
+        return subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=120,
+                              env=environment(), cwd="/", **options)
+
+    def program_for_all(self):
+        """The program, where every user may run it."""
+        elsewhere = tempfile.TemporaryDirectory()
+        self.addCleanup(elsewhere.cleanup)
+        pathlib.Path(elsewhere.name).chmod(0o755)
+        program = pathlib.Path(elsewhere.name) / "nodevigil"
+        shutil.copy(PROGRAM, program)
+        program.chmod(0o755)
+        return program
+
+    def test_a_new_file_has_the_usual_mode_and_an_old_one_keeps_its_own(self):
+        usual = self.directory / "usual"
+        usual.touch()
+        nodevigil("schema", "-o", self.out, check=0)
+        self.assertEqual(self.out.stat().st_mode, usual.stat().st_mode)
+        for mode in 0o600, 0o664, 0o444:
+            self.out.write_text("old")
+            self.out.chmod(mode)
+            nodevigil("schema", "-o", self.out, check=0)
+            self.assertEqual(self.out.read_text(), self.table)
+            self.assertEqual(self.out.stat().st_mode & 0o7777, mode)
+            self.out.chmod(0o600)
+
+    def test_nobody_elses_part_file_is_touched(self):
+        part = self.directory / "out.part"
+        part.write_text("mine")
+        # exec keeps the process id, so this is the very name that would be taken.
+        result = subprocess.run(["sh", "-c", 'echo mine > "$1.$$.part"; exec "$0" schema -o "$1"',
+                                 PROGRAM, self.out], env=environment(), check=True, timeout=120)
+        self.assertEqual(result.returncode, 0)
+        self.assertEqual(self.out.read_text(), self.table)
+        self.assertEqual(part.read_text(), "mine")
+        self.assertEqual([path.read_text() for path in self.directory.glob("out.*.part")], ["mine\n"])
+        self.assertEqual(len(self.names()), 3)
+
+    def test_a_link_to_nothing_stays_a_link(self):
+        (self.directory / "there").mkdir()
+        self.out.symlink_to("there/missing")
+        again = self.directory / "again"
+        again.symlink_to(self.out)
+        nodevigil("schema", "-o", again, check=0)
+        self.assertTrue(again.is_symlink())
+        self.assertTrue(self.out.is_symlink())
+        self.assertEqual((self.directory / "there/missing").read_text(), self.table)
+        self.out.unlink()
+        self.out.symlink_to(again)
+        self.assertIn("Too many levels", nodevigil("schema", "-o", again, check=1).stderr)
+
+    def test_a_file_in_a_directory_that_cannot_be_written_is_written_in_place(self):
+        program = self.program_for_all()
+        self.out.write_text("old " * 10_000)
+        self.out.chmod(0o666)
+        self.directory.chmod(0o555)
+        self.addCleanup(self.directory.chmod, 0o755)
+        inode = self.out.stat().st_ino
+        result = self.run_as_user(program, "schema", "-o", self.out)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertEqual(self.out.read_text(), self.table)
+        self.assertEqual(self.out.stat().st_ino, inode)
+        refused = self.run_as_user(program, "schema", "-o", self.directory / "new")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("new: cannot open for writing: Permission denied", refused.stderr)
+        self.assertEqual(self.names(), ["out"])
+
+    def test_another_users_file_in_a_sticky_directory_is_written(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root has another user's file at hand")
+        program = self.program_for_all()
+        self.directory.chmod(0o1777)
+        self.out.write_text("old " * 10_000)
+        self.out.chmod(0o666)
+        result = self.run_as_user(program, "schema", "-o", self.out)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertEqual(self.out.read_text(), self.table)
+        self.assertEqual(self.names(), ["out"])
+
+    def test_a_file_that_is_a_mount_gets_the_content(self):
+        mount = ["unshare", "--map-root-user", "--mount", "sh", "-c",
+                 'mount --bind "$1" "$2" && shift 2 && exec "$@"', "sh"]
+        source = self.directory / "source"
+        source.write_text("old " * 10_000)
+        self.out.touch()
+        tried = subprocess.run([*mount, source, self.out, "true"], capture_output=True, text=True,
+                               timeout=60)
+        if tried.returncode != 0:
+            self.skipTest(f"nothing can be mounted here: {tried.stderr.strip()}")
+        bad = self.directory / "bad.csv"
+        bad.write_text("ts,a\n1,2\n1,2,3\n")
+        failed = subprocess.run([*mount, source, self.out, PROGRAM, "replay", bad, "-o", self.out],
+                                env=environment(), capture_output=True, text=True, timeout=120)
+        self.assertEqual(failed.returncode, 1, failed.stderr)
+        self.assertEqual(source.read_text(), "old " * 10_000, "a failure took what was there")
+        written = subprocess.run([*mount, source, self.out, PROGRAM, "schema", "-o", self.out],
+                                 env=environment(), capture_output=True, text=True, timeout=120)
+        self.assertEqual((written.returncode, written.stderr), (0, ""))
+        self.assertEqual(source.read_text(), self.table)
+        self.assertEqual(self.names(), ["bad.csv", "out", "source"])
 
 
 if __name__ == "__main__":

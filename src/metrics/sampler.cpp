@@ -229,6 +229,7 @@ Result<void> Sampler::read_vmstat() {
   const auto faults = parse_vmstat_major_faults(*text);
   if (!faults) return with_path(faults.error(), vmstat_.path());
   readings_.major_faults = *faults;
+  if (!*faults) return {};  // a kernel that does not count them
   for (std::size_t size = kVmstatStep; size < text->size(); size += kVmstatStep) {
     const auto found = parse_vmstat_major_faults(whole_lines(text->substr(0, size)));
     if (!found || !*found) continue;

@@ -294,7 +294,7 @@ bool Agent::run(const std::stop_token& stop) {
   }
   keep_checkpoint();
   const bool kept = writer_->flush(kLastFlush);
-  if (!kept) log_warn("the last rows could not be written to the journal");
+  if (!kept) log_warn("the last rows could not be written to the journal's database");
   if (forwarder_ && !forwarder_->flush(kLastFlush)) {
     log_warn("postgres: the last rows are not sent yet; they wait in the journal");
   }

@@ -1,5 +1,6 @@
 #include "nodevigil/app/console.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -50,11 +51,16 @@ std::string console_line(const Live& live, std::size_t columns) {
   return "\r" + line.substr(0, columns - 1) + "\x1b[K";
 }
 
-std::string closing_line(const JournalWriterStats& journal,
+std::string closing_line(const JournalWriterStats& journal, std::int64_t newest_seq,
                          const std::optional<ForwarderStats>& postgres,
                          const std::string& journal_path) {
   std::string text = "stopped: " + rows(journal.written_rows) + " written to " + journal_path;
-  const std::int64_t lost = journal.dropped_rows + journal.queued_rows;
+  // Rows wait in order, and those up to last_seq are kept whatever becomes of the database.
+  const std::int64_t unsafe =
+      std::clamp<std::int64_t>(newest_seq - journal.last_seq, 0, journal.queued_rows);
+  const std::int64_t kept = journal.queued_rows - unsafe;
+  const std::int64_t lost = journal.dropped_rows + unsafe;
+  if (kept > 0) text += ", " + rows(kept) + " kept beside it for the next start";
   if (lost > 0) text += ", " + rows(lost) + " could not be written";
   if (postgres && !postgres->queued_rows) {
     text += "; Postgres could not be asked how many it lacks: they wait there";

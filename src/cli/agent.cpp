@@ -44,8 +44,8 @@ int run_agent(const Invocation& invocation) {
   signals.set_exit_code(code);
   if (console) {
     std::cout << (terminal ? "\n" : "")
-              << closing_line((*agent)->journal_stats(), (*agent)->postgres_stats(),
-                              (*agent)->journal_path())
+              << closing_line((*agent)->journal_stats(), (*agent)->newest_seq(),
+                              (*agent)->postgres_stats(), (*agent)->journal_path())
               << std::flush;
   }
   return code;

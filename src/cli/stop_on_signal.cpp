@@ -62,7 +62,8 @@ void StopOnSignal::give_up() const {
       log_info("all rows are in the journal; not waiting any longer for what holds up the end");
     } else {
       log_warn("could not end within " + std::to_string(kEndWithin.count()) +
-               " s (does the disk of the journal answer?); ending now, the last rows are lost");
+               " s (does the disk of the journal answer?); ending now, rows that wait in memory "
+               "are lost");
     }
     said.set_value();
   }}.detach();

@@ -52,13 +52,30 @@ TEST(ConsoleLine, SaysHowFarWarmUpIs) {
 TEST(ClosingLine, SaysWhatBecameOfTheRows) {
   JournalWriterStats journal;
   journal.written_rows = 1;
-  EXPECT_EQ(closing_line(journal, {}, "/s/journal.db"),
+  EXPECT_EQ(closing_line(journal, 120, {}, "/s/journal.db"),
             "stopped: 1 row written to /s/journal.db\n");
   journal.written_rows = 120;
   journal.queued_rows = 2;
   journal.dropped_rows = 1;
-  EXPECT_EQ(closing_line(journal, {}, "/s/journal.db"),
+  EXPECT_EQ(closing_line(journal, 120, {}, "/s/journal.db"),
             "stopped: 120 rows written to /s/journal.db, 3 rows could not be written\n");
+}
+
+TEST(ClosingLine, DoesNotCallRowsLostThatAreKept) {
+  JournalWriterStats journal;
+  journal.written_rows = 100;
+  journal.queued_rows = 5;
+  journal.last_seq = 105;
+  EXPECT_EQ(
+      closing_line(journal, 105, {}, "/s/journal.db"),
+      "stopped: 100 rows written to /s/journal.db, 5 rows kept beside it for the next start\n");
+  journal.last_seq = 103;
+  EXPECT_EQ(closing_line(journal, 105, {}, "/s/journal.db"),
+            "stopped: 100 rows written to /s/journal.db, 3 rows kept beside it for the next start,"
+            " 2 rows could not be written\n");
+  journal.last_seq = 0;
+  EXPECT_THAT(closing_line(journal, 105, {}, "/s/journal.db"),
+              testing::HasSubstr(", 5 rows could not be written"));
 }
 
 TEST(ClosingLine, SaysHowManyRowsPostgresLacks) {
@@ -66,12 +83,13 @@ TEST(ClosingLine, SaysHowManyRowsPostgresLacks) {
   journal.written_rows = 120;
   ForwarderStats postgres;
   postgres.queued_rows = 0;
-  EXPECT_EQ(closing_line(journal, postgres, "/s/j"), "stopped: 120 rows written to /s/j\n");
+  EXPECT_EQ(closing_line(journal, 120, postgres, "/s/j"), "stopped: 120 rows written to /s/j\n");
   postgres.queued_rows = 30;
-  EXPECT_EQ(closing_line(journal, postgres, "/s/j"),
+  EXPECT_EQ(closing_line(journal, 120, postgres, "/s/j"),
             "stopped: 120 rows written to /s/j; 30 rows wait there for Postgres\n");
   postgres.queued_rows.reset();
-  EXPECT_THAT(closing_line(journal, postgres, "/s/j"), testing::HasSubstr("could not be asked"));
+  EXPECT_THAT(closing_line(journal, 120, postgres, "/s/j"),
+              testing::HasSubstr("could not be asked"));
 }
 
 }  // namespace

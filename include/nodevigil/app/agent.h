@@ -42,6 +42,8 @@ class Agent {
   [[nodiscard]] int port() const;
   [[nodiscard]] const std::string& journal_path() const { return journal_path_; }
   [[nodiscard]] JournalWriterStats journal_stats() const { return writer_->stats(); }
+  /// Of the newest row, as the journal numbers it.
+  [[nodiscard]] std::int64_t newest_seq() const { return seq_ + writer_->stats().seq_shift; }
   /// nullopt where no Postgres is used.
   [[nodiscard]] std::optional<ForwarderStats> postgres_stats() const {
     return forwarder_ ? std::optional{forwarder_->stats()} : std::nullopt;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -16,8 +17,9 @@ namespace nodevigil {
 /// whole and ends with a newline.
 [[nodiscard]] std::string console_line(const Live& live, std::size_t columns);
 
-/// The last line: what has become of the rows. `postgres`: nullopt where none is used.
-[[nodiscard]] std::string closing_line(const JournalWriterStats& journal,
+/// The last line: what has become of the rows, the newest of which has number `newest_seq`.
+/// `postgres`: nullopt where none is used.
+[[nodiscard]] std::string closing_line(const JournalWriterStats& journal, std::int64_t newest_seq,
                                        const std::optional<ForwarderStats>& postgres,
                                        const std::string& journal_path);
 

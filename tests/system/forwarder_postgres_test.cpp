@@ -7,8 +7,10 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <numeric>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "nodevigil/store/forwarder.h"
@@ -129,7 +131,6 @@ TEST_F(ForwarderPostgresTest, AFlushSendsWhatIsThere) {
   EXPECT_THAT(batches(), ElementsAre("10", "3"));
 }
 
-// What PostgresBatch writes is what the server reads, whatever it is.
 TEST_F(ForwarderPostgresTest, WhatIsUrgentIsSentSoonButNotTooOften) {
   auto sending = options();
   sending.soon = 0ms;
@@ -148,16 +149,38 @@ TEST_F(ForwarderPostgresTest, WhatIsUrgentIsSentSoonButNotTooOften) {
 }
 
 TEST_F(ForwarderPostgresTest, TheFirstWaitsDoubleUpToTheInterval) {
+  constexpr std::size_t kPasses = 9;
+  std::mutex mutex;
+  std::vector<std::chrono::steady_clock::time_point> begun;
   auto sending = options();
   sending.first_wait = 20ms;
-  Forwarder forwarder{sending};
-  ASSERT_TRUE(forwarder.flush(kPatience));
-  for (std::int64_t seq = 1; seq <= 4; ++seq) {
-    ASSERT_TRUE(succeeded(append_rows(*journal_, seq, seq, kSeries)));
-    ASSERT_TRUE(wait_until([&] { return forwarder.stats().sent_rows == seq; }));
+  sending.interval = 320ms;
+  sending.before_pass = [&] {
+    const std::scoped_lock lock(mutex);
+    begun.push_back(std::chrono::steady_clock::now());
+  };
+  std::vector<std::chrono::steady_clock::duration> gaps;
+  {
+    const Forwarder forwarder{sending};
+    ASSERT_TRUE(wait_until([&] {
+      std::this_thread::sleep_for(1ms);
+      const std::scoped_lock lock(mutex);
+      return begun.size() >= kPasses;
+    }));
   }
+  for (std::size_t i = 1; i < kPasses; ++i) gaps.push_back(begun[i] - begun[i - 1]);
+  // By chance up to a fifth shorter: 20, 40, 80, 160, 320, 320, ... ms.
+  auto wait = 20ms;
+  for (const auto gap : gaps) {
+    EXPECT_GE(gap, wait * 4 / 5);
+    wait = std::min(2 * wait, 320ms);
+  }
+  // The first ones are short, and the last, which would be 2560 ms, is not: on a busy machine, too.
+  EXPECT_LT(gaps[0] + gaps[1] + gaps[2], 3 * 256ms);
+  EXPECT_LT(gaps.back(), 1500ms);
 }
 
+// What PostgresBatch writes is what the server reads, whatever it is.
 TEST_F(ForwarderPostgresTest, OddRowsArriveAsTheyAre) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   const std::string explanation = R"({"summary": "say \"hi\" \\ kn\u00f6ten, {1,2}"})";

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +14,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
@@ -118,6 +121,16 @@ inline std::string query(const std::string& path, const std::string& sql) {
   sqlite3_free(message);
   sqlite3_close(database);
   return text;
+}
+
+/// Lets no file grow past `bytes`, which stands in for a full disk; the limit before for nullopt.
+/// Only for child processes, whose limit it is.
+inline void limit_file_size(std::optional<rlim_t> bytes) {
+  signal(SIGXFSZ, SIG_IGN);
+  rlimit limit{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &limit), 0);
+  limit.rlim_cur = bytes.value_or(limit.rlim_max);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
 /// Runs `body` in a child process and returns its wait status. Expectations that fail in there

@@ -2,11 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/resource.h>
 
 #include <atomic>
 #include <cstdlib>
+#include <latch>
 #include <thread>
 
 #include "store/journal_fixture.h"
@@ -31,6 +30,26 @@ void wait_until(const Condition& condition) {
     std::this_thread::yield();
   }
 }
+
+/// An Explain that holds the writer's thread, with the rows that it has taken, until it may go on.
+class Gate {
+ public:
+  JournalWriter::Explain explain() {
+    return [this](const Row&) {
+      if (!reached_.try_wait()) {
+        reached_.count_down();
+        opened_.wait();
+      }
+      return std::string{};
+    };
+  }
+  void wait_until_reached() const { reached_.wait(); }
+  void open() { opened_.count_down(); }
+
+ private:
+  std::latch reached_{1};
+  std::latch opened_{1};
+};
 
 /// Keeps everyone else from writing to a database, as a disk that hangs would.
 class WriteBlock {
@@ -245,6 +264,43 @@ TEST_F(JournalWriterTest, RowsAreKeptAtOnceAndWrittenTogether) {
   EXPECT_EQ(writer->stats().last_seq, 100);
 }
 
+TEST_F(JournalWriterTest, RowsThatWaitKeepTheirOwnContext) {
+  auto options = quick_options();
+  options.linger = std::chrono::hours{1};
+  const auto writer = start(options);
+  ASSERT_TRUE(writer);
+  for (std::int64_t seq = 1; seq <= 3; ++seq) {
+    RowContext context;
+    context.model_hash = "model " + std::to_string(seq);
+    writer->set_context(context, [seq](const Row&) { return std::to_string(seq); });
+    push_rows(*writer, seq, seq);
+    wait_until([&] { return writer->stats().last_seq == seq; });
+  }
+  ASSERT_TRUE(writer->flush(kPatience));
+  const auto reader = open_journal(path_, make_series(kSeries), Journal::Mode::kReadOnly);
+  ASSERT_TRUE(reader);
+  const auto rows = read_all(*reader);
+  EXPECT_THAT(seqs(rows), ElementsAre(1, 2, 3));
+  for (const auto& row : rows) {
+    EXPECT_EQ(reader->context(row.context)->model_hash, "model " + std::to_string(row.seq));
+    EXPECT_EQ(row.explanation, std::to_string(row.seq));
+  }
+}
+
+TEST_F(JournalWriterTest, ACheckpointHasTheRowsThatWaitWritten) {
+  auto options = quick_options();
+  options.linger = std::chrono::hours{1};
+  const auto writer = start(options);
+  ASSERT_TRUE(writer);
+  push_rows(*writer, 1, 1);
+  wait_until([&] { return writer->stats().last_seq == 1; });
+  EXPECT_EQ(writer->stats().written_rows, 0);
+  writer->push(Checkpoint{1, "h", "state"});
+  wait_until([&] { return writer->stats().written_rows == 1; });
+  ASSERT_TRUE(writer->flush(kPatience));
+  EXPECT_EQ(query(path_, "SELECT seq FROM checkpoints"), "1");
+}
+
 TEST_F(JournalWriterTest, RowsWaitNoLongerThanTheyMay) {
   auto options = quick_options();
   options.linger = 5ms;
@@ -351,6 +407,47 @@ TEST_F(JournalWriterTest, SavesACheckpointAfterItsRowsAndOnlyTheNewestThatWaits)
             std::to_string(make_row(3, 0).sample.ts_us));
 }
 
+TEST_F(JournalWriterTest, ACheckpointWaitsForRowsThatCameBackFromAFailure) {
+  Gate gate;
+  const auto writer = start(quick_options(), gate.explain());
+  ASSERT_TRUE(writer);
+  push_rows(*writer, 1, 1);
+  gate.wait_until_reached();
+  // With the row that comes back they are one more than a batch.
+  push_rows(*writer, 2, 65);
+  writer->push(Checkpoint{65, "h", "state"});
+  {
+    const WriteBlock block(path_);
+    gate.open();
+    wait_until([&] { return writer->stats().failures >= 1; });
+  }
+  ASSERT_TRUE(writer->flush(kPatience));
+  // The time of its row, which therefore was there first.
+  EXPECT_EQ(query(path_, "SELECT ts_us FROM checkpoints"),
+            std::to_string(make_row(65, 0).sample.ts_us));
+}
+
+TEST_F(JournalWriterTest, RowsThatComeBackToAFullQueueAreDroppedAndNotWaitedFor) {
+  auto options = quick_options();
+  options.queue_rows = 8;
+  Gate gate;
+  const auto writer = start(options, gate.explain());
+  ASSERT_TRUE(writer);
+  push_rows(*writer, 1, 1);
+  gate.wait_until_reached();
+  push_rows(*writer, 2, 9);
+  EXPECT_EQ(writer->stats().dropped_rows, 0);
+  {
+    const WriteBlock block(path_);
+    gate.open();
+    wait_until([&] { return writer->stats().failures >= 1; });
+    EXPECT_EQ(writer->stats().dropped_rows, 1);
+  }
+  EXPECT_TRUE(writer->flush(5s));
+  EXPECT_EQ(writer->stats().written_rows, 8);
+  EXPECT_THAT(seqs(stored()), ElementsAre(2, 3, 4, 5, 6, 7, 8, 9));
+}
+
 TEST_F(JournalWriterTest, SavesACheckpointWithoutRows) {
   const auto writer = start();
   ASSERT_TRUE(writer);
@@ -451,16 +548,6 @@ TEST_F(JournalWriterTest, StatsCanBeReadMeanwhile) {
   });
   push_rows(*writer, 1, 400);
   EXPECT_TRUE(writer->flush(kPatience));
-}
-
-/// Lets no file grow past `bytes`, which stands in for a full disk; the limit before for nullopt.
-/// Only for child processes, whose limit it is.
-void limit_file_size(std::optional<rlim_t> bytes) {
-  signal(SIGXFSZ, SIG_IGN);
-  rlimit limit{};
-  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &limit), 0);
-  limit.rlim_cur = bytes.value_or(limit.rlim_max);
-  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
 void fill_the_disk(const std::string& path, const JournalWriter::Options& options) {

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <map>
 #include <thread>
+#include <utility>
 
 #include "nodevigil/store/journal_writer.h"
 #include "store/journal_fixture.h"
@@ -73,7 +74,7 @@ class Round {
     options.linger = kLingers[below(3)];
     options.retry_min = 1ms;
     options.retry_max = 4ms;
-    options.queue_rows = static_cast<std::size_t>(8 + below(120));
+    options.queue_rows = 8 + static_cast<std::size_t>(below(120));
     if (chance(2)) options.prune_interval = 0ms;
     if (late_) {
       const auto open = [this]() -> Result<std::unique_ptr<Journal>> {
@@ -136,7 +137,7 @@ class Round {
   }
 
   void push_checkpoint(std::string state) {
-    checkpoint_ = Checkpoint{own_, "h", state};
+    checkpoint_ = Checkpoint{own_, "h", std::move(state)};
     writer_->push(checkpoint_);
   }
 

@@ -100,7 +100,7 @@ Result<FilesystemWatch::Reading> FilesystemWatch::read(std::chrono::milliseconds
   const auto deadline = std::chrono::steady_clock::now() + patience;
   Reading reading{100.0, 0.0};
   for (const auto& one : watched_) {
-    const auto answer = read_one(*one, deadline);
+    auto answer = read_one(*one, deadline);
     if (!answer) return answer;
     reading.available_percent = std::min(reading.available_percent, answer->available_percent);
     reading.age_seconds = std::max(reading.age_seconds, answer->age_seconds);

@@ -221,7 +221,9 @@ constexpr std::array kTable{
                  return set_duration(o.scoring.max_freeze, t, std::chrono::seconds{0});
                }},
     OptionSpec{"scoring.warmup-samples", "N", "50", kScorers, false, "Scoring",
-               "Samples before the first verdict.", set_warmup},
+               "Samples in closed buckets (of a minute, by default) before the first verdict; some "
+               "more pass until the bucket closes.",
+               set_warmup},
     OptionSpec{"model", "FILE", "", kScorers | kDoctor, false, "Scoring",
                "Tree that names causes, as JSON; read again when the file changes. Empty: the one "
                "compiled in.",
@@ -443,6 +445,10 @@ Result<ResolvedOptions> resolve_options(
                  format_duration(scoring.fast_horizon) + " is longer than scoring.slow-horizon (" +
                      format_duration(scoring.slow_horizon) + "); expected a shorter one",
                  "scoring.fast-horizon"};
+  }
+  if (resolved.options.postgres_migrate && resolved.options.postgres.url.empty()) {
+    return Error{ErrorCode::kInvalid, "needs postgres.url: the server that gets the schema",
+                 "postgres.migrate"};
   }
   return resolved;
 }

@@ -55,9 +55,6 @@ int status(Postgres& postgres, const Options& options) {
 }
 
 int grant(Postgres& postgres, const Options& options) {
-  if (options.login.empty()) {
-    return fail({ErrorCode::kInvalid, "db grant-agent needs --login NAME", ""}, kExitUsage);
-  }
   const auto granted = grant_agent(postgres, options.login, options.node);
   if (!granted) return fail(granted.error(), kExitFailed);
   std::cout << options.login << " may add and read rows of "
@@ -90,6 +87,9 @@ int run_db(const Invocation& invocation) {
         {ErrorCode::kInvalid,
          "expected init, migrate, status, grant-agent or prune, got '" + action + "'", "db"},
         kExitUsage);
+  }
+  if (run == grant && options.login.empty()) {
+    return fail({ErrorCode::kInvalid, "db grant-agent needs --login NAME", ""}, kExitUsage);
   }
   auto postgres = Postgres::connect(options.postgres);
   if (!postgres) return fail(postgres.error(), kExitFailed);

@@ -39,6 +39,14 @@ class ConfigFile {
   std::string path_;
 };
 
+TEST(OptionsTest, ASchemaNeedsAServer) {
+  const auto without = resolve({{"postgres.migrate", {"true"}}});
+  ASSERT_FALSE(without);
+  EXPECT_EQ(without.error().path, "postgres.migrate");
+  EXPECT_THAT(without.error().context, HasSubstr("needs postgres.url"));
+  EXPECT_TRUE(resolve({{"postgres.migrate", {"true"}}, {"postgres.url", {"host=/tmp"}}}));
+}
+
 TEST(OptionTable, EveryDefaultIsAccepted) {
   for (unsigned bit = kAgent; bit <= kVersion; bit <<= 1) {
     const auto resolved = resolve({}, {}, static_cast<Command>(bit));

@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto time = parse_timestamp_us(text);
   if (time.ok() && *time >= 0 && *time < kYear10000) {
     const auto again = parse_timestamp_us(format_timestamp(*time));
-    fuzz::check(again.ok() && *again == *time - *time % 1000);
+    fuzz::check(again.ok() && *again == *time);
   }
   return 0;
 }

@@ -126,9 +126,9 @@ Result<JournalTail> JournalTail::open(const std::string& path, const std::string
   if (fd < 0) return errno_error(errno, "open", path);
   JournalTail tail{fd, path, series};
   const std::string header = std::string{kMagic} + id;
-  const auto content = tail.content();
-  if (!content) return content.error();
-  if (!content->starts_with(header)) {
+  const auto found = tail.content(header.size());
+  if (!found) return found.error();
+  if (*found != header) {
     if (::ftruncate(fd, 0) != 0) return errno_error(errno, "empty", path);
     tail.end_ = 0;
     if (auto done = tail.write(header); !done) return done.error();
@@ -151,11 +151,10 @@ JournalTail::~JournalTail() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-// What is behind kMaxBytes is none of ours.
-Result<std::string> JournalTail::content() const {
+Result<std::string> JournalTail::content(std::size_t most) const {
   struct stat status {};
   if (::fstat(fd_, &status) != 0) return errno_error(errno, "read", path_);
-  std::string content(static_cast<std::size_t>(std::min(status.st_size, kMaxBytes)), '\0');
+  std::string content(std::min(static_cast<std::size_t>(status.st_size), most), '\0');
   std::size_t used = 0;
   while (used < content.size()) {
     const ssize_t got =
@@ -169,7 +168,8 @@ Result<std::string> JournalTail::content() const {
 }
 
 Result<std::vector<StoredRow>> JournalTail::read() const {
-  const auto bytes = content();
+  // What is behind kMaxBytes is none of ours.
+  const auto bytes = content(static_cast<std::size_t>(kMaxBytes));
   if (!bytes) return bytes.error();
   ArchiveReader in{std::string_view{*bytes}.substr(static_cast<std::size_t>(begin_))};
   std::vector<StoredRow> rows;

@@ -38,7 +38,8 @@ class JournalTail {
 
  private:
   JournalTail(int fd, std::string path, std::size_t series);
-  [[nodiscard]] Result<std::string> content() const;
+  /// The first `most` bytes, or fewer where there are no more.
+  [[nodiscard]] Result<std::string> content(std::size_t most) const;
   [[nodiscard]] Result<void> write(std::string_view bytes);
 
   int fd_;

@@ -6,9 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <memory>
-#include <numeric>
 #include <string>
 
+#include "store/forwarder_failures.h"
 #include "store/journal_fixture.h"
 #include "support/captured_log.h"
 #include "support/dead_server.h"
@@ -22,13 +22,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 constexpr std::size_t kSeries = 2;
-
-std::int64_t failures(const ForwarderStats& stats, ErrorCode code) {
-  return stats.failures[static_cast<std::size_t>(code)];
-}
-std::int64_t all_failures(const ForwarderStats& stats) {
-  return std::accumulate(stats.failures.begin(), stats.failures.end(), std::int64_t{0});
-}
 
 class ForwarderTest : public ::testing::Test {
  protected:

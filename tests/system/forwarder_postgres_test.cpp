@@ -8,7 +8,6 @@
 #include <limits>
 #include <memory>
 #include <mutex>
-#include <numeric>
 #include <string>
 #include <thread>
 #include <vector>
@@ -16,6 +15,7 @@
 #include "nodevigil/store/forwarder.h"
 #include "nodevigil/store/postgres_admin.h"
 #include "nodevigil/store/postgres_history.h"
+#include "store/forwarder_failures.h"
 #include "store/journal_fixture.h"
 #include "support/captured_log.h"
 #include "support/wait_until.h"
@@ -30,13 +30,6 @@ using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
 constexpr std::size_t kSeries = 2;
-
-std::int64_t failures(const ForwarderStats& stats, ErrorCode code) {
-  return stats.failures[static_cast<std::size_t>(code)];
-}
-std::int64_t all_failures(const ForwarderStats& stats) {
-  return std::accumulate(stats.failures.begin(), stats.failures.end(), std::int64_t{0});
-}
 
 class ForwarderPostgresTest : public ::testing::Test {
  protected:

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "descriptor.h"
+#include "nodevigil/base/descriptor.h"
 #include "nodevigil/base/result.h"
 
 namespace nodevigil {

@@ -2,7 +2,7 @@
 
 #include <sys/eventfd.h>
 
-#include "descriptor.h"
+#include "nodevigil/base/descriptor.h"
 
 namespace nodevigil {
 

@@ -50,21 +50,14 @@ void remove_earlier_ones(const std::filesystem::path& path) {
 
 Result<WriterLock> WriterLock::acquire(const std::string& path) {
   const std::string lock_path = path + ".lock";
-  const int fd = ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kOwnerOnly);
-  if (fd < 0) return errno_error(errno, "open the lock file", lock_path);
-  WriterLock lock(fd);
-  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return lock;
+  Descriptor file{::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kOwnerOnly)};
+  if (file.get() < 0) return errno_error(errno, "open the lock file", lock_path);
+  if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0) return WriterLock{std::move(file)};
   if (errno != EWOULDBLOCK) return errno_error(errno, "lock", lock_path);
   return Error{ErrorCode::kUnavailable,
                "another nodevigil agent writes to this journal (it holds " + lock_path +
                    "); stop it or use another --state-dir",
                path};
-}
-
-WriterLock::WriterLock(WriterLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-
-WriterLock::~WriterLock() {
-  if (fd_ >= 0) ::close(fd_);
 }
 
 Result<void> check_regular_or_missing(const std::string& path) {

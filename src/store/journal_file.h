@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
+#include "nodevigil/base/descriptor.h"
 #include "nodevigil/base/result.h"
 
 // What a journal needs of the file system beside SQLite: permissions, one writer, damaged files.
@@ -14,14 +16,11 @@ class WriterLock {
  public:
   /// Locks `<path>.lock`. Errors: kUnavailable (held by someone), or those of the file system.
   [[nodiscard]] static Result<WriterLock> acquire(const std::string& path);
-  ~WriterLock();
-  WriterLock(WriterLock&& other) noexcept;
-  WriterLock& operator=(WriterLock&&) = delete;
 
  private:
-  explicit WriterLock(int fd) : fd_(fd) {}
+  explicit WriterLock(Descriptor file) : file_(std::move(file)) {}
 
-  int fd_;  ///< -1 once moved from
+  Descriptor file_;
 };
 
 /// Refuses what can be no journal before SQLite words it badly: a directory, a socket.

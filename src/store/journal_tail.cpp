@@ -122,14 +122,14 @@ std::optional<StoredRow> next_row(ArchiveReader& in, std::size_t series) {
 
 Result<JournalTail> JournalTail::open(const std::string& path, const std::string& id,
                                       std::size_t series) {
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kOwnerOnly);
-  if (fd < 0) return errno_error(errno, "open", path);
-  JournalTail tail{fd, path, series};
+  Descriptor file{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kOwnerOnly)};
+  if (file.get() < 0) return errno_error(errno, "open", path);
+  JournalTail tail{std::move(file), path, series};
   const std::string header = std::string{kMagic} + id;
   const auto found = tail.content(header.size());
   if (!found) return found.error();
   if (*found != header) {
-    if (::ftruncate(fd, 0) != 0) return errno_error(errno, "empty", path);
+    if (::ftruncate(tail.file_.get(), 0) != 0) return errno_error(errno, "empty", path);
     tail.end_ = 0;
     if (auto done = tail.write(header); !done) return done.error();
   }
@@ -137,28 +137,17 @@ Result<JournalTail> JournalTail::open(const std::string& path, const std::string
   return tail;
 }
 
-JournalTail::JournalTail(int fd, std::string path, std::size_t series)
-    : fd_(fd), path_(std::move(path)), series_(series) {}
-
-JournalTail::JournalTail(JournalTail&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)),
-      path_(std::move(other.path_)),
-      series_(other.series_),
-      begin_(other.begin_),
-      end_(other.end_) {}
-
-JournalTail::~JournalTail() {
-  if (fd_ >= 0) ::close(fd_);
-}
+JournalTail::JournalTail(Descriptor file, std::string path, std::size_t series)
+    : file_(std::move(file)), path_(std::move(path)), series_(series) {}
 
 Result<std::string> JournalTail::content(std::size_t most) const {
   struct stat status {};
-  if (::fstat(fd_, &status) != 0) return errno_error(errno, "read", path_);
+  if (::fstat(file_.get(), &status) != 0) return errno_error(errno, "read", path_);
   std::string content(std::min(static_cast<std::size_t>(status.st_size), most), '\0');
   std::size_t used = 0;
   while (used < content.size()) {
-    const ssize_t got =
-        ::pread(fd_, content.data() + used, content.size() - used, static_cast<off_t>(used));
+    const ssize_t got = ::pread(file_.get(), content.data() + used, content.size() - used,
+                                static_cast<off_t>(used));
     if (got < 0 && errno != EINTR) return errno_error(errno, "read", path_);
     if (got == 0) break;
     if (got > 0) used += static_cast<std::size_t>(got);
@@ -202,7 +191,7 @@ void JournalTail::drop_through(std::int64_t seq) {
 Result<void> JournalTail::write(std::string_view bytes) {
   std::size_t done = 0;
   while (done < bytes.size()) {
-    const ssize_t wrote = ::pwrite(fd_, bytes.data() + done, bytes.size() - done,
+    const ssize_t wrote = ::pwrite(file_.get(), bytes.data() + done, bytes.size() - done,
                                    end_ + static_cast<std::int64_t>(done));
     if (wrote < 0 && errno != EINTR) return errno_error(errno, "keep rows", path_);
     if (wrote > 0) done += static_cast<std::size_t>(wrote);

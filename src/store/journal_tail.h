@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "nodevigil/base/descriptor.h"
 #include "nodevigil/base/result.h"
 #include "nodevigil/scoring/archive.h"
 #include "nodevigil/store/journal.h"
@@ -22,9 +23,6 @@ class JournalTail {
   /// another journal is emptied. Errors name the path.
   [[nodiscard]] static Result<JournalTail> open(const std::string& path, const std::string& id,
                                                 std::size_t series);
-  JournalTail(JournalTail&& other) noexcept;
-  JournalTail& operator=(JournalTail&&) = delete;
-  ~JournalTail();
 
   /// What was there when the tail was opened: the longest run of whole rows whose seqs rise. Rows
   /// that the database has already may be among them.
@@ -37,12 +35,12 @@ class JournalTail {
   void drop_through(std::int64_t seq);
 
  private:
-  JournalTail(int fd, std::string path, std::size_t series);
+  JournalTail(Descriptor file, std::string path, std::size_t series);
   /// The first `most` bytes, or fewer where there are no more.
   [[nodiscard]] Result<std::string> content(std::size_t most) const;
   [[nodiscard]] Result<void> write(std::string_view bytes);
 
-  int fd_;
+  Descriptor file_;
   std::string path_;
   std::size_t series_;
   std::int64_t begin_ = 0;     ///< of the rows

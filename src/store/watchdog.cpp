@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <system_error>
@@ -12,14 +11,9 @@
 namespace nodevigil {
 
 Watchdog::Watchdog(int socket) : socket_(::fcntl(socket, F_DUPFD_CLOEXEC, 0)) {
-  if (socket_ < 0) throw std::system_error{errno, std::generic_category(), "watch a connection"};
+  if (socket_.get() < 0)
+    throw std::system_error{errno, std::generic_category(), "watch a connection"};
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
-}
-
-Watchdog::~Watchdog() {
-  thread_.request_stop();
-  thread_.join();
-  ::close(socket_);
 }
 
 void Watchdog::begin(std::chrono::milliseconds limit) {
@@ -35,7 +29,7 @@ void Watchdog::end() {
   deadline_.reset();
 }
 
-void Watchdog::interrupt() const { ::shutdown(socket_, SHUT_RDWR); }
+void Watchdog::interrupt() const { ::shutdown(socket_.get(), SHUT_RDWR); }
 
 void Watchdog::run(const std::stop_token& stop) {
   name_this_thread("nv-pg-watchdog");

@@ -8,6 +8,8 @@
 #include <stop_token>
 #include <thread>
 
+#include "nodevigil/base/descriptor.h"
+
 namespace nodevigil {
 
 /// Ends a connection that takes too long, on a thread of its own. The server's own time-outs do not
@@ -17,7 +19,6 @@ class Watchdog {
   /// Watches `socket` through a descriptor of its own: libpq closes the other one when the
   /// connection breaks, and the number may then be that of any file. Throws std::system_error.
   explicit Watchdog(int socket);
-  ~Watchdog();
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
 
@@ -32,12 +33,12 @@ class Watchdog {
  private:
   void run(const std::stop_token& stop);
 
-  int socket_;
+  Descriptor socket_;
   std::mutex mutex_;
   std::condition_variable_any wake_;
   std::optional<std::chrono::steady_clock::time_point> deadline_;
   std::atomic<bool> barked_ = false;
-  std::jthread thread_;
+  std::jthread thread_;  ///< last: it ends before what it uses goes
 };
 
 }  // namespace nodevigil

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "nodevigil/base/json_text.h"
+
 namespace nodevigil {
 namespace {
 
@@ -116,8 +118,7 @@ std::string explanation_json(const Scored& scored, std::span<const SeriesSpec> s
   for (std::size_t i = 0; i < scored.probabilities.size(); ++i) {
     probabilities[model.classes[i]] = rounded(scored.probabilities[i]);
   }
-  // Names of series need not be UTF-8: what is not is replaced.
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json_text(json);
 }
 
 }  // namespace nodevigil

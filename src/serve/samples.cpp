@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "nodevigil/base/json_text.h"
 #include "nodevigil/base/log.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/metrics/table.h"
@@ -29,9 +30,7 @@ constexpr std::int64_t kDefaultSpanUs = std::int64_t{3600} * 1'000'000;
 // Readers at a time: each has a connection to the journal and a thread.
 constexpr int kMaxReaders = 2;
 
-std::string json_string(std::string_view text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
+std::string json_string(std::string_view text) { return json_text(nlohmann::json(text)); }
 
 HttpResponse failure(int status, std::string_view message) {
   return {status, "application/json", "{\"error\":" + json_string(message) + "}\n", {}};

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "nodevigil/base/json_text.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/base/version.h"
 #include "nodevigil/metrics/table.h"
@@ -145,9 +146,7 @@ HttpResponse status(const ServeContext& context) {
                   {"journal", journal_json(context.sources.journal_stats())},
                   {"postgres", postgres_json(context.sources)},
                   {"model", model_json(live)}};
-  // Names come from outside and need not be UTF-8.
-  return {
-      200, "application/json", body.dump(1, ' ', false, Json::error_handler_t::replace) + "\n", {}};
+  return {200, "application/json", json_text(body, 1) + "\n", {}};
 }
 
 }  // namespace nodevigil

@@ -15,6 +15,7 @@
 #include "backoff.h"
 #include "journal_queue.h"
 #include "nodevigil/base/clock.h"
+#include "nodevigil/base/json_text.h"
 #include "nodevigil/base/log.h"
 #include "nodevigil/base/resident.h"
 #include "nodevigil/base/thread_name.h"
@@ -342,8 +343,7 @@ Result<std::int64_t> Forwarder::Impl::context_of(Postgres& postgres, std::int64_
     if (!read) return read.error();
     context = std::move(*read);
   }
-  const std::string classes = nlohmann::json(context.classes)
-                                  .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const std::string classes = json_text(nlohmann::json(context.classes));
   const std::array<PgValue, 5> values{context.version, context.table_hash, context.model_hash,
                                       context.scoring, classes};
   // Looked for first: an insertion that meets its like uses up a number.

@@ -5,6 +5,7 @@
 
 #include "journal_schema.h"
 #include "journal_state.h"
+#include "nodevigil/base/json_text.h"
 
 namespace nodevigil {
 namespace {
@@ -21,10 +22,6 @@ constexpr int kReadRows = 64;
 constexpr const char* kLastSeqSql =
     "SELECT max(coalesce((SELECT max(seq) FROM samples), 0),"
     " (SELECT value FROM meta WHERE key = 'last_seq'))";
-
-std::string to_json(const std::vector<std::string>& classes) {
-  return Json(classes).dump(-1, ' ', false, Json::error_handler_t::replace);
-}
 
 std::vector<std::string> classes_from_json(std::string_view text) {
   const Json list = Json::parse(text, nullptr, /*allow_exceptions=*/false);
@@ -50,7 +47,7 @@ Result<void> prepare_once(const Database& database, std::optional<Statement>& sl
 // Contexts.
 
 Result<void> Journal::set_context(const RowContext& context) {
-  const std::string classes = to_json(context.classes);
+  const std::string classes = json_text(Json(context.classes));
   // Only the newest is compared: ids then rise with seq, and those of pruned rows are a prefix.
   auto find = state_->database.prepare(
       "SELECT id FROM contexts WHERE id = (SELECT max(id) FROM contexts) AND node = ?1"

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "nodevigil/base/json_text.h"
 #include "sql_identifier.h"
 
 namespace nodevigil {
@@ -67,10 +68,6 @@ std::string create_samples_sql(std::span<const SeriesSpec> series) {
   return "CREATE TABLE samples(" + columns + ")";
 }
 
-std::string to_text(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 /// What the columns of `samples` depend on: [["load1","gauge"],...].
 Json describe(std::span<const SeriesSpec> series) {
   Json list = Json::array();
@@ -85,7 +82,7 @@ std::string difference(const Json& stored, const Json& expected) {
   std::size_t at = 0;
   while (at < stored.size() && at < expected.size() && stored[at] == expected[at]) ++at;
   const auto entry = [at](const Json& list) {
-    return at < list.size() ? to_text(list[at]) : std::string{"nothing"};
+    return at < list.size() ? json_text(list[at]) : std::string{"nothing"};
   };
   return "series " + std::to_string(at + 1) + " is " + entry(stored) + " there and " +
          entry(expected) + " here";
@@ -110,7 +107,7 @@ Result<void> insert_meta(sqlite::Database& database, std::span<const SeriesSpec>
       "('contiguous_from', 1)",
       "write the format");
   if (!insert) return insert.error();
-  const std::string description = to_text(describe(series));
+  const std::string description = json_text(describe(series));
   return insert->bind_all(kFormat, description).run();
 }
 
@@ -179,7 +176,7 @@ Result<void> check_format(const sqlite::Database& database, std::span<const Seri
   auto stored = meta_text(database, "series");
   if (!stored) return stored.error();
   const Json expected = describe(series);
-  if (*stored == to_text(expected)) return {};
+  if (*stored == json_text(expected)) return {};
   const Json found = Json::parse(stored->value_or("[]"), nullptr, /*allow_exceptions=*/false);
   return Error{
       ErrorCode::kInvalid,

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "metrics/node_tree.h"
+#include "support/wait_until.h"
 
 namespace nodevigil {
 namespace {
@@ -22,19 +23,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using ::testing::HasSubstr;
+using testing::wait_until;
 
 constexpr seconds kLong{30};  // nothing here takes that long unless it is broken
-
-/// Waits for what another thread is about to do.
-template <typename Condition>
-bool eventually(Condition condition) {
-  const auto deadline = std::chrono::steady_clock::now() + kLong;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
 
 /// A disk whose free space a test sets, and that hangs on demand, as a dead mount does.
 class Disk {
@@ -166,7 +157,7 @@ TEST_F(FilesystemWatchTest, AStuckCallCostsItsAgeOnly) {
   auto reading = watch.read(milliseconds{1});  // late only once it was waited for
   ASSERT_TRUE(reading.ok());
   EXPECT_EQ(reading->age_seconds, 10);
-  ASSERT_TRUE(eventually([&] { return disk("/").asked() == 2; }));
+  ASSERT_TRUE(wait_until([&] { return disk("/").asked() == 2; }));
 
   for (int tick = 2; tick <= 30; ++tick) {
     clock.advance_seconds(10);
@@ -189,7 +180,7 @@ TEST_F(FilesystemWatchTest, AStuckCallCostsItsAgeOnly) {
   // The mount comes back. What the old question gives is as old as the question.
   disk("/").set(20.0);
   disk("/").wake();
-  ASSERT_TRUE(eventually([&] {
+  ASSERT_TRUE(wait_until([&] {
     watch.request();
     const auto again = watch.read(milliseconds{1});
     return again.ok() && again->age_seconds == 0;
@@ -201,7 +192,7 @@ TEST_F(FilesystemWatchTest, ALateAnswerIsAsOldAsItsQuestion) {
   FilesystemWatch watch{{(disk("/"), "/")}, clock, probe()};
   disk("/").hang();
   watch.request();
-  ASSERT_TRUE(eventually([&] { return disk("/").asked() == 1; }));
+  ASSERT_TRUE(wait_until([&] { return disk("/").asked() == 1; }));
   clock.advance_seconds(100);
   disk("/").wake();
   const auto reading = watch.read(kLong);
@@ -217,12 +208,12 @@ TEST_F(FilesystemWatchTest, OneDeadMountDoesNotHoldUpTheOthers) {
   ASSERT_TRUE(watch.read(kLong).ok());
   disk("/dead").hang();
   watch.request();
-  ASSERT_TRUE(eventually([&] { return disk("/dead").asked() == 2; }));
+  ASSERT_TRUE(wait_until([&] { return disk("/dead").asked() == 2; }));
   for (int tick = 0; tick < 5; ++tick) {
     disk("/good").set(10.0 + tick);
     clock.advance_seconds(10);
     // More than one request, should the good one still be at work on the last.
-    ASSERT_TRUE(eventually([&] {
+    ASSERT_TRUE(wait_until([&] {
       watch.request();
       const auto reading = watch.read(kLong);
       return reading.ok() && reading->available_percent == 10.0 + tick;
@@ -242,11 +233,11 @@ TEST_F(FilesystemWatchTest, DestructionDoesNotWaitForAStuckCall) {
       [ask = probe(), held](const std::string& path) { return ask(path); });
   held.reset();
   watch->request();
-  ASSERT_TRUE(eventually([&] { return stuck.asked() == 1; }));
+  ASSERT_TRUE(wait_until([&] { return stuck.asked() == 1; }));
   watch.reset();
   EXPECT_FALSE(still_held.expired()) << "the stuck call still uses it";
   stuck.wake();
-  EXPECT_TRUE(eventually([&] { return still_held.expired(); })) << "the thread never ended";
+  EXPECT_TRUE(wait_until([&] { return still_held.expired(); })) << "the thread never ended";
 }
 
 TEST_F(FilesystemWatchTest, ThreadsEndWithTheWatch) {
@@ -259,7 +250,7 @@ TEST_F(FilesystemWatchTest, ThreadsEndWithTheWatch) {
     EXPECT_TRUE(watch.read(kLong).ok());
     EXPECT_GT(held.use_count(), 3);
   }
-  EXPECT_TRUE(eventually([&] { return held.use_count() == 1; }));
+  EXPECT_TRUE(wait_until([&] { return held.use_count() == 1; }));
 }
 
 // The caller's own thread asks what cannot make it wait.
@@ -291,7 +282,7 @@ TEST_F(FilesystemWatchTest, WhatIsMountedOverItLaterIsAskedByAThreadAgain) {
   EXPECT_EQ(watch.read(kLong)->available_percent, 20.0);
   disk("/").hang();
   watch.request();
-  ASSERT_TRUE(eventually([&] { return disk("/").asked() == 3; }));
+  ASSERT_TRUE(wait_until([&] { return disk("/").asked() == 3; }));
   clock.advance_seconds(10);
   const auto reading = watch.read(milliseconds{0});
   ASSERT_TRUE(reading.ok());

@@ -79,6 +79,13 @@ inline Result<void> append_one(Journal& journal, const Row& row,
   return journal.append(std::span(&row, 1), std::span(&explanation, 1));
 }
 
+/// The rows that follow are of this model.
+inline Result<void> use_model(Journal& journal, const std::string& hash) {
+  RowContext context;
+  context.model_hash = hash;
+  return journal.set_context(context);
+}
+
 /// Appends rows first..last, many in one transaction.
 inline Result<void> append_rows(Journal& journal, std::int64_t first, std::int64_t last,
                                 std::size_t series) {

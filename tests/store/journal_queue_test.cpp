@@ -162,12 +162,9 @@ TEST_F(JournalQueueTest, WhatWasPrunedBeforeItWasOpenedIsNotLostForANewServer) {
 }
 
 TEST_F(JournalQueueTest, ABatchEndsAtItsLimitAndWhereTheContextChanges) {
-  RowContext context;
-  context.model_hash = "one";
-  ASSERT_TRUE(succeeded(journal_->set_context(context)));
+  ASSERT_TRUE(succeeded(use_model(*journal_, "one")));
   append(1, 5);
-  context.model_hash = "two";
-  ASSERT_TRUE(succeeded(journal_->set_context(context)));
+  ASSERT_TRUE(succeeded(use_model(*journal_, "two")));
   append(6, 8);
   open();
   struct {

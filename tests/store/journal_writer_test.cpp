@@ -10,6 +10,7 @@
 
 #include "store/journal_fixture.h"
 #include "support/allocations.h"
+#include "support/wait_until.h"
 
 namespace nodevigil::testing {
 namespace {
@@ -19,17 +20,6 @@ using std::chrono::steady_clock;
 using ::testing::ElementsAre;
 
 constexpr std::size_t kSeries = 24;
-constexpr auto kPatience = 20s;
-
-/// Lets other threads work until `condition` holds; fails the test when it takes for ever.
-template <typename Condition>
-void wait_until(const Condition& condition) {
-  const auto deadline = steady_clock::now() + kPatience;
-  while (!condition()) {
-    ASSERT_LT(steady_clock::now(), deadline);
-    std::this_thread::yield();
-  }
-}
 
 /// An Explain that holds the writer's thread, with the rows that it has taken, until it may go on.
 class Gate {
@@ -172,7 +162,8 @@ TEST_F(JournalWriterTest, DropsTheOldestWhileTheDiskTakesNothing) {
   {
     const WriteBlock block(path_);
     push_rows(*writer, 1, 30);
-    wait_until([&] { return writer->stats().failures >= 2 && writer->stats().dropped_rows == 22; });
+    ASSERT_TRUE(wait_until(
+        [&] { return writer->stats().failures >= 2 && writer->stats().dropped_rows == 22; }));
     EXPECT_FALSE(writer->stats().healthy);
     EXPECT_EQ(writer->stats().queued_rows, 8);
     EXPECT_FALSE(writer->flush(1ms));
@@ -193,11 +184,11 @@ TEST_F(JournalWriterTest, KeepsTheOrderWhenFailuresMeetNewRows) {
   for (int round = 0; round < 3; ++round) {
     const WriteBlock block(path_);
     const std::int64_t failures = writer->stats().failures;
-    wait_until([&] {
+    ASSERT_TRUE(wait_until([&] {
       // Some are pushed while a batch is in flight, some while it is waited.
       if (seq < std::int64_t{30} * (round + 1)) writer->push(make_row(++seq, kSeries));
       return writer->stats().failures >= failures + 2;
-    });
+    }));
   }
   ASSERT_TRUE(writer->flush(kPatience));
   EXPECT_EQ(writer->stats().dropped_rows, 0);
@@ -215,13 +206,13 @@ TEST_F(JournalWriterTest, PushNeverWaitsForTheDisk) {
   std::chrono::nanoseconds pushing{0};
   const auto started = steady_clock::now();
   std::int64_t seq = 2;
-  wait_until([&] {
+  ASSERT_TRUE(wait_until([&] {
     const Row row = make_row(++seq, kSeries);
     const auto before = steady_clock::now();
     writer->push(row);
     pushing += steady_clock::now() - before;
     return writer->stats().failures >= 2;
-  });
+  }));
   const auto all = steady_clock::now() - started;
   EXPECT_GT(all, 400ms);
   EXPECT_LT(pushing, all / 2);
@@ -237,12 +228,12 @@ TEST_F(JournalWriterTest, PushDoesNotAllocateOnceTheRingHasBeenUsed) {
   // Rows are swapped between the ring and the writer's batch, so it takes some failures until all
   // of them have been used. A push that allocates each time never comes to an end of it.
   int quiet = 0;
-  wait_until([&] {
+  ASSERT_TRUE(wait_until([&] {
     const std::size_t before = allocations_of_this_thread();
     for (int i = 0; i < 200; ++i) writer->push(row);
     quiet = allocations_of_this_thread() == before ? quiet + 1 : 0;
     return quiet >= 10 && writer->stats().failures >= 2;
-  });
+  }));
   EXPECT_GE(quiet, 10);
 }
 
@@ -253,12 +244,12 @@ TEST_F(JournalWriterTest, RowsAreKeptAtOnceAndWrittenTogether) {
   ASSERT_TRUE(writer);
   for (std::int64_t seq = 1; seq <= 20; ++seq) {
     push_rows(*writer, seq, seq);
-    wait_until([&] { return writer->stats().last_seq == seq; });
+    ASSERT_TRUE(wait_until([&] { return writer->stats().last_seq == seq; }));
   }
   EXPECT_EQ(writer->stats().written_rows, 0);
   EXPECT_EQ(writer->stats().queued_rows, 20);
   push_rows(*writer, 21, 64);  // as many as one transaction takes
-  wait_until([&] { return writer->stats().written_rows == 64; });
+  ASSERT_TRUE(wait_until([&] { return writer->stats().written_rows == 64; }));
   push_rows(*writer, 100, 100);
   EXPECT_TRUE(writer->flush(kPatience));
   EXPECT_EQ(writer->stats().last_seq, 100);
@@ -274,7 +265,7 @@ TEST_F(JournalWriterTest, RowsThatWaitKeepTheirOwnContext) {
     context.model_hash = "model " + std::to_string(seq);
     writer->set_context(context, [seq](const Row&) { return std::to_string(seq); });
     push_rows(*writer, seq, seq);
-    wait_until([&] { return writer->stats().last_seq == seq; });
+    ASSERT_TRUE(wait_until([&] { return writer->stats().last_seq == seq; }));
   }
   ASSERT_TRUE(writer->flush(kPatience));
   const auto reader = open_journal(path_, make_series(kSeries), Journal::Mode::kReadOnly);
@@ -293,10 +284,10 @@ TEST_F(JournalWriterTest, ACheckpointHasTheRowsThatWaitWritten) {
   const auto writer = start(options);
   ASSERT_TRUE(writer);
   push_rows(*writer, 1, 1);
-  wait_until([&] { return writer->stats().last_seq == 1; });
+  ASSERT_TRUE(wait_until([&] { return writer->stats().last_seq == 1; }));
   EXPECT_EQ(writer->stats().written_rows, 0);
   writer->push(Checkpoint{1, "h", "state"});
-  wait_until([&] { return writer->stats().written_rows == 1; });
+  ASSERT_TRUE(wait_until([&] { return writer->stats().written_rows == 1; }));
   ASSERT_TRUE(writer->flush(kPatience));
   EXPECT_EQ(query(path_, "SELECT seq FROM checkpoints"), "1");
 }
@@ -308,7 +299,7 @@ TEST_F(JournalWriterTest, RowsWaitNoLongerThanTheyMay) {
   ASSERT_TRUE(writer);
   for (std::int64_t seq = 1; seq <= 3; ++seq) {
     push_rows(*writer, seq, seq);
-    wait_until([&] { return writer->stats().written_rows == seq; });
+    ASSERT_TRUE(wait_until([&] { return writer->stats().written_rows == seq; }));
   }
 }
 
@@ -320,9 +311,9 @@ TEST_F(JournalWriterTest, RowsThatWaitAreTriedAgainAfterAFailure) {
   {
     const WriteBlock block(path_);
     push_rows(*writer, 1, 64);
-    wait_until([&] { return writer->stats().failures >= 1; });
+    ASSERT_TRUE(wait_until([&] { return writer->stats().failures >= 1; }));
   }
-  wait_until([&] { return writer->stats().written_rows == 64; });
+  ASSERT_TRUE(wait_until([&] { return writer->stats().written_rows == 64; }));
 }
 
 TEST_F(JournalWriterTest, AJournalThatOpensLateTakesTheWaitingRowsBehindItsOwn) {
@@ -336,7 +327,7 @@ TEST_F(JournalWriterTest, AJournalThatOpensLateTakesTheWaitingRowsBehindItsOwn) 
       quick_options(), {});
   writer.push(Checkpoint{0, "h", "begun"});
   push_rows(writer, 1, 2);
-  wait_until([&] { return writer.stats().failures >= 2; });
+  ASSERT_TRUE(wait_until([&] { return writer.stats().failures >= 2; }));
   EXPECT_FALSE(writer.stats().healthy);
   EXPECT_THAT(writer.stats().error, ::testing::HasSubstr("disk is full"));
   EXPECT_EQ(writer.stats().queued_rows, 2);
@@ -360,7 +351,7 @@ TEST_F(JournalWriterTest, FlushTriesAtOnce) {
   {
     const WriteBlock block(path_);
     push_rows(*writer, 1, 1);
-    wait_until([&] { return writer->stats().failures == 1; });
+    ASSERT_TRUE(wait_until([&] { return writer->stats().failures == 1; }));
   }
   EXPECT_TRUE(writer->flush(kPatience));
   EXPECT_EQ(writer->stats().written_rows, 1);
@@ -392,7 +383,7 @@ TEST_F(JournalWriterTest, SavesACheckpointAfterItsRowsAndOnlyTheNewestThatWaits)
     writer->push(Checkpoint{2, "h", "replaced"});
     writer->push(Checkpoint{3, "h", "kept"});
     push_rows(*writer, 4, 70);
-    wait_until([&] { return writer->stats().failures >= 1; });
+    ASSERT_TRUE(wait_until([&] { return writer->stats().failures >= 1; }));
   }
   ASSERT_TRUE(writer->flush(kPatience));
   const auto reader = open_journal(path_, make_series(kSeries), Journal::Mode::kReadOnly);
@@ -419,7 +410,7 @@ TEST_F(JournalWriterTest, ACheckpointWaitsForRowsThatCameBackFromAFailure) {
   {
     const WriteBlock block(path_);
     gate.open();
-    wait_until([&] { return writer->stats().failures >= 1; });
+    ASSERT_TRUE(wait_until([&] { return writer->stats().failures >= 1; }));
   }
   ASSERT_TRUE(writer->flush(kPatience));
   // The time of its row, which therefore was there first.
@@ -440,7 +431,7 @@ TEST_F(JournalWriterTest, RowsThatComeBackToAFullQueueAreDroppedAndNotWaitedFor)
   {
     const WriteBlock block(path_);
     gate.open();
-    wait_until([&] { return writer->stats().failures >= 1; });
+    ASSERT_TRUE(wait_until([&] { return writer->stats().failures >= 1; }));
     EXPECT_EQ(writer->stats().dropped_rows, 1);
   }
   EXPECT_TRUE(writer->flush(5s));
@@ -527,7 +518,7 @@ TEST_F(JournalWriterTest, EndsSoonWhenTheDiskTakesNothing) {
   ASSERT_TRUE(writer);
   const WriteBlock block(path_);
   push_rows(*writer, 1, 300);
-  wait_until([&] { return writer->stats().failures == 1; });
+  ASSERT_TRUE(wait_until([&] { return writer->stats().failures == 1; }));
   const auto started = steady_clock::now();
   writer.reset();
   EXPECT_LT(steady_clock::now() - started, 5s);

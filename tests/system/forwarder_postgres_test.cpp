@@ -276,15 +276,11 @@ TEST_F(ForwarderPostgresTest, OtherFailuresDoNotShrinkABatch) {
 }
 
 TEST_F(ForwarderPostgresTest, ABatchHoldsRowsOfOneContext) {
-  RowContext context;
-  context.model_hash = "one";
-  ASSERT_TRUE(succeeded(journal_->set_context(context)));
+  ASSERT_TRUE(succeeded(use_model(*journal_, "one")));
   append(1, 5);
-  context.model_hash = "two";
-  ASSERT_TRUE(succeeded(journal_->set_context(context)));
+  ASSERT_TRUE(succeeded(use_model(*journal_, "two")));
   append(6, 8);
-  context.model_hash = "one";
-  ASSERT_TRUE(succeeded(journal_->set_context(context)));
+  ASSERT_TRUE(succeeded(use_model(*journal_, "one")));
   append(9, 10);
   Forwarder forwarder{options()};
   ASSERT_TRUE(forwarder.flush(kPatience)) << forwarder.stats().error;
@@ -384,9 +380,7 @@ TEST_F(ForwarderPostgresTest, AServerThatIsMadeAnewGetsEverythingThereIs) {
 }
 
 TEST_F(ForwarderPostgresTest, AFailOverBetweenTwoConnectionsMixesNoContexts) {
-  RowContext context;
-  context.model_hash = "mine";
-  ASSERT_TRUE(succeeded(journal_->set_context(context)));
+  ASSERT_TRUE(succeeded(use_model(*journal_, "mine")));
   append(1, 2);
   Forwarder forwarder{options()};
   ASSERT_TRUE(forwarder.flush(kPatience)) << forwarder.stats().error;

@@ -28,6 +28,7 @@ constexpr std::int64_t kSecondNs = 1'000'000'000;
 constexpr std::int64_t kCheckpointEveryNs = 3600 * kSecondNs;
 constexpr std::int64_t kReleaseEveryNs = 600 * kSecondNs;
 constexpr std::chrono::seconds kLastFlush{5};
+constexpr std::chrono::seconds kLastAlert{2};
 // A reader of the journal waits this long for rows that its database does not have yet.
 constexpr std::chrono::milliseconds kFlushForReader{500};
 // How long a start waits for an answer of Postgres, and for all of them; a week of rows takes
@@ -52,6 +53,13 @@ Result<std::unique_ptr<Journal>> open_journal_in(const std::string& state_dir) {
   const auto path = make_state_dir(state_dir);
   if (!path) return path.error();
   return Journal::open(journal_file(*path), Journal::Mode::kReadWrite, node_series());
+}
+
+// Where people may find the page, as well as it can be known here.
+std::string page_url(const Options& options) {
+  if (!options.web_external_url.empty()) return options.web_external_url;
+  const std::string& address = options.listen_address;
+  return "http://" + options.node + address.substr(address.rfind(':')) + "/";
 }
 
 // Whether a journal that cannot be opened now may well be opened later, as the disk has room again
@@ -117,6 +125,7 @@ Result<std::unique_ptr<Agent>> Agent::make(const Options& options, Clock& clock,
   agent->open_postgres();
   agent->use_model(*classifier);
   agent->keep_checkpoint();
+  agent->open_alertmanagers();
   if (auto opened = agent->open_server(); !opened) return opened.error();
   return agent;
 }
@@ -190,6 +199,16 @@ void Agent::warm_from_postgres() {
   }
 }
 
+void Agent::open_alertmanagers() {
+  for (const std::string& url : options_.alertmanager_urls) {
+    AlertmanagerOptions alerting = options_.alertmanager;
+    alerting.url = url;
+    alerting.alerts.node = options_.node;
+    alerting.alerts.generator_url = page_url(options_);
+    alertmanagers_.push_back(std::make_unique<Alertmanager>(std::move(alerting)));
+  }
+}
+
 // On the writer's thread. The past that the journal holds is read there, too; tick() takes it over.
 Result<std::unique_ptr<Journal>> Agent::open_journal_late() {
   auto journal = open_journal_in(options_.state_dir);
@@ -230,6 +249,11 @@ Result<void> Agent::open_server() {
   sources.journal_path = journal_path_;
   sources.flush_journal = [this] { return flush_for_reader(); };
   if (forwarder_) sources.forwarder_stats = [this] { return forwarder_->stats(); };
+  sources.alertmanager_stats = [this] {
+    std::vector<AlertmanagerStats> all;
+    for (const auto& one : alertmanagers_) all.push_back(one->stats());
+    return all;
+  };
   sources.node = options_.node;
   sources.stale_after_seconds = std::max(10.0, 3 * live_.interval_seconds);
   auto server = HttpServer::start(options_.listen_address, make_routes(std::move(sources)));
@@ -298,6 +322,11 @@ bool Agent::run(const std::stop_token& stop) {
   if (forwarder_ && !forwarder_->flush(kLastFlush)) {
     log_warn("postgres: the last rows are not sent yet; they wait in the journal");
   }
+  for (const auto& one : alertmanagers_) {
+    if (!one->flush(kLastAlert)) {
+      log_warn("alertmanager " + one->stats().name + ": does not know of the last anomaly");
+    }
+  }
   return kept;
 }
 
@@ -323,6 +352,7 @@ void Agent::tick() {
   live_.filesystem_age_seconds = sampler_->filesystem_age_seconds();
   live_.listeners_age_seconds = sampler_->listeners_age_seconds();
   live_.baseline_samples = scorer_->baseline_samples();
+  for (std::size_t i = 0; i < kMetricCount; ++i) live_.usual[i] = scorer_->usual(i);
   live_.warmup_progress = scorer_->warmup_progress();
   live_.row.seq += writer_stats.seq_shift;
   live_.has_row = true;
@@ -350,16 +380,17 @@ void Agent::release_memory_if_due(std::int64_t now_ns) {
 
 void Agent::note_verdict(bool was_anomalous, std::int32_t old_verdict) {
   const Scored& scored = live_.row.scored;
-  const auto why = [&] { return explanation_text(scored, scorer_->series(), *live_.model); };
-  if (scored.anomalous && !was_anomalous) {
-    ++live_.anomalies;
-    log_warn("anomaly: " + why());
-  } else if (scored.anomalous && scored.verdict != old_verdict) {
-    log_warn("anomaly is now: " + why());
-  } else if (!scored.anomalous && was_anomalous) {
-    log_info("anomaly over");
-  } else {
+  if (scored.anomalous == was_anomalous && (!was_anomalous || scored.verdict == old_verdict))
     return;
+  if (scored.anomalous) {
+    if (!was_anomalous) ++live_.anomalies;
+    const std::string why = explanation_text(scored, scorer_->series(), *live_.model);
+    log_warn((was_anomalous ? "anomaly is now: " : "anomaly: ") + why);
+    const std::string& cause = verdict_name(scored.verdict, live_.model->classes);
+    for (const auto& one : alertmanagers_) one->raise(cause, why);
+  } else {
+    log_info("anomaly over");
+    for (const auto& one : alertmanagers_) one->clear();
   }
   if (forwarder_) forwarder_->send_soon();
 }

@@ -26,6 +26,7 @@ constexpr unsigned kScorers = kAgent | kReplay | kCheckConfig;
 constexpr unsigned kStateful = kAgent | kReplay | kDoctor | kCheckConfig;
 constexpr unsigned kServing = kAgent | kDoctor | kCheckConfig;
 constexpr unsigned kDatabase = kAgent | kDb | kDoctor | kCheckConfig;
+constexpr unsigned kAlerting = kAgent | kDoctor | kCheckConfig;
 constexpr unsigned kAgentOnly = kAgent | kCheckConfig;
 
 Error expected(const std::string& what, Text got) {
@@ -136,6 +137,43 @@ Result<void> set_postgres_url(Options& options, Text text) {
     }
   }
   options.postgres.url = text;
+  return {};
+}
+
+Result<void> add_alertmanager(Options& options, Text text) {
+  if (text.empty()) return {};
+  const std::string url{text};
+  const auto name = public_url(url);
+  if (!name) return name.error();
+  const auto same = [&](const std::string& other) { return *public_url(other) == *name; };
+  if (std::ranges::any_of(options.alertmanager_urls, same)) {
+    return Error{ErrorCode::kInvalid, "'" + *name + "' is given twice", ""};
+  }
+  options.alertmanager_urls.push_back(url);
+  return {};
+}
+
+Result<void> add_alert_label(Options& options, Text text) {
+  if (text.empty()) return {};
+  const std::size_t equals = text.find('=');
+  const Text name = text.substr(0, equals);
+  const auto fits = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
+  if (equals == Text::npos || name.empty() || std::isdigit(static_cast<unsigned char>(name[0])) ||
+      !std::ranges::all_of(name, fits)) {
+    return expected("NAME=VALUE with a name of letters, digits and '_'", text);
+  }
+  if (is_own_alert_label(name)) {
+    return expected("a label that alerts do not have already", name);
+  }
+  options.alertmanager.alerts.labels[std::string{name}] = text.substr(equals + 1);
+  return {};
+}
+
+Result<void> set_external_url(Options& options, Text text) {
+  if (!text.empty()) {
+    if (const auto sound = public_url(std::string{text}); !sound) return sound.error();
+  }
+  options.web_external_url = text;
   return {};
 }
 
@@ -278,9 +316,39 @@ constexpr std::array kTable{
                "db init: print the SQL instead of running it.",
                [](O& o, Text t) { return set_switch(o.print, t); }},
 
+    OptionSpec{"alertmanager.url", "URL", "", kAlerting, true, "Alerts",
+               "Tell this Alertmanager of anomalies: http[s]://[USER:PASSWORD@]HOST:PORT[/PATH], "
+               "without /api/v2. Name all members of a cluster.",
+               add_alertmanager},
+    OptionSpec{
+        "alertmanager.label", "NAME=VALUE", "", kAlerting, true, "Alerts",
+        "One more label of every alert, such as cluster=prod; severity=... replaces warning.",
+        add_alert_label},
+    OptionSpec{
+        "alertmanager.keep-firing-for", "DURATION", "1m", kAgentOnly, false, "Alerts",
+        "How long an alert outlasts its anomaly. At least the Alertmanager's group_wait (30 s "
+        "by default), or nobody is told of short ones.",
+        [](O& o, Text t) {
+          milliseconds time{};
+          auto set = set_duration(time, t, std::chrono::seconds{0});
+          o.alertmanager.alerts.keep_firing_for = time;
+          return set;
+        }},
+    OptionSpec{"alertmanager.ca-file", "FILE", "", kAlerting, false, "Alerts",
+               "Certificates to believe an https Alertmanager by. Empty: the system's.",
+               [](O& o, Text t) { return set_text(o.alertmanager.http.ca_file, t); }},
+    OptionSpec{"alertmanager.token-file", "FILE", "", kAlerting, false, "Alerts",
+               "File that holds a bearer token; read for each request.",
+               [](O& o, Text t) { return set_text(o.alertmanager.http.token_file, t); }},
+
     OptionSpec{"web.listen-address", "HOST:PORT", ":9910", kServing, false, "Serving",
                "Address of /metrics, the API and the page; port 0 takes a free one.",
                set_listen_address},
+    OptionSpec{
+        "web.external-url", "URL", "", kAgentOnly, false, "Serving",
+        "Where people reach this agent's page: the link in alerts. Empty: the node's name and "
+        "the port.",
+        set_external_url},
     OptionSpec{"web.config.file", "FILE", "", kAgentOnly, false, "Serving",
                "TLS and authentication, in the format of Prometheus exporters. Reserved: not "
                "supported yet.",

@@ -135,4 +135,12 @@ Result<std::string> read_file(const std::string& path, std::size_t max_size) {
   return content;
 }
 
+Result<std::string> read_secret(const std::string& path) {
+  auto secret = read_file(path, 4096);
+  if (!secret) return secret;
+  while (secret->ends_with('\n') || secret->ends_with('\r')) secret->pop_back();
+  if (secret->empty()) return Error{ErrorCode::kInvalid, "is empty, expected a secret", path};
+  return secret;
+}
+
 }  // namespace nodevigil

@@ -3,6 +3,7 @@
 #include "command.h"
 #include "nodevigil/app/agent.h"
 #include "nodevigil/app/environment.h"
+#include "nodevigil/base/http_client.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/metrics/table.h"
 #include "nodevigil/scoring/classifier.h"
@@ -19,6 +20,9 @@ struct Shown {
 
 Shown shown(std::string_view option, const std::string& value) {
   if (option == "postgres.url") return {hide_password(value), ""};
+  if (option == "alertmanager.url" && !value.empty()) {
+    return {public_url(value).ok() ? *public_url(value) : "", ""};
+  }
   if (!value.empty()) return {value, ""};
   if (option == "node") return {node_name(""), "the host's name"};
   if (option == "state-dir") return {state_dir_path(""), "of this user"};

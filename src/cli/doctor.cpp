@@ -184,6 +184,36 @@ void check_postgres(const Options& options, std::vector<Finding>& findings) {
   }
 }
 
+std::string alertmanager_fix(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::kUnauthenticated:
+      return "check user and password in the URL, --alertmanager.token-file and "
+             "--alertmanager.ca-file";
+    case ErrorCode::kPermission:
+    case ErrorCode::kNotFound:
+      return "let the agent's user read the file, or the server let it in";
+    case ErrorCode::kInvalid:
+      return "name the Alertmanager's own URL, without /api/v2, with --alertmanager.url";
+    default:
+      return "check host and port, and that it runs; alerts are kept for a day meanwhile";
+  }
+}
+
+void check_alertmanagers(const Options& options, std::vector<Finding>& findings) {
+  for (const std::string& url : options.alertmanager_urls) {
+    AlertmanagerOptions one = options.alertmanager;
+    one.url = url;
+    const auto version = alertmanager_version(one);
+    if (version) {
+      findings.push_back(
+          {"alertmanager", Status::kOk, *public_url(url) + ", version " + *version, ""});
+    } else {
+      findings.push_back({"alertmanager", Status::kFail, version.error().message(),
+                          alertmanager_fix(version.error())});
+    }
+  }
+}
+
 void check_clock(std::vector<Finding>& findings) {
   const std::int64_t now_us = SystemClock{}.now().wall_us;
   const bool sane = now_us > std::int64_t{1'704'067'200} * 1'000'000;  // 2024-01-01
@@ -203,6 +233,7 @@ int run_doctor(const Invocation& invocation) {
   check_state_dir(options, findings);
   check_port(options, findings);
   check_postgres(options, findings);
+  check_alertmanagers(options, findings);
 
   bool failed = false;
   nlohmann::ordered_json json = nlohmann::ordered_json::array();

@@ -8,14 +8,12 @@
 #include <nlohmann/json.hpp>
 
 #include "nodevigil/base/json_text.h"
+#include "nodevigil/scoring/usual_range.h"
 
 namespace nodevigil {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// The usual range is two standard deviations either side of the mean.
-constexpr double kUsual = 2.0;
 
 std::string number(double value) {
   std::array<char, 32> text{};
@@ -62,17 +60,6 @@ Json tree_path(const Scored& scored, const Model& model) {
 
 }  // namespace
 
-UsualRange usual_range(const Contribution& part, Kind kind, double ceiling) {
-  UsualRange range{part.mean - kUsual * part.deviation, part.mean + kUsual * part.deviation};
-  // A rate is never negative, and a level whose mean is not is rarely one that could be: a range
-  // that says otherwise would puzzle.
-  if (kind == Kind::kCounter || part.mean >= 0) range.low = std::max(0.0, range.low);
-  // A clock that ticks unevenly can make even the mean pass it.
-  range.low = std::min(range.low, ceiling);
-  range.high = std::min(range.high, ceiling);
-  return range;
-}
-
 std::string explanation_text(const Scored& scored, std::span<const SeriesSpec> series,
                              const Model& model) {
   if (scored.phase == Phase::kWarmup || !scored.score || !scored.threshold) {
@@ -84,7 +71,7 @@ std::string explanation_text(const Scored& scored, std::span<const SeriesSpec> s
   for (std::size_t i = 0; i < scored.explanation.top_size; ++i) {
     const Contribution& part = scored.explanation.top[i];
     const SeriesSpec& one = series[part.series];
-    const UsualRange usual = usual_range(part, one.kind, one.ceiling);
+    const UsualRange usual = usual_range(part.mean, part.deviation, one.kind, one.ceiling);
     text += (i == 0 ? ": " : "; ") + one.name + " " + number(part.value) + unit_suffix(one) +
             " (usual " + number(usual.low) + " to " + number(usual.high) + ", z " +
             (part.z < 0 ? "" : "+") + number(part.z) + ")";
@@ -105,7 +92,7 @@ std::string explanation_json(const Scored& scored, std::span<const SeriesSpec> s
   for (std::size_t i = 0; i < scored.explanation.top_size; ++i) {
     const Contribution& part = scored.explanation.top[i];
     const SeriesSpec& one = series[part.series];
-    const UsualRange usual = usual_range(part, one.kind, one.ceiling);
+    const UsualRange usual = usual_range(part.mean, part.deviation, one.kind, one.ceiling);
     top.push_back({{"metric", one.name},
                    {"z", rounded(part.z)},
                    {"value", rounded(part.value)},

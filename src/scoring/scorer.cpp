@@ -105,6 +105,12 @@ void Scorer::set_classifier(Classifier classifier) {
   state_->classifier = std::move(classifier);
 }
 std::span<const SeriesSpec> Scorer::series() const { return state_->series; }
+std::optional<UsualRange> Scorer::usual(std::size_t i) const {
+  if (!state_->baselines.knows(i)) return std::nullopt;
+  const SeriesSpec& one = state_->series[i];
+  return usual_range(state_->baselines.mean(i), state_->baselines.deviation(i), one.kind,
+                     one.ceiling);
+}
 std::uint64_t Scorer::baseline_samples() const { return state_->baselines.samples(); }
 double Scorer::warmup_progress() const { return state_->baselines.progress(); }
 const std::string& Scorer::state_hash() const { return state_->hash; }

@@ -38,6 +38,7 @@ struct View {
   Live live;
   JournalWriterStats journal;
   std::optional<ForwarderStats> postgres;
+  std::vector<AlertmanagerStats> alertmanagers;
   ProcessStats process;
 
   [[nodiscard]] const Scored& scored() const { return live.row.scored; }
@@ -71,6 +72,20 @@ void add_z(const View& view, MetricFamily& family) {
   const std::size_t known = std::min(table.size(), view.scored().z.size());
   for (std::size_t i = 0; i < known; ++i) {
     add(family, view.scored().z[i], label("metric", table[i].name));
+  }
+}
+
+void add_usual(const View& view, MetricFamily& family, double UsualRange::*bound) {
+  for (std::size_t i = 0; i < metric_table().size(); ++i) {
+    const std::optional<UsualRange>& usual = view.live.usual[i];
+    if (usual) add(family, *usual.*bound, label("metric", metric_table()[i].name));
+  }
+}
+
+void add_alertmanagers(const View& view, MetricFamily& family,
+                       double (*of)(const AlertmanagerStats&)) {
+  for (const AlertmanagerStats& one : view.alertmanagers) {
+    add(family, of(one), label("alertmanager", one.name));
   }
 }
 
@@ -140,6 +155,12 @@ struct FamilySpec {
 constexpr auto kFamilies = std::to_array<FamilySpec>({
     {"nodevigil_metric_z", kGauge,
      "Deviation of a node metric from its usual level, in standard deviations, bounded.", add_z},
+    {"nodevigil_metric_usual_low", kGauge,
+     "Lower end of what is usual for a node metric; per second for counters.",
+     [](const V& v, F& f) { add_usual(v, f, &UsualRange::low); }},
+    {"nodevigil_metric_usual_high", kGauge,
+     "Upper end of what is usual for a node metric; per second for counters.",
+     [](const V& v, F& f) { add_usual(v, f, &UsualRange::high); }},
     {"nodevigil_score", kGauge, "Anomaly score: mean of the five largest deviations of the newest sample.",
      [](const V& v, F& f) { add(f, v.scored().score); }},
     {"nodevigil_score_smoothed", kGauge, "Anomaly score, mean over the last samples.",
@@ -285,6 +306,34 @@ constexpr auto kFamilies = std::to_array<FamilySpec>({
        if (v.postgres) add_histogram(f, kBatchBuckets, v.postgres->batch_seconds);
      }},
 
+    {"nodevigil_alertmanager_healthy", kGauge, "1 when the last request to it succeeded.",
+     [](const V& v, F& f) {
+       add_alertmanagers(v, f, [](const AlertmanagerStats& s) { return s.healthy ? 1.0 : 0.0; });
+     }},
+    {"nodevigil_alertmanager_alerts", kGauge, "Alerts it shall know of, those just over included.",
+     [](const V& v, F& f) {
+       add_alertmanagers(
+           v, f, [](const AlertmanagerStats& s) { return static_cast<double>(s.alerts); });
+     }},
+    {"nodevigil_alertmanager_notifications_total", kCounter,
+     "Alerts it has taken, those sent again included.",
+     [](const V& v, F& f) {
+       add_alertmanagers(
+           v, f, [](const AlertmanagerStats& s) { return static_cast<double>(s.notifications); });
+     }},
+    {"nodevigil_alertmanager_failures_total", kCounter,
+     "Requests that failed; their alerts are kept and tried again.",
+     [](const V& v, F& f) {
+       add_alertmanagers(
+           v, f, [](const AlertmanagerStats& s) { return static_cast<double>(s.failures); });
+     }},
+    {"nodevigil_alertmanager_dropped_total", kCounter,
+     "Alerts it was never told of, since it was away for a day.",
+     [](const V& v, F& f) {
+       add_alertmanagers(
+           v, f, [](const AlertmanagerStats& s) { return static_cast<double>(s.dropped); });
+     }},
+
     {"nodevigil_model_info", kGauge, "The model in use; always 1.",
      [](const V& v, F& f) {
        if (!v.live.model) return;
@@ -336,7 +385,7 @@ class Agent final : public prometheus::Collectable {
     const View view{
         sources_.live->read(), sources_.journal_stats(),
         sources_.forwarder_stats ? std::optional{sources_.forwarder_stats()} : std::nullopt,
-        read_process_stats()};
+        sources_.alertmanager_stats(), read_process_stats()};
     std::vector<MetricFamily> families;
     families.reserve(kMetricCount + kFamilies.size());
     collect_table(view, families);

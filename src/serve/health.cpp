@@ -55,6 +55,15 @@ std::string postgres_state(const EndpointSources& sources) {
   return "\npostgres: " + stats.error + "; rows wait in the journal";
 }
 
+std::string alertmanagers_state(const EndpointSources& sources) {
+  std::string text;
+  for (const AlertmanagerStats& one : sources.alertmanager_stats()) {
+    text += "\nalertmanager " +
+            (one.healthy ? one.name + ": healthy" : one.error + "; alerts are kept");
+  }
+  return text;
+}
+
 HttpResponse plain(int status, std::string body) {
   return {status, "text/plain; charset=utf-8", std::move(body) + "\n", {}};
 }
@@ -85,7 +94,7 @@ HttpResponse readyz(const ServeContext& context) {
   // A disk that fails costs stored rows, not verdicts: degraded, and still of use.
   return plain(200, "ready\n" + warmup_state(live) + "\n" + sources_state(live) + "\n" +
                         journal_state(context.sources.journal_stats()) +
-                        postgres_state(context.sources));
+                        postgres_state(context.sources) + alertmanagers_state(context.sources));
 }
 
 }  // namespace nodevigil

@@ -124,18 +124,9 @@ std::string swing(double z) {
          ";left:" + percent(z < 0 ? 0.5 - share : 0.5) + "\"></i><b></b></div>";
 }
 
-std::string usual_text(const MetricSpec& metric, const Explanation& explanation,
-                       std::size_t series) {
-  for (std::size_t i = 0; i < explanation.top_size; ++i) {
-    const Contribution& part = explanation.top[i];
-    if (part.series != series) continue;
-    const UsualRange usual = usual_range(part, metric.kind, metric.ceiling);
-    return range_text(metric, usual.low, usual.high);
-  }
-  return "";
-}
-
-std::string metric_row(const MetricSpec& metric, const Scored& scored, std::size_t i) {
+std::string metric_row(const MetricSpec& metric, const Live& live, std::size_t i) {
+  const Scored& scored = live.row.scored;
+  const std::optional<UsualRange>& usual = live.usual[i];
   const auto at = [i](const std::vector<std::optional<double>>& values) {
     return i < values.size() ? values[i] : std::nullopt;
   };
@@ -145,17 +136,18 @@ std::string metric_row(const MetricSpec& metric, const Scored& scored, std::size
   row += "<td>" + escape_html(feature_text(metric, at(scored.features))) + "</td>";
   row += "<td>" + (z ? signed_number(*z) : "\u2013") + "</td>";
   row += "<td class=\"z\">" + (z ? swing(*z) : "") + "</td>";
-  row += "<td>" + escape_html(usual_text(metric, scored.explanation, i)) + "</td></tr>\n";
+  row += "<td>" + (usual ? escape_html(range_text(metric, usual->low, usual->high)) : "") +
+         "</td></tr>\n";
   return row;
 }
 
 std::string metrics_section(const Live& live) {
   std::string html =
       "<section class=\"wide\"><h2>Metrics</h2>\n<table><thead><tr><th>metric</th>"
-      "<th>now</th><th>z</th><th class=\"z\"></th><th>usual range (top five)</th></tr></thead>\n"
+      "<th>now</th><th>z</th><th class=\"z\"></th><th>usual range</th></tr></thead>\n"
       "<tbody>\n";
   const auto table = metric_table();
-  for (std::size_t i = 0; i < table.size(); ++i) html += metric_row(table[i], live.row.scored, i);
+  for (std::size_t i = 0; i < table.size(); ++i) html += metric_row(table[i], live, i);
   return html + "</tbody></table></section>\n";
 }
 
@@ -190,6 +182,15 @@ std::string postgres_text(const EndpointSources& sources) {
          std::to_string(stats.lost_rows) + " lost";
 }
 
+std::string alertmanagers_text(const EndpointSources& sources) {
+  std::string text;
+  for (const AlertmanagerStats& stats : sources.alertmanager_stats()) {
+    text += (text.empty() ? "" : "; ") + (stats.healthy ? stats.name + ": healthy" : stats.error) +
+            ", " + std::to_string(stats.alerts) + " alerts";
+  }
+  return text.empty() ? "not used" : text;
+}
+
 std::string agent_section(const ServeContext& context, const Live& live) {
   const std::string baseline = std::to_string(live.baseline_samples) + " samples, " +
                                (live.row.scored.slow_warm ? "slow" : "fast");
@@ -198,6 +199,7 @@ std::string agent_section(const ServeContext& context, const Live& live) {
          item("baseline", baseline) + item("sources", sources_text(live)) +
          item("journal", journal_text(context.sources.journal_stats())) +
          item("postgres", postgres_text(context.sources)) +
+         item("alertmanager", alertmanagers_text(context.sources)) +
          item("anomalies", std::to_string(live.anomalies) + " since the start") +
          item("started", format_timestamp_seconds(context.started.wall_us)) + "</dl></section>\n";
 }

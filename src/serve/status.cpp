@@ -25,16 +25,20 @@ std::string_view phase_name(const Live& live) {
   return live.row.scored.phase == Phase::kReady ? "ready" : "warmup";
 }
 
-Json metrics_json(const Row& row) {
+Json metrics_json(const Live& live) {
+  const Row& row = live.row;
   const auto table = metric_table();
   const auto at = [](const std::vector<std::optional<double>>& values, std::size_t i) {
     return i < values.size() ? number(values[i]) : Json(nullptr);
   };
   Json metrics = Json::object();
   for (std::size_t i = 0; i < table.size(); ++i) {
+    const std::optional<UsualRange>& usual = live.usual[i];
     metrics[std::string{table[i].name}] = {{"value", at(row.sample.values, i)},
                                            {"feature", at(row.scored.features, i)},
-                                           {"z", at(row.scored.z, i)}};
+                                           {"z", at(row.scored.z, i)},
+                                           {"usual_low", usual ? Json(usual->low) : Json()},
+                                           {"usual_high", usual ? Json(usual->high) : Json()}};
   }
   return metrics;
 }
@@ -65,7 +69,7 @@ Json row_json(const Live& live) {
           {"rank", number(scored.rank)},
           {"frozen", scored.frozen},
           {"relearning", scored.relearning},
-          {"metrics", metrics_json(live.row)},
+          {"metrics", metrics_json(live)},
           {"explanation", explanation(live)}};
 }
 
@@ -117,6 +121,22 @@ Json postgres_json(const EndpointSources& sources) {
           {"connections", stats.connections}};
 }
 
+Json alertmanagers_json(const EndpointSources& sources) {
+  Json all = Json::array();
+  for (const AlertmanagerStats& one : sources.alertmanager_stats()) {
+    all.push_back({{"url", one.name},
+                   {"healthy", one.healthy},
+                   {"error", one.healthy ? Json(nullptr) : Json(one.error)},
+                   {"last_success",
+                    one.last_success_us > 0 ? Json(format_timestamp(one.last_success_us)) : Json()},
+                   {"alerts", one.alerts},
+                   {"notifications", one.notifications},
+                   {"failures", one.failures},
+                   {"dropped", one.dropped}});
+  }
+  return all;
+}
+
 Json model_json(const Live& live) {
   if (!live.model) return nullptr;
   return {{"name", live.model->name},
@@ -145,6 +165,7 @@ HttpResponse status(const ServeContext& context) {
                   {"ticks", ticks_json(live)},
                   {"journal", journal_json(context.sources.journal_stats())},
                   {"postgres", postgres_json(context.sources)},
+                  {"alertmanagers", alertmanagers_json(context.sources)},
                   {"model", model_json(live)}};
   return {200, "application/json", json_text(body, 1) + "\n", {}};
 }

@@ -12,8 +12,8 @@
 #include <thread>
 #include <utility>
 
-#include "backoff.h"
 #include "journal_queue.h"
+#include "nodevigil/base/backoff.h"
 #include "nodevigil/base/clock.h"
 #include "nodevigil/base/json_text.h"
 #include "nodevigil/base/log.h"

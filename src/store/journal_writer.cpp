@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "backoff.h"
+#include "nodevigil/base/backoff.h"
 #include "nodevigil/base/log.h"
 #include "nodevigil/base/thread_name.h"
 #include "row_queue.h"

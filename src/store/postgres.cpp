@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "nodevigil/base/file.h"
 #include "nodevigil/base/units.h"
 #include "postgres_address.h"
 #include "postgres_errors.h"
@@ -135,7 +136,7 @@ Result<std::unique_ptr<Postgres>> Postgres::connect(const PostgresOptions& optio
   if (!settings) return settings.error();
   std::string peer = peer_name(*settings);
   if (!options.password_file.empty()) {
-    auto password = read_password(options.password_file);
+    auto password = read_secret(options.password_file);
     if (!password) return password.error();
     (*settings)["password"] = *password;
   }

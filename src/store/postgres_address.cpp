@@ -7,7 +7,6 @@
 #include <string_view>
 #include <utility>
 
-#include "nodevigil/base/file.h"
 #include "nodevigil/store/postgres.h"
 
 namespace nodevigil {
@@ -53,14 +52,6 @@ Result<PostgresSettings> parse_postgres_url(const std::string& url) {
   PostgresSettings settings;
   collect(parsed.get(), settings);
   return settings;
-}
-
-Result<std::string> read_password(const std::string& path) {
-  auto password = read_file(path, 4096);
-  if (!password) return password;
-  while (password->ends_with('\n') || password->ends_with('\r')) password->pop_back();
-  if (password->empty()) return Error{ErrorCode::kInvalid, "holds no password", path};
-  return password;
 }
 
 // key='value' with quotes and backslashes escaped, as libpq reads it.

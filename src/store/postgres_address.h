@@ -15,9 +15,6 @@ using PostgresSettings = std::map<std::string, std::string>;
 /// may be in it.
 [[nodiscard]] Result<PostgresSettings> parse_postgres_url(const std::string& url);
 
-/// The first line of a file of at most 4 KiB. Errors name the file.
-[[nodiscard]] Result<std::string> read_password(const std::string& path);
-
 /// The settings as libpq takes them: key='value', quotes and backslashes escaped.
 [[nodiscard]] std::string as_conninfo(const PostgresSettings& settings);
 

@@ -94,23 +94,7 @@ TEST_F(ExplainTest, WarmingUp) {
             R"-("path":[],"probabilities":{}})-");
 }
 
-TEST_F(ExplainTest, ARangeEndsAtZeroWhereTheSeriesDoes) {
-  Contribution part;
-  part.mean = 1;
-  part.deviation = 2;
-  EXPECT_EQ(usual_range(part, Kind::kCounter, kNoCeiling).low, 0);
-  EXPECT_EQ(usual_range(part, Kind::kGauge, kNoCeiling).low, 0);
-  EXPECT_EQ(usual_range(part, Kind::kGauge, kNoCeiling).high, 5);
-  part.mean = -1;
-  EXPECT_EQ(usual_range(part, Kind::kGauge, kNoCeiling).low, -5);
-}
-
 TEST_F(ExplainTest, ARangeEndsAtTheCeiling) {
-  const Contribution part{0, -20, 0.01, 0.99, 0.04};
-  EXPECT_DOUBLE_EQ(usual_range(part, Kind::kCounter, 1).low, 0.91);
-  EXPECT_EQ(usual_range(part, Kind::kCounter, 1).high, 1);
-  const Contribution beyond{0, -20, 0.01, 1.02, 0.005};
-  EXPECT_EQ(usual_range(beyond, Kind::kCounter, 1).low, 1);
   series_[0].ceiling = 0.7;
   EXPECT_THAT(explanation_text(scored_, series_, model_), testing::HasSubstr("(usual 0.1 to 0.7,"));
 }

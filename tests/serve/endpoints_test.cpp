@@ -114,7 +114,11 @@ TEST(Status, TellsOfTheAgentAndItsNewestRow) {
   EXPECT_EQ(row["score_smoothed"], 4.125);
   EXPECT_EQ(row["threshold_smoothed"], 3.75);
   EXPECT_EQ(row["metrics"].size(), kMetricCount);
-  EXPECT_EQ(row["metrics"]["load1"], (json{{"value", 1009.5}, {"feature", 6.25}, {"z", 14.25}}));
+  EXPECT_EQ(row["metrics"]["load1"], (json{{"value", 1009.5},
+                                           {"feature", 6.25},
+                                           {"z", 14.25},
+                                           {"usual_low", 0.1},
+                                           {"usual_high", 0.9}}));
   EXPECT_EQ(row["metrics"]["disk_read"]["value"], nullptr);
   EXPECT_EQ(row["metrics"]["disk_read"]["z"], nullptr);
   EXPECT_EQ(row["explanation"]["verdict"], "cpu");
@@ -138,6 +142,26 @@ TEST(Status, TellsOfSourcesTicksJournalAndModel) {
   EXPECT_EQ(body["model"]["origin"], "compiled-in");
   EXPECT_EQ(body["model"]["classes"], (json{"normal", "cpu", "disk"}));
   EXPECT_EQ(body["model"]["reload_failures"], 2);
+}
+
+TEST(Status, TellsOfAlertmanagers) {
+  HandMade made;
+  const json told = json::parse(ask(made, "/api/v1/status").body).at("alertmanagers").at(0);
+  EXPECT_EQ(told.at("url"), "http://am:9093");
+  EXPECT_EQ(told.at("healthy"), false);
+  EXPECT_THAT(told.at("error").get<std::string>(), HasSubstr("Connection refused"));
+  EXPECT_EQ(told.at("notifications"), 3);
+  EXPECT_EQ(told.at("failures"), 1);
+  EXPECT_EQ(told.at("dropped"), 2);
+  EXPECT_EQ(told.at("alerts"), 1);
+}
+
+TEST(Readyz, CountsAnAlertmanagerThatIsAwayAsReadyAndSaysSo) {
+  HandMade made;
+  const auto answer = ask(made, "/readyz");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_THAT(answer.body, HasSubstr("alertmanager http://am:9093/api/v2/alerts: Connection "
+                                     "refused; alerts are kept"));
 }
 
 TEST(Status, AnswersBeforeTheFirstTick) {
@@ -174,9 +198,10 @@ TEST(Page, ShowsVerdictScoreExplanationAndAllMetrics) {
   const auto answer = ask(made, "/");
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.content_type, "text/html; charset=utf-8");
-  for (const char* part : {"<title>node-1", "anomaly: cpu", "5.5 <small>of 4.5</small>",
-                           "4.125 <small>of 3.75</small>", "+14.2", "0.1 to 0.9 tasks",
-                           "hand-made (compiled-in)", "not readable: diskstats"}) {
+  for (const char* part :
+       {"<title>node-1", "anomaly: cpu", "5.5 <small>of 4.5</small>",
+        "4.125 <small>of 3.75</small>", "+14.2", "0.1 to 0.9 tasks", "hand-made (compiled-in)",
+        "not readable: diskstats", "http://am:9093/api/v2/alerts: Connection refused, 1 alerts"}) {
     EXPECT_THAT(answer.body, HasSubstr(part));
   }
   for (const MetricSpec& metric : metric_table()) {
@@ -190,6 +215,7 @@ TEST(Page, ShowsVerdictScoreExplanationAndAllMetrics) {
 
 TEST(Page, NeedsNothingFromElsewhere) {
   HandMade made;
+  made.alertmanagers.clear();  // they have URLs
   const std::string html = ask(made, "/").body;
   EXPECT_THAT(html, Not(HasSubstr("<script")));
   EXPECT_THAT(html, Not(HasSubstr("//")));

@@ -75,6 +75,8 @@ inline Scored hand_made_scored() {
 inline Live hand_made_live() {
   Live live;
   live.has_row = true;
+  live.usual[9] = {0.1, 0.9};  // load1
+  live.usual[0] = {0.3, 1};
   live.row.seq = 4711;
   live.row.sample.ts_us = HandClock::kStartUs;
   for (std::size_t i = 0; i < kMetricCount; ++i) {
@@ -111,17 +113,31 @@ inline JournalWriterStats hand_made_journal() {
   return stats;
 }
 
+inline AlertmanagerStats hand_made_alertmanager() {
+  AlertmanagerStats stats;
+  stats.name = "http://am:9093";
+  stats.notifications = 3;
+  stats.failures = 1;
+  stats.dropped = 2;
+  stats.alerts = 1;
+  stats.healthy = false;
+  stats.error = "http://am:9093/api/v2/alerts: Connection refused";
+  return stats;
+}
+
 /// Sources that answer with the hand-made state.
 struct HandMade {
   HandClock clock;
   LiveSlot live;
   JournalWriterStats journal = hand_made_journal();
   std::function<bool()> flush = [] { return true; };
+  std::vector<AlertmanagerStats> alertmanagers{hand_made_alertmanager()};
 
   explicit HandMade(const Live& state = hand_made_live()) { live.publish(state); }
 
   [[nodiscard]] EndpointSources sources() {
     EndpointSources sources;
+    sources.alertmanager_stats = [this] { return alertmanagers; };
     sources.live = &live;
     sources.clock = &clock;
     sources.journal_stats = [this] { return journal; };

@@ -7,7 +7,9 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
+#include "nodevigil/alert/alertmanager.h"
 #include "nodevigil/app/model_watch.h"
 #include "nodevigil/app/options.h"
 #include "nodevigil/base/clock.h"
@@ -56,6 +58,7 @@ class Agent {
   [[nodiscard]] Result<void> open_journal();
   [[nodiscard]] Result<void> open_server();
   void open_postgres();
+  void open_alertmanagers();
   void warm_from_postgres();
   [[nodiscard]] Result<std::unique_ptr<Journal>> open_journal_late();
   void take_late_state();
@@ -79,6 +82,7 @@ class Agent {
   std::optional<std::string> late_state_;  // under late_mutex_
   std::unique_ptr<JournalWriter> writer_;
   std::unique_ptr<Forwarder> forwarder_;  // only with --postgres.url
+  std::vector<std::unique_ptr<Alertmanager>> alertmanagers_;
   Live live_;
   LiveSlot slot_;
   std::unique_ptr<HttpServer> server_;  // last: its handlers use what is above

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "nodevigil/alert/alertmanager.h"
 #include "nodevigil/base/result.h"
 #include "nodevigil/metrics/sampler.h"
 #include "nodevigil/scoring/scoring_options.h"
@@ -32,6 +33,7 @@ struct Options {
   Console console = Console::kAuto;
   std::string listen_address;
   std::string web_config_file;
+  std::string web_external_url;
   SamplerOptions sampler;
   ScoringOptions scoring;
   std::chrono::milliseconds journal_max_age{};
@@ -41,6 +43,8 @@ struct Options {
   std::chrono::milliseconds postgres_interval{};
   std::chrono::milliseconds postgres_retention{};
   bool postgres_migrate = false;
+  std::vector<std::string> alertmanager_urls;
+  AlertmanagerOptions alertmanager;  ///< what all of them share; neither URL, node nor link
 
   bool json = false;
   bool watch = false;

@@ -69,6 +69,9 @@ class PseudoFile {
 [[nodiscard]] Result<std::string> read_file(const std::string& path,
                                             std::size_t max_size = std::size_t{64} << 20);
 
+/// A password or token from a file of at most 4 KiB, without the line's end. Errors name the file.
+[[nodiscard]] Result<std::string> read_secret(const std::string& path);
+
 /// The kind of error that an errno is.
 [[nodiscard]] ErrorCode errno_code(int error_number);
 /// The error for `errno` after an operation on `path` ("cannot open: No such file or directory").

@@ -47,7 +47,8 @@ class Baselines {
   /// Makes a new level usual, at half the weight of all that is known.
   void learn_level(const Moments& level);
 
-  /// Mean and deviation that judge() uses for series `i`.
+  /// Whether there is a baseline for series `i`; the mean and deviation that judge() uses.
+  [[nodiscard]] bool knows(std::size_t i) const { return ready_ && judging_[i].per_deviation > 0; }
   [[nodiscard]] double mean(std::size_t i) const { return judging_[i].mean; }
   [[nodiscard]] double deviation(std::size_t i) const { return judging_[i].deviation; }
 

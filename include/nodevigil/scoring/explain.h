@@ -9,14 +9,6 @@
 
 namespace nodevigil {
 
-/// What is usual for a series: mean -+ 2 standard deviations of its baseline, but from 0 on for a
-/// rate and for a level whose mean is not negative, and up to the series' ceiling.
-struct UsualRange {
-  double low = 0;
-  double high = 0;
-};
-[[nodiscard]] UsualRange usual_range(const Contribution& part, Kind kind, double ceiling);
-
 /// Why the verdict of `scored` is what it is, as JSON: {"verdict", "summary", "score",
 /// "threshold", "score_smoothed", "threshold_smoothed", "top": [{"metric", "z", "value",
 /// "per_second", "usual_low", "usual_high"}], "path": [{"feature", "value", "threshold", "went"}],

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "nodevigil/scoring/classifier.h"
 #include "nodevigil/scoring/scored.h"
 #include "nodevigil/scoring/scoring_options.h"
+#include "nodevigil/scoring/usual_range.h"
 
 namespace nodevigil {
 
@@ -33,6 +35,8 @@ class Scorer {
   void score(const Sample& sample, Scored& scored);
 
   [[nodiscard]] std::span<const SeriesSpec> series() const;
+  /// What is usual for series `i`; nullopt while too little is known.
+  [[nodiscard]] std::optional<UsualRange> usual(std::size_t i) const;
   /// Samples in the baseline that judges, and how far warm-up is, 0..1.
   [[nodiscard]] std::uint64_t baseline_samples() const;
   [[nodiscard]] double warmup_progress() const;

@@ -3,7 +3,9 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
+#include "nodevigil/alert/alertmanager.h"
 #include "nodevigil/base/clock.h"
 #include "nodevigil/serve/http_server.h"
 #include "nodevigil/serve/live.h"
@@ -22,6 +24,8 @@ struct EndpointSources {
   std::function<bool()> flush_journal;
   /// Empty where rows go to no server.
   std::function<ForwarderStats()> forwarder_stats;
+  /// One for each Alertmanager.
+  std::function<std::vector<AlertmanagerStats>()> alertmanager_stats;
   std::string node;
   /// A tick older than this makes the agent unhealthy (three intervals, at least 10 s).
   double stale_after_seconds = 30;

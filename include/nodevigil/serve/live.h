@@ -12,7 +12,9 @@
 #include "nodevigil/base/histogram.h"
 #include "nodevigil/metrics/readings.h"
 #include "nodevigil/metrics/source_stats.h"
+#include "nodevigil/metrics/table.h"
 #include "nodevigil/scoring/model.h"
+#include "nodevigil/scoring/usual_range.h"
 #include "nodevigil/store/row.h"
 
 namespace nodevigil {
@@ -34,6 +36,7 @@ struct Live {
   std::int64_t steady_ns = 0;  ///< of Clock, when the row was sampled: tells its age
   std::shared_ptr<const Model> model;
   std::uint64_t model_reload_failures = 0;
+  std::array<std::optional<UsualRange>, kMetricCount> usual{};
   std::array<SourceStats, kSourceCount> sources{};
   std::optional<double> filesystem_age_seconds;  ///< of the last statvfs answer
   std::optional<double> listeners_age_seconds;   ///< of the last count of listening sockets

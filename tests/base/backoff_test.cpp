@@ -1,4 +1,4 @@
-#include "src/store/backoff.h"
+#include "nodevigil/base/backoff.h"
 
 #include <gtest/gtest.h>
 

@@ -62,12 +62,12 @@ class ImageTest(unittest.TestCase):
         packages = {path.rsplit("/", 1)[1] for path in self.image.files()
                     if path.startswith("/var/lib/dpkg/status.d/")}
         self.assertLess({"libc6", "libpq5", "libssl3t64", "ca-certificates"}, packages)
-        for package in packages | {"nodevigil"}:
-            self.assertIn(f"/usr/share/doc/{package}/copyright", self.image.files())
+        without = [package for package in packages | {"nodevigil"}
+                   if f"/usr/share/doc/{package}/copyright" not in self.image.files()]
+        self.assertEqual(without, [])
 
     def test_has_certificates_where_openssl_looks(self):
         link = self.image.entries["/usr/lib/ssl/cert.pem"]
-        self.assertIn(link.linkname, self.image.files())
         text = (self.image.root / link.linkname.lstrip("/")).read_text()
         self.assertGreater(text.count("BEGIN CERTIFICATE"), 50)
 

@@ -1,0 +1,411 @@
+"""The Kubernetes manifests: what they build to, how little they may do, and that what they name is there.
+
+No cluster is needed: this is what can be said of the objects, and of the program with their settings."""
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import yaml
+
+from manifests import COMPONENTS, DEPLOY, OVERLAYS, VARIANTS, build, selects
+from support import ROOT, Agent, fetch, nodevigil
+
+LIBPQ = {"PGUSER", "PGSSLMODE", "PGSSLROOTCERT"}
+GUIDE = ROOT / "docs/kubernetes.md"
+IMAGE = "ghcr.io/nodevigil/nodevigil"
+
+
+def version():
+    return re.search(r"project\(nodevigil VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text()).group(1)
+
+
+def is_ours(container):
+    return "nodevigil" in container["image"]
+
+
+def lookup(tree, path):
+    for step in path:
+        if not isinstance(tree, dict) or step not in tree:
+            return None
+        tree = tree[step]
+    return tree
+
+
+def assign(tree, path, value):
+    """Sets a value below `tree`; None removes what is there."""
+    for step in path[:-1]:
+        tree = tree.setdefault(step, {})
+    if value is None:
+        tree.pop(path[-1], None)
+    else:
+        tree[path[-1]] = value
+
+
+# Field, values that are allowed (None: not there), and looser values that must be found out. The pod's, then those of
+# each container.
+POD_RULES = [
+    (("hostNetwork",), [None, False], [True]),
+    (("hostPID",), [None, False], [True]),
+    (("hostIPC",), [None, False], [True]),
+    (("hostUsers",), [None, False], [True]),
+    (("shareProcessNamespace",), [None, False], [True]),
+    (("serviceAccountName",), ["nodevigil"], ["default", None]),
+    (("automountServiceAccountToken",), [False], [True, None]),
+    (("enableServiceLinks",), [False], [True, None]),
+    (("nodeSelector", "kubernetes.io/os"), ["linux"], [None]),
+    (("securityContext", "runAsNonRoot"), [True], [False, None]),
+    (("securityContext", "runAsUser"), [65532, 999], [0, None]),
+    (("securityContext", "runAsGroup"), [65532, 999], [0, None]),
+    (("securityContext", "fsGroup"), [65532, 999], [0, None]),
+    (("securityContext", "supplementalGroups"), [None], [[0]]),
+    (("securityContext", "sysctls"), [None], [[{"name": "kernel.shm_rmid_forced", "value": "1"}]]),
+    (("securityContext", "seccompProfile"), [{"type": "RuntimeDefault"}], [{"type": "Unconfined"}, None]),
+]
+CONTAINER_RULES = [
+    (("imagePullPolicy",), ["IfNotPresent"], ["Always", None]),
+    (("securityContext", "privileged"), [None, False], [True]),
+    (("securityContext", "allowPrivilegeEscalation"), [False], [True, None]),
+    (("securityContext", "readOnlyRootFilesystem"), [True], [False, None]),
+    (("securityContext", "capabilities"), [{"drop": ["ALL"]}],
+     [{"drop": ["ALL"], "add": ["SYS_PTRACE"]}, {"drop": ["NET_RAW"]}, None]),
+    (("securityContext", "procMount"), [None], ["Unmasked"]),
+    (("securityContext", "seccompProfile"), [None], [{"type": "Unconfined"}]),
+    (("securityContext", "runAsUser"), [None], [0]),
+    (("securityContext", "runAsGroup"), [None], [0]),
+    (("securityContext", "runAsNonRoot"), [None], [False]),
+]
+RESOURCES = [("resources", kind, what) for kind in ("requests", "limits")
+             for what in ("cpu", "memory", "ephemeral-storage")]
+# What of the node's disk may be seen, and whether it may be written.
+HOST_PATHS = {"/proc": False, "/sys": False, "/etc/nodevigil/postgres-password": False, "/var/lib/nodevigil": True}
+
+
+def volume_findings(workload):
+    mounts = [mount for container in workload.containers() for mount in container.get("volumeMounts", [])]
+    for volume in workload.pod.get("volumes", []):
+        where = f"{workload}: volume {volume['name']}"
+        [kind] = set(volume) - {"name"}
+        content = volume[kind]
+        uses = [mount for mount in mounts if mount["name"] == volume["name"]]
+        if not uses:
+            yield f"{where} is not mounted"
+        may_write = kind == "emptyDir"
+        if kind == "emptyDir" and "sizeLimit" not in content:
+            yield f"{where} has no sizeLimit"
+        elif kind == "secret" and content.get("defaultMode") != 0o440:
+            yield f"{where} may be read by others"
+        elif kind == "hostPath":
+            may_write = HOST_PATHS.get(content["path"])
+            if may_write is None:
+                yield f"{where} mounts {content['path']} of the node"
+        elif kind not in ("emptyDir", "secret", "configMap"):
+            yield f"{where} is a {kind}"
+        if not may_write:
+            yield from (f"{where} may be written" for mount in uses if mount.get("readOnly") is not True)
+        yield from (f"{where} is mounted with propagation" for mount in uses if "mountPropagation" in mount)
+
+
+def rule_findings(where, tree, rules):
+    for path, allowed, _ in rules:
+        if lookup(tree, path) not in allowed:
+            yield f"{where}: {'.'.join(path)} is {lookup(tree, path)}"
+
+
+def findings(workload):
+    """What is looser than it should be, in words."""
+    found = [*rule_findings(workload, workload.pod, POD_RULES), *volume_findings(workload)]
+    if workload.pod.get("ephemeralContainers"):
+        found.append(f"{workload}: has ephemeral containers")
+    for container in workload.containers():
+        where = f"{workload}, container {container['name']}"
+        found += rule_findings(where, container, CONTAINER_RULES)
+        found += [f"{where}: {'.'.join(path)} is missing" for path in RESOURCES if lookup(container, path) is None]
+        found += [f"{where}: port on the node" for port in container.get("ports", []) if "hostPort" in port]
+    return found
+
+
+def size(text):
+    number, unit = re.fullmatch(r"(\d+)(Ki|Mi|Gi|KiB|MiB|GiB)", text).groups()
+    return int(number) * 1024 ** (1 + "KMG".index(unit[0]))
+
+
+class BuildTest(unittest.TestCase):
+    def test_generated_files_are_up_to_date(self):
+        result = subprocess.run([sys.executable, ROOT / "tools/generate_manifests.py", "--check"],
+                                capture_output=True, text=True, timeout=300)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
+    def test_the_flat_file_is_the_base(self):
+        flat = list(yaml.safe_load_all((DEPLOY / "nodevigil.yaml").read_text()))
+        self.assertEqual(flat, list(build("base")))
+
+    def test_every_overlay_and_component_builds(self):
+        self.assertTrue(OVERLAYS and COMPONENTS)
+        for variant in VARIANTS:
+            with self.subTest(variant):
+                manifests = build(variant)
+                identities = [(one["kind"], one["metadata"]["name"]) for one in manifests]
+                self.assertEqual(len(identities), len(set(identities)))
+                for one in manifests:
+                    if one["kind"] not in ("Namespace", "PriorityClass"):
+                        self.assertEqual(one["metadata"].get("namespace"), "nodevigil", one["metadata"]["name"])
+
+    def test_every_component_is_explained(self):
+        guide = GUIDE.read_text()
+        for name in COMPONENTS:
+            text = (DEPLOY / "components" / name / "kustomization.yaml").read_text()
+            self.assertTrue(text.startswith("# "), f"{name} does not say what it is for")
+            self.assertIn(f"`{name}`", guide)
+
+    def test_the_image_is_of_this_version(self):
+        for variant in VARIANTS:
+            if variant.endswith("/kind"):
+                continue
+            for workload in build(variant).workloads():
+                for container in filter(is_ours, workload.containers()):
+                    self.assertEqual(container["image"], f"{IMAGE}:{version()}", variant)
+
+    def test_one_entry_replaces_every_image(self):
+        images = {container["image"] for workload in build("overlays/kind").workloads()
+                  for container in workload.containers() if is_ours(container)}
+        self.assertEqual(images, {"localhost/nodevigil:dev"})
+
+
+class HardeningTest(unittest.TestCase):
+    def test_every_workload_is_hardened(self):
+        for variant in VARIANTS:
+            manifests = build(variant)
+            self.assertTrue(manifests.workloads())
+            for workload in manifests.workloads():
+                with self.subTest(variant, workload=str(workload)):
+                    self.assertEqual(findings(workload), [])
+
+    def loosened(self, change):
+        """Each workload of all kinds with `change` made to its pod: all must be found out."""
+        workloads = {str(one): one for name in OVERLAYS for one in build(str(name)).workloads()}
+        for workload in workloads.values():
+            count = change(workload)
+            if count:
+                self.assertTrue(findings(workload), f"{workload}: not found out")
+        return workloads
+
+    def test_each_loosened_field_of_a_pod_is_found(self):
+        for path, _, looser in POD_RULES:
+            for value in looser:
+                with self.subTest(".".join(path), value=value):
+                    self.loosened(lambda workload: assign(workload.pod, path, value) or True)
+
+    def test_each_loosened_field_of_a_container_is_found(self):
+        changes = [(path, value) for path, _, looser in CONTAINER_RULES for value in looser]
+        for path, value in changes + [(path, None) for path in RESOURCES]:
+            with self.subTest(".".join(path), value=value):
+                self.loosened(lambda workload: assign(workload.containers()[0], path, value) or True)
+                self.loosened(lambda workload: assign(workload.containers()[-1], path, value) or True)
+
+    def test_each_loosened_volume_is_found(self):
+        def writable(workload):
+            mounts = [mount for one in workload.containers() for mount in one["volumeMounts"] if "readOnly" in mount]
+            del mounts[0]["readOnly"]
+            return True
+
+        def host(path):
+            def change(workload):
+                workload.pod["volumes"][0] = {"name": workload.pod["volumes"][0]["name"], "hostPath": {"path": path}}
+                return True
+            return change
+
+        def without(kind, key):
+            def change(workload):
+                volumes = [one for one in workload.pod["volumes"] if key in one.get(kind, {})]
+                for one in volumes:
+                    del one[kind][key]
+                return len(volumes)
+            return change
+
+        for name, change in {"writable": writable, "root": host("/"), "socket": host("/run/containerd/containerd.sock"),
+                             "secret": without("secret", "defaultMode"), "size": without("emptyDir", "sizeLimit"),
+                             "port": lambda one: one.containers()[0].setdefault("ports", []).append(
+                                 {"name": "x", "containerPort": 1, "hostPort": 1}) or True}.items():
+            with self.subTest(name):
+                self.loosened(change)
+
+    def test_nothing_has_rights_in_the_cluster(self):
+        for variant in VARIANTS:
+            manifests = build(variant)
+            self.assertEqual(manifests.of_kind("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"), [])
+            for account in manifests.of_kind("ServiceAccount"):
+                self.assertIs(account["automountServiceAccountToken"], False)
+
+    def test_the_namespace_is_as_strict_as_host_paths_allow(self):
+        labels = build("base").get("Namespace", "nodevigil")["metadata"]["labels"]
+        levels = {name.rpartition("/")[2]: value for name, value in labels.items() if "pod-security" in name}
+        self.assertEqual(levels, {"enforce": "privileged", "warn": "restricted", "audit": "restricted"})
+
+    def test_pods_are_behind_a_policy_in_both_directions(self):
+        for variant in VARIANTS:
+            manifests = build(variant)
+            policies = [one["spec"] for one in manifests.of_kind("NetworkPolicy")]
+            for workload in manifests.workloads():
+                directions = {direction for policy in policies if selects(policy["podSelector"], workload.labels)
+                              for direction in policy["policyTypes"]}
+                self.assertEqual(directions, {"Ingress", "Egress"}, f"{variant}: {workload}")
+
+    def test_nobody_is_let_in_from_everywhere(self):
+        for variant in VARIANTS:
+            for policy in build(variant).of_kind("NetworkPolicy"):
+                for rule in policy["spec"].get("ingress", []):
+                    self.assertTrue(rule.get("from"), f"{variant}: {policy['metadata']['name']}")
+                for rule in policy["spec"].get("egress", []):
+                    self.assertTrue(rule.get("ports"), f"{variant}: {policy['metadata']['name']}")
+
+
+class ReferenceTest(unittest.TestCase):
+    def workloads(self):
+        """All there are, each with the objects it is among and a name for messages."""
+        for variant in VARIANTS:
+            manifests = build(variant)
+            for workload in manifests.workloads():
+                yield manifests, workload, f"{variant}: {workload}"
+
+    def test_what_a_pod_names_is_there(self):
+        guide = GUIDE.read_text()
+        for manifests, workload, where in self.workloads():
+            named = {("ServiceAccount", workload.pod["serviceAccountName"])}
+            if "priorityClassName" in workload.pod:
+                named.add(("PriorityClass", workload.pod["priorityClassName"]))
+            for container in workload.containers():
+                named |= {("ConfigMap", one["configMapRef"]["name"])
+                          for one in container.get("envFrom", [])}
+            for volume in workload.pod.get("volumes", []):
+                if "configMap" in volume:
+                    named.add(("ConfigMap", volume["configMap"]["name"]))
+                if "secret" in volume:
+                    named.add(("Secret", volume["secret"]["secretName"]))
+            for kind, name in named:
+                noun = {"Secret": "secret generic", "ConfigMap": "configmap"}.get(kind, kind)
+                self.assertTrue(name in manifests.names(kind) or f"create {noun} {name} " in guide,
+                                f"{where}: nobody makes {kind} {name}")
+
+    def test_mounts_have_volumes(self):
+        for _, workload, where in self.workloads():
+            volumes = {volume["name"] for volume in workload.pod.get("volumes", [])}
+            for container in workload.containers():
+                self.assertLessEqual({one["name"] for one in container["volumeMounts"]}, volumes, where)
+
+    def test_variables_are_settings(self):
+        options = set(re.findall(r"`(NODEVIGIL_\w+)`",
+                                 nodevigil("schema", "--of", "options", check=0).stdout))
+        self.assertIn("NODEVIGIL_NODE", options)
+        for manifests, workload, where in self.workloads():
+            for container in filter(is_ours, workload.containers()):
+                self.assertLessEqual(set(manifests.environment(container)), options | LIBPQ, where)
+
+    def test_paths_in_settings_are_mounted(self):
+        for manifests, workload, where in self.workloads():
+            for container in filter(is_ours, workload.containers()):
+                variables = manifests.environment(container)
+                if workload.kind != "DaemonSet":  # of the agents' settings, these read the database's
+                    variables = {name: value for name, value in variables.items()
+                                 if name.startswith(("PG", "NODEVIGIL_POSTGRES"))}
+                mounts = tuple(f"{one['mountPath']}/" for one in container["volumeMounts"])
+                for name, value in variables.items():
+                    if value.startswith("/"):
+                        self.assertTrue(f"{value}/".startswith(mounts), f"{where}: {name}={value}")
+
+    def test_selectors_match_their_own_pods_alone(self):
+        for manifests, workload, where in self.workloads():
+            if workload.kind not in ("DaemonSet", "StatefulSet"):
+                continue  # the others get a selector from the cluster
+            taken = [str(one) for one in manifests.workloads()
+                     if selects(workload.spec["selector"], one.labels)]
+            self.assertEqual(taken, [str(workload)], where)
+
+    def test_services_and_monitors_find_a_port(self):
+        for variant in VARIANTS:
+            manifests = build(variant)
+            for service in manifests.of_kind("Service"):
+                selector = {"matchLabels": service["spec"]["selector"]}
+                [pods] = [one for one in manifests.workloads() if selects(selector, one.labels)]
+                for port in service["spec"]["ports"]:
+                    self.assertEqual(pods.ports()[port["targetPort"]], port["port"], variant)
+            for monitor in manifests.of_kind("PodMonitor"):
+                [pods] = [one for one in manifests.workloads() if selects(monitor["spec"]["selector"], one.labels)]
+                for endpoint in monitor["spec"]["podMetricsEndpoints"]:
+                    self.assertIn(endpoint["port"], pods.ports())
+            for monitor in manifests.of_kind("ServiceMonitor"):
+                [service] = [one for one in manifests.of_kind("Service")
+                             if selects(monitor["spec"]["selector"], one["metadata"]["labels"])]
+                for endpoint in monitor["spec"]["endpoints"]:
+                    self.assertIn(endpoint["port"], [port["name"] for port in service["spec"]["ports"]])
+
+    def test_policies_let_in_to_ports_that_are_open(self):
+        for variant in VARIANTS:
+            manifests = build(variant)
+            for policy in manifests.of_kind("NetworkPolicy"):
+                pods = [one for one in manifests.workloads() if selects(policy["spec"]["podSelector"], one.labels)]
+                self.assertTrue(pods, f"{variant}: {policy['metadata']['name']} is for no pod")
+                open_ports = {port for one in pods for port in one.ports().values()}
+                for rule in policy["spec"].get("ingress", []):
+                    self.assertLessEqual({port["port"] for port in rule["ports"]}, open_ports, variant)
+
+    def test_agents_listen_where_they_are_asked(self):
+        agents = build("base").agents()
+        options = nodevigil("schema", "--of", "options", check=0).stdout
+        default = int(re.search(r"`NODEVIGIL_WEB_LISTEN_ADDRESS` \| `:(\d+)`", options).group(1))
+        self.assertEqual(agents.ports(), {"metrics": default})
+        self.assertEqual(agents.annotations["prometheus.io/port"], str(default))
+        [container] = agents.containers()
+        probes = [container[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")]
+        self.assertEqual({probe["port"] for probe in probes}, {"metrics"})
+        paths = {probe["path"] for probe in probes} | {agents.annotations["prometheus.io/path"]}
+        with tempfile.TemporaryDirectory() as state, Agent(state) as agent:
+            for path in paths:
+                fetch(agent.url + path)  # raises for anything but 200
+
+    def test_bounds_fit_into_each_other(self):
+        base = build("base")
+        agents = base.agents()
+        [container] = agents.containers()
+        [state] = [volume for volume in agents.pod["volumes"] if volume["name"] == "state"]
+        journal = size(base.environment(container)["NODEVIGIL_JOURNAL_MAX_SIZE"])
+        volume = size(state["emptyDir"]["sizeLimit"])
+        storage = size(container["resources"]["limits"]["ephemeral-storage"])
+        self.assertLess(journal, volume)
+        self.assertLess(volume, storage)
+        # The agent's bound at its end is ten seconds (docs/configuration.md).
+        self.assertGreater(agents.pod["terminationGracePeriodSeconds"], 10)
+
+
+class SettingsTest(unittest.TestCase):
+    def test_the_agent_takes_the_settings(self):
+        for variant in VARIANTS:
+            with self.subTest(variant):
+                manifests = build(variant)
+                [container] = manifests.agents().containers()
+                variables = manifests.environment(container)
+                if "NODEVIGIL_MODEL" in variables:  # the only file that is read now
+                    variables["NODEVIGIL_MODEL"] = str(ROOT / "models/default.json")
+                printed = nodevigil("check-config", check=0, **variables).stdout
+                for name in variables:
+                    if name.startswith("NODEVIGIL_"):
+                        self.assertRegex(printed, rf"# {name}\b")
+
+    def test_settings_of_a_component_roll_the_pods(self):
+        def settings(variant):
+            [container] = build(variant).agents().containers()
+            return container["envFrom"][0]["configMapRef"]["name"]
+        self.assertNotEqual(settings("base"), settings("components/model"))
+
+    def test_a_url_that_forgets_tls_is_verified_all_the_same(self):
+        manifests = build("components/postgres")
+        [container] = manifests.agents().containers()
+        variables = manifests.environment(container)
+        self.assertNotIn("sslmode", variables["NODEVIGIL_POSTGRES_URL"])
+        self.assertEqual(variables["PGSSLMODE"], "verify-full")
+        self.assertTrue(variables["PGSSLROOTCERT"].endswith("/ca.crt"))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -141,6 +141,16 @@ class BuildTest(unittest.TestCase):
         flat = list(yaml.safe_load_all((DEPLOY / "nodevigil.yaml").read_text()))
         self.assertEqual(flat, list(build("base")))
 
+    def test_rules_and_dashboards_are_those_of_their_sources(self):
+        rules = yaml.safe_load((DEPLOY / "prometheus/rules.yaml").read_text())
+        [rule] = build("components/prometheusrule").of_kind("PrometheusRule")
+        self.assertEqual(rule["spec"], rules)
+        found = {name: content for one in build("components/grafana-dashboards").of_kind("ConfigMap")
+                 if one["metadata"]["labels"].get("grafana_dashboard") == "1"
+                 for name, content in one["data"].items()}
+        self.assertEqual(found, {path.name: path.read_text()
+                                 for path in (DEPLOY / "grafana").glob("*.json")})
+
     def test_every_overlay_and_component_builds(self):
         self.assertTrue(OVERLAYS and COMPONENTS)
         for variant in VARIANTS:

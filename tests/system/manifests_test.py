@@ -79,7 +79,10 @@ CONTAINER_RULES = [
 RESOURCES = [("resources", kind, what) for kind in ("requests", "limits")
              for what in ("cpu", "memory", "ephemeral-storage")]
 # What of the node's disk may be seen, and whether it may be written.
-HOST_PATHS = {"/proc": False, "/sys": False, "/etc/nodevigil/postgres-password": False, "/var/lib/nodevigil": True}
+HOST_PATHS = {
+    "/proc": False, "/sys": False, "/etc/nodevigil/postgres-password": False, "/var/lib/nodevigil": True,
+    **{f"/proc/{file}": False for file in ("stat", "meminfo", "vmstat", "loadavg", "diskstats",
+                                           "sys/fs/file-nr", "1/net")}}
 
 
 def volume_findings(workload):
@@ -312,6 +315,19 @@ class ReferenceTest(unittest.TestCase):
             for container in filter(is_ours, workload.containers()):
                 self.assertLessEqual(set(manifests.environment(container)), options | LIBPQ, where)
 
+    def test_a_narrow_proc_has_every_file_that_is_read(self):
+        read = set(re.findall(r"^\w+ +source (\S+)", nodevigil("doctor").stdout, re.M))
+        pod = build("components/narrow-proc").agents().pod
+        mounted = {volume["hostPath"]["path"].removeprefix("/proc/") for volume in pod["volumes"]
+                   if volume.get("hostPath", {}).get("path", "").startswith("/proc/")}
+        self.assertEqual(mounted, {"1/net" if name.startswith("net/") else name
+                                   for name in read - {"statvfs"}})
+        [container] = pod["containers"]
+        for mount in container["volumeMounts"]:
+            for volume in pod["volumes"]:
+                if volume["name"] == mount["name"] and mount["mountPath"].startswith("/host/proc"):
+                    self.assertEqual(mount["mountPath"], "/host" + volume["hostPath"]["path"])
+
     def test_paths_in_settings_are_mounted(self):
         for manifests, workload, where in self.workloads():
             for container in filter(is_ours, workload.containers()):
@@ -319,10 +335,12 @@ class ReferenceTest(unittest.TestCase):
                 if workload.kind != "DaemonSet":  # of the agents' settings, these read the database's
                     variables = {name: value for name, value in variables.items()
                                  if name.startswith(("PG", "NODEVIGIL_POSTGRES"))}
-                mounts = tuple(f"{one['mountPath']}/" for one in container["volumeMounts"])
+                mounts = [f"{one['mountPath']}/" for one in container["volumeMounts"]]
                 for name, value in variables.items():
-                    if value.startswith("/"):
-                        self.assertTrue(f"{value}/".startswith(mounts), f"{where}: {name}={value}")
+                    if value.startswith("/"):  # in a mount, or above some
+                        self.assertTrue(f"{value}/".startswith(tuple(mounts)) or
+                                        any(mount.startswith(f"{value}/") for mount in mounts),
+                                        f"{where}: {name}={value}")
 
     def test_selectors_match_their_own_pods_alone(self):
         for manifests, workload, where in self.workloads():

@@ -117,6 +117,7 @@ Result<std::unique_ptr<Agent>> Agent::make(const Options& options, Clock& clock,
   agent->sampler_ = std::move(*sampler);
   agent->scorer_ = std::make_unique<Scorer>(node_series(), options.scoring);
   agent->live_.interval_seconds = std::chrono::duration<double>{options.interval}.count();
+  agent->live_.alert_budget_per_week = options.scoring.alerts_per_week;
   const auto classifier = agent->open_model();
   if (!classifier) return classifier.error();
   // Before the restoration: the cause of an alarm that is raised is part of the state.

@@ -1,163 +1,180 @@
 #include "nodevigil/base/http_client.h"
 
-#include <curl/curl.h>
+#include <httplib.h>
+#include <openssl/x509.h>
 
-#include <array>
-#include <memory>
-#include <mutex>
+#include <optional>
+#include <regex>
 #include <string_view>
-#include <utility>
 
 #include "nodevigil/base/file.h"
+#include "nodevigil/base/units.h"
 
 namespace nodevigil {
 namespace {
 
-using Handle = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
-using Headers = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
-using Url = std::unique_ptr<CURLU, decltype(&curl_url_cleanup)>;
+struct Url {
+  std::string server;  // "https://HOST:PORT"
+  std::string path;    // from the first slash on; may be empty
+  std::string user;
+  std::string password;
+  bool has_user = false;
 
-// libcurl's own start is not thread-safe everywhere.
-void start_libcurl() {
-  static std::once_flag once;
-  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
-}
-
-// A part of a URL; empty where it has none.
-std::string part_of(CURLU* url, CURLUPart part) {
-  char* text = nullptr;
-  if (curl_url_get(url, part, &text, 0) != CURLUE_OK) return {};
-  std::string copy{text};
-  curl_free(text);
-  return copy;
-}
-
-// What a transfer collects, and may be stopped by.
-struct Transfer {
-  std::string body;
-  std::size_t longest = 0;
-  const std::stop_token* stop = nullptr;
+  // For people.
+  [[nodiscard]] std::string shown() const {
+    std::string text = server + path;
+    while (text.ends_with('/')) text.pop_back();
+    return text;
+  }
 };
 
-std::size_t take(const char* data, std::size_t, std::size_t size, void* to) {
-  auto& transfer = *static_cast<Transfer*>(to);
-  if (transfer.body.size() + size > transfer.longest) return CURL_WRITEFUNC_ERROR;
-  transfer.body.append(data, size);
-  return size;
+std::optional<int> hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return std::nullopt;
 }
 
-// Called about once a second.
-int is_stopped(void* of, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return static_cast<Transfer*>(of)->stop->stop_requested() ? 1 : 0;
-}
-
-ErrorCode code_of(CURLcode code) {
-  switch (code) {
-    case CURLE_OPERATION_TIMEDOUT:
-      return ErrorCode::kTimeout;
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_ISSUER_ERROR:
-      return ErrorCode::kUnauthenticated;
-    case CURLE_SSL_CACERT_BADFILE:
-      return ErrorCode::kNotFound;
-    case CURLE_WRITE_ERROR:
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-      return ErrorCode::kInvalid;
-    default:
-      return ErrorCode::kUnavailable;
+// "p%40ss" is "p@ss"; nullopt where a '%' is not followed by two digits.
+std::optional<std::string> percent_decoded(std::string_view text) {
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      plain += text[i];
+      continue;
+    }
+    if (i + 2 >= text.size()) return std::nullopt;
+    const auto high = hex_digit(text[i + 1]);
+    const auto low = hex_digit(text[i + 2]);
+    if (!high || !low) return std::nullopt;
+    plain += static_cast<char>(16 * *high + *low);
+    i += 2;
   }
+  return plain;
 }
 
-Result<Headers> make_headers(const HttpClientOptions& options, bool json) {
-  Headers headers{nullptr, &curl_slist_free_all};
-  const auto add = [&](const std::string& line) {
-    headers.reset(curl_slist_append(headers.release(), line.c_str()));
-  };
-  if (json) add("Content-Type: application/json");
+Result<Url> parse_url(const std::string& text) {
+  const Error wrong{ErrorCode::kInvalid,
+                    "expected a URL like http://HOST:PORT, or https://USER:PASSWORD@HOST/PATH with "
+                    "'@', ':', '/' and '%' of the password as %40, %3A, %2F and %25",
+                    ""};
+  // scheme, user, :password, host and port, path. An '@' in the path would be a password's, which
+  // had an unescaped '/' before it.
+  static const std::regex form{
+      R"((https?)://(?:([^@/:]*)(:[^@/:]*)?@)?((?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?))"
+      R"((/[^@\s]*)?)"};
+  std::smatch parts;
+  if (text.size() > 2048 || !std::regex_match(text, parts, form)) return wrong;
+  const auto user = percent_decoded(parts[2].str());
+  const auto password = percent_decoded(parts[3].matched ? parts[3].str().substr(1) : "");
+  if (!user || !password) return wrong;
+  return Url{parts[1].str() + "://" + parts[4].str(), parts[5].str(), *user, *password,
+             parts[2].matched};
+}
+
+Result<httplib::Headers> make_headers(const HttpClientOptions& options, const Url& url) {
+  httplib::Headers headers;
+  if (url.has_user) {
+    headers.insert(httplib::make_basic_authentication_header(url.user, url.password));
+  }
   if (!options.token_file.empty()) {
     auto token = read_secret(options.token_file);
     if (!token) return token.error();
-    add("Authorization: Bearer " + *token);
+    headers.emplace("Authorization", "Bearer " + *token);
   }
   return headers;
 }
 
-Result<HttpAnswer> request(const HttpClientOptions& options, const std::string& url,
-                           const std::string* body, const std::stop_token& stop) {
-  start_libcurl();
-  const auto shown = public_url(url);
-  if (!shown) return shown.error();
-  const auto headers = make_headers(options, body != nullptr);
+std::string after(std::chrono::milliseconds time) { return " within " + format_duration(time); }
+
+Error failure(const HttpClientOptions& options, httplib::Client& client, httplib::Error error,
+              std::string shown) {
+  const std::string words = httplib::to_string(error);
+  switch (error) {
+    case httplib::Error::Connection:
+      return {ErrorCode::kUnavailable, "cannot connect", std::move(shown)};
+    case httplib::Error::ConnectionTimeout:
+      return {ErrorCode::kTimeout, "cannot connect" + after(options.connect_timeout),
+              std::move(shown)};
+    case httplib::Error::Read:
+      return {ErrorCode::kTimeout, "gives no HTTP answer" + after(options.silence_timeout),
+              std::move(shown)};
+    case httplib::Error::SSLConnection:
+      return {ErrorCode::kUnavailable, "does not speak TLS", std::move(shown)};
+    default:
+      break;
+  }
+  // Those that are left and speak of TLS are about certificates; they differ between versions.
+  if (words.find("SSL") == std::string::npos) {
+    return {ErrorCode::kUnavailable, words, std::move(shown)};
+  }
+  const long verified = client.get_openssl_verify_result();
+  const std::string why =
+      verified == X509_V_OK ? "it is for another name" : ::X509_verify_cert_error_string(verified);
+  return {ErrorCode::kUnauthenticated, "its certificate is not believed: " + why, std::move(shown)};
+}
+
+Result<HttpAnswer> exchange(const HttpClientOptions& options, const std::string& text,
+                            httplib::Request request, const std::stop_token& stop) {
+  const auto url = parse_url(text);
+  if (!url) return url.error();
+  auto headers = make_headers(options, *url);
   if (!headers) return headers.error();
-  const Handle handle{curl_easy_init(), &curl_easy_cleanup};
-  if (!handle) return Error{ErrorCode::kFull, "no memory for a request", *shown};
-  CURL* const curl = handle.get();
-  Transfer transfer{{}, options.longest_answer, &stop};
-  std::array<char, CURL_ERROR_SIZE> detail{};
-  curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
-  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail.data());
-  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
-                   static_cast<long>(options.connect_timeout.count()));
-  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(options.timeout.count()));
-  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers->get());
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
-  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfer);
-  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, is_stopped);
-  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &transfer);
-  if (!options.ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, options.ca_file.c_str());
-  if (body != nullptr) {
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body->data());
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, static_cast<long>(body->size()));
+  request.path = url->path.empty() ? "/" : url->path;
+  for (const auto& header : *headers) request.headers.insert(header);
+
+  HttpAnswer answer;
+  bool too_long = false;
+  request.content_receiver = [&](const char* data, std::size_t size, std::uint64_t, std::uint64_t) {
+    too_long = answer.body.size() + size > options.longest_answer;
+    if (!too_long) answer.body.append(data, size);
+    return !too_long;
+  };
+  httplib::Client client{url->server};
+  client.set_connection_timeout(options.connect_timeout);
+  client.set_read_timeout(options.silence_timeout);
+  client.set_write_timeout(options.silence_timeout);
+  if (!options.ca_file.empty()) {
+    // The client would not say what is wrong with the file.
+    if (const auto readable = read_file(options.ca_file, std::size_t{1} << 20); !readable) {
+      return readable.error();
+    }
+    client.set_ca_cert_path(options.ca_file);
   }
-  const CURLcode done = curl_easy_perform(curl);
-  if (transfer.body.size() > 0 && done == CURLE_WRITE_ERROR) {
+  const std::stop_callback give_up{stop, [&] { client.stop(); }};
+  const auto result = client.send(request);
+  if (too_long) {
     return Error{ErrorCode::kInvalid,
-                 "the answer is longer than " + std::to_string(options.longest_answer) + " bytes",
-                 *shown};
+                 "the answer is longer than " +
+                     format_bytes(static_cast<std::int64_t>(options.longest_answer)),
+                 url->shown()};
   }
-  if (done != CURLE_OK) {
-    const std::string why = detail[0] != 0 ? detail.data() : curl_easy_strerror(done);
-    return Error{code_of(done), why, *shown};
-  }
-  long status = 0;
-  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-  return HttpAnswer{static_cast<int>(status), std::move(transfer.body)};
+  if (!result) return failure(options, client, result.error(), url->shown());
+  answer.status = result->status;
+  return answer;
 }
 
 }  // namespace
 
 Result<std::string> public_url(const std::string& url) {
-  const Error wrong{ErrorCode::kInvalid,
-                    "expected a URL like http://HOST:PORT, or https://USER:PASSWORD@HOST/PATH with "
-                    "'@', ':', '/' and '%' of the password as %40, %3A, %2F and %25",
-                    ""};
-  const Url parts{curl_url(), &curl_url_cleanup};
-  if (!parts || curl_url_set(parts.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return wrong;
-  const std::string scheme = part_of(parts.get(), CURLUPART_SCHEME);
-  if ((scheme != "http" && scheme != "https") || part_of(parts.get(), CURLUPART_HOST).empty()) {
-    return wrong;
-  }
-  // Of a password with an unescaped '/', the rest would be taken for the path.
-  if (part_of(parts.get(), CURLUPART_PATH).find('@') != std::string::npos) return wrong;
-  curl_url_set(parts.get(), CURLUPART_USER, nullptr, 0);
-  curl_url_set(parts.get(), CURLUPART_PASSWORD, nullptr, 0);
-  std::string shown = part_of(parts.get(), CURLUPART_URL);
-  while (shown.ends_with('/')) shown.pop_back();
-  return shown;
+  const auto parsed = parse_url(url);
+  if (!parsed) return parsed.error();
+  return parsed->shown();
 }
 
 Result<HttpAnswer> HttpClient::get(const std::string& url, const std::stop_token& stop) const {
-  return request(options_, url, nullptr, stop);
+  httplib::Request request;
+  request.method = "GET";
+  return exchange(options_, url, std::move(request), stop);
 }
 
 Result<HttpAnswer> HttpClient::post_json(const std::string& url, const std::string& body,
                                          const std::stop_token& stop) const {
-  return request(options_, url, &body, stop);
+  httplib::Request request;
+  request.method = "POST";
+  request.set_header("Content-Type", "application/json");
+  request.body = body;
+  return exchange(options_, url, std::move(request), stop);
 }
 
 }  // namespace nodevigil

@@ -148,7 +148,10 @@ void check_model(const Options& options, std::vector<Finding>& findings) {
   }
 }
 
-std::string postgres_fix(const Error& error) {
+std::string postgres_fix(const Error& error, const std::string& password_file) {
+  if (!password_file.empty() && error.path == password_file) {
+    return "put the password there, readable for the agent's user (in Kubernetes: the Secret)";
+  }
   switch (error.code) {
     case ErrorCode::kUnauthenticated:
       return "check the user, --postgres.password-file, pg_hba.conf and sslmode";
@@ -180,7 +183,7 @@ void check_postgres(const Options& options, std::vector<Finding>& findings) {
     findings.push_back({"postgres", Status::kOk, (*postgres)->peer(), ""});
   } else {
     findings.push_back(
-        {"postgres", Status::kFail, usable.error().message(), postgres_fix(usable.error())});
+        {"postgres", Status::kFail, usable.error().message(), postgres_fix(usable.error(), options.postgres.password_file)});
   }
 }
 

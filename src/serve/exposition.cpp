@@ -182,6 +182,9 @@ constexpr auto kFamilies = std::to_array<FamilySpec>({
     {"nodevigil_anomalies_total", kCounter, "Times a verdict was raised.",
      [](const V& v, F& f) { add_count(f, v.live.anomalies); }},
 
+    {"nodevigil_alert_budget_per_week", kGauge, "False alarms a week that are asked for, as configured.",
+     [](const V& v, F& f) { add(f, v.live.alert_budget_per_week); }},
+
     {"nodevigil_warmup", kGauge, "1 while there are too few samples for a verdict.",
      [](const V& v, F& f) { add_flag(f, !v.warm()); }},
     {"nodevigil_warmup_progress_ratio", kGauge, "How much of the warm-up is done.",

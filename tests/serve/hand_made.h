@@ -96,6 +96,7 @@ inline Live hand_made_live() {
   live.baseline_samples = 60480;
   live.warmup_progress = 1;
   live.interval_seconds = 10;
+  live.alert_budget_per_week = 20;
   return live;
 }
 

@@ -570,6 +570,13 @@ class TroubleTest(PostgresTest):
                 self.cluster.query(alter)
                 self.trouble(self.cluster.url(), text, "invalid", "nodevigil db migrate", cure)
 
+    def test_a_password_file_that_is_missing_is_said(self):
+        found = json.loads(nodevigil("doctor", "--json", "--postgres.url", self.cluster.url(),
+                                     "--postgres.password-file", self.state / "none").stdout)
+        finding = next(one for one in found if one["check"] == "postgres")
+        self.assertIn("none: cannot open", finding["detail"])
+        self.assertIn("put the password there", finding["fix"])
+
     def test_a_password_file_is_read(self):
         self.db("init")
         url = f"host=127.0.0.1 port={self.cluster.port} user=owner dbname=postgres"

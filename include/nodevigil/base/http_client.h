@@ -14,7 +14,7 @@ struct HttpClientOptions {
   std::string ca_file;     ///< certificates of those believed; empty: the system's
   std::string token_file;  ///< holds a bearer token; read for each request; empty: none
   std::chrono::milliseconds connect_timeout{5'000};
-  std::chrono::milliseconds timeout{10'000};  ///< for all of a request
+  std::chrono::milliseconds silence_timeout{10'000};  ///< without a byte, either way
   std::size_t longest_answer = std::size_t{1} << 20;
 };
 
@@ -27,18 +27,18 @@ struct HttpAnswer {
 /// kInvalid, which quotes nothing: it is not "http[s]://[USER:PASSWORD@]HOST[:PORT][/PATH]".
 [[nodiscard]] Result<std::string> public_url(const std::string& url);
 
-/// Requests over HTTP and HTTPS (libcurl), each on a connection of its own. Certificates are
+/// Requests over HTTP and HTTPS (cpp-httplib), each on a connection of its own. Certificates are
 /// verified. User and password of a URL are sent as basic authentication. Any answer is a success,
 /// whatever its status; errors name the URL without credentials: kUnavailable, kTimeout,
 /// kUnauthenticated (a certificate that is not believed), kInvalid (too long an answer), and those
-/// of reading the token. Thread-safe.
+/// of reading the files. Thread-safe.
 class HttpClient {
  public:
   explicit HttpClient(HttpClientOptions options) : options_(std::move(options)) {}
 
   [[nodiscard]] Result<HttpAnswer> get(const std::string& url,
                                        const std::stop_token& stop = {}) const;
-  /// Given up within a second when `stop` is requested.
+  /// Both are given up when `stop` is requested, at the latest once connecting has ended.
   [[nodiscard]] Result<HttpAnswer> post_json(const std::string& url, const std::string& body,
                                              const std::stop_token& stop = {}) const;
 

@@ -45,6 +45,7 @@ struct Live {
   std::uint64_t baseline_samples = 0;  ///< in the judging baseline
   double warmup_progress = 0;          ///< 0..1
   double interval_seconds = 0;
+  double alert_budget_per_week = 0;
 };
 
 /// Hands the newest Live from the tick thread to any number of readers. Triple-buffered: the

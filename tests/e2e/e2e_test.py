@@ -1,0 +1,278 @@
+"""The agent in a true cluster, from `kubectl apply` to nothing left: takes the cluster of $KUBECONFIG.
+
+Tests run in the order of their numbers, each on what the one before has left. The cluster needs the
+images of cluster.IMAGES; it is given back as it was.
+"""
+import json
+import pathlib
+import re
+import subprocess
+import tempfile
+import time
+import unittest
+
+from cluster import (NAMESPACE, ROOT, agent_pods, apply, build, eventually, fetch, forwarded, get,
+                     kubectl, metrics, rolled_out, sql, status, with_images)
+
+# A minute of warm-up instead of ten.
+QUICK = {"NODEVIGIL_INTERVAL": "1s", "NODEVIGIL_SCORING_FAST_HORIZON": "60s",
+         "NODEVIGIL_SCORING_WARMUP_SAMPLES": "30", "NODEVIGIL_POSTGRES_INTERVAL": "5s"}
+SECRETS = ("nodevigil-postgres", "nodevigil-postgres-owner")
+
+
+def on_node(command):
+    """What a command prints that runs as root on the node, in the node's namespaces of processes and network."""
+    return kubectl("-n", "nodevigil-e2e", "exec", "root", "--", "sh", "-c", command)
+
+
+def agent_process():
+    """Process id of the agent as the node numbers it."""
+    return on_node("pgrep -x nodevigil | tail -n 1").strip()
+
+
+def the_pod():
+    """The agent's pod on one node."""
+    pods = agent_pods()
+    if not pods:
+        raise AssertionError("no agent's pod is running")
+    return next(iter(pods.values()))
+
+
+def ready_status():
+    found = status(the_pod())
+    return found if found["phase"] == "ready" else None
+
+
+def alerts():
+    with forwarded("pod/alertmanager", 9093, "monitoring") as url:
+        return json.loads(subprocess.run(["curl", "-sf", url + "/api/v2/alerts"], check=True,
+                                         capture_output=True).stdout)
+
+
+class E2eTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.addClassCleanup(cls.clean_up)
+        apply(with_images((pathlib.Path(__file__).parent / "peers.yaml").read_text()))
+        kubectl("-n", "nodevigil-e2e", "wait", "--for=condition=Ready", "pod/root", "--timeout=180s")
+        kubectl("-n", "monitoring", "wait", "--for=condition=Ready", "pod/alertmanager",
+                "--timeout=180s")
+
+    @classmethod
+    def clean_up(cls):
+        for namespace in ("nodevigil-e2e", "monitoring", NAMESPACE):
+            kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s",
+                    check=False)
+        kubectl("delete", "priorityclass", "nodevigil", "--ignore-not-found", check=False)
+
+    def say(self, text):
+        print(f"    {text}", flush=True)
+
+    def test_01_every_overlay_is_valid_for_the_server(self):
+        known = set(kubectl("api-resources", "--no-headers", "-o", "name").split())
+        apply((ROOT / "deploy/base/namespace.yaml").read_text())
+        for overlay in sorted((ROOT / "deploy/overlays").iterdir()):
+            for manifest in build(overlay=f"overlays/{overlay.name}").split("\n---\n"):
+                kind = re.search(r"^kind: (\w+)", manifest, re.MULTILINE)[1]
+                version = re.search(r"^apiVersion: (\S+)", manifest, re.MULTILINE)[1]
+                group = version.rpartition("/")[0]
+                name = f"{kind.lower()}s.{group}" if group else f"{kind.lower()}s"
+                if name not in known and not name.startswith("networkpolic"):
+                    self.say(f"{overlay.name}: the cluster knows no {version} {kind}")
+                    continue
+                if kind == "CronJob" and "batch/v1" not in kubectl("api-versions").split():
+                    continue
+                kubectl("apply", "--server-side", "--dry-run=server", "-f", "-", given=manifest)
+
+    def test_02_the_flat_file_is_enough(self):
+        apply(with_images((ROOT / "deploy/nodevigil.yaml").read_text()))
+        rolled_out()
+        nodes = {node["metadata"]["name"] for node in get("nodes")["items"]}
+        self.assertEqual(agent_pods().keys(), nodes)
+        answer = fetch(f"pod/{the_pod()}", 9910, "/readyz")
+        self.assertTrue(answer.startswith("ready"), answer)
+        self.say(answer.replace("\n", "; "))
+
+    def test_03_the_pod_can_do_no_more_than_it_has_to(self):
+        process = agent_process()
+        state = dict(line.split(":\t", 1) for line in
+                     on_node(f"cat /proc/{process}/status").splitlines() if ":\t" in line)
+        self.assertEqual(state["Uid"].split(), ["65532"] * 4)
+        self.assertEqual(state["Gid"].split(), ["65532"] * 4)
+        for capabilities in ("CapPrm", "CapEff", "CapBnd", "CapInh", "CapAmb"):
+            self.assertEqual(int(state[capabilities], 16), 0, capabilities)
+        self.assertEqual(state["NoNewPrivs"].strip(), "1")
+        self.assertEqual(state["Seccomp"].strip(), "2", "a filter")
+        for namespace in ("net", "pid", "ipc"):  # of which the pod `root` has the node's own
+            inside, outside = (on_node(f"readlink /proc/{one}/ns/{namespace}")
+                               for one in (process, "self"))
+            self.assertNotEqual(inside, outside, f"{namespace} namespace of the host")
+        mounts = {line.split()[1]: line.split()[3].split(",") for line in
+                  on_node(f"cat /proc/{process}/mounts").splitlines()}
+        for read_only in ("/", "/host/proc", "/host/sys"):
+            self.assertIn("ro", mounts[read_only], read_only)
+        self.assertEqual([mount for mount in mounts if "serviceaccount" in mount], [])
+        self.assertEqual(on_node(f"ls /proc/{process}/root/var/run/secrets 2>/dev/null || true"), "")
+
+    def test_04_readings_are_the_nodes_and_not_the_pods(self):
+        pod = the_pod()
+
+        def forks():
+            return int(re.search(r"^processes (\d+)", on_node("cat /proc/stat"), re.MULTILINE)[1])
+
+        def sockets():
+            return int(re.search(r"sockets: used (\d+)", on_node("cat /proc/1/net/sockstat"))[1])
+
+        before, few = forks(), sockets()
+        time_of_tick = metrics(pod)["nodevigil_last_tick_timestamp_seconds"]
+        read = eventually(lambda: (m := metrics(pod))["nodevigil_last_tick_timestamp_seconds"]
+                          > time_of_tick and m, 60, "the next tick")
+        node = {name: value for name, value in read.items() if name.startswith("nodevigil_node_")}
+        self.assertEqual(len(node), 24, sorted(node))
+        self.assertTrue(before <= node["nodevigil_node_forks_total"] <= forks())
+        inside = int(re.search(r"sockets: used (\d+)", on_node(
+            f"cat /proc/{agent_process()}/net/sockstat"))[1])
+        self.assertLess(inside, few / 2, "the pod's own sockets are others than the node's")
+        self.assertLess(abs(node["nodevigil_node_sockets_used"] - few), 0.3 * few)
+        total = int(re.search(r"MemTotal:\s+(\d+)", on_node("cat /proc/meminfo"))[1])
+        free = int(re.search(r"MemAvailable:\s+(\d+)", on_node("cat /proc/meminfo"))[1])
+        self.assertAlmostEqual(node["nodevigil_node_memory_available_percent"],
+                               100 * free / total, delta=5)
+        listening = int(on_node("cat /proc/1/net/tcp /proc/1/net/tcp6 | awk '$4 == \"0A\"' | wc -l"))
+        self.assertAlmostEqual(node["nodevigil_node_tcp_listening_sockets"], listening, delta=3)
+        self.say(f"24 of 24 metrics; sockets: {node['nodevigil_node_sockets_used']:.0f} told, {few} on "
+                 f"the node, {inside} in the pod")
+
+    def test_05_rows_arrive_in_postgres(self):
+        # The database first, its secrets later: the agents have to bear that.
+        apply(build("alertmanager", **QUICK))
+        eventually(lambda: "password" in fetch(f"pod/{the_pod()}", 9910, "/readyz"), 240,
+                   "an agent that says what it misses")
+        rolled_out()
+        self.say(fetch(f"pod/{the_pod()}", 9910, "/readyz").replace("\n", "; "))
+        for name in SECRETS:
+            kubectl("-n", NAMESPACE, "create", "secret", "generic", name,
+                    "--from-literal=password=" + "0123456789abcdef" + name[-4:])
+        eventually(lambda: int(sql("SELECT count(*) FROM nodevigil.samples")) > 0, 420,
+                   "rows in Postgres")
+        nodes = sql("SELECT DISTINCT node FROM nodevigil.samples").split()
+        self.assertEqual(set(nodes), set(agent_pods()))
+        self.say(sql("SELECT node, count(*), min(ts), max(ts) FROM nodevigil.samples GROUP BY 1"))
+
+    def test_06_stress_is_seen_named_stored_and_told(self):
+        eventually(ready_status, 240, "the end of warm-up")
+        stress = subprocess.Popen(["kubectl", "-n", "nodevigil-e2e", "exec", "root", "--", "sh", "-c",
+                                   "for i in 1 2 3 4 5 6 7 8; do timeout 60 sh -c "
+                                   "'while :; do :; done' & done; wait"])
+        begun = time.monotonic()
+        try:
+            found = eventually(lambda: (s := status(the_pod()))["row"]["anomalous"] and s, 60,
+                               "a verdict")
+            self.say(f"after {time.monotonic() - begun:.0f} s: {found['row']['explanation']['summary']}")
+            told = eventually(lambda: [a for a in alerts() if a["labels"]["class"] == "cpu"], 60,
+                              "an alert that names the cause")
+            self.say(f"alert: {told[0]['labels']}")
+            self.assertIn(told[0]["labels"]["node"], agent_pods())
+            self.assertIn("cpu_sec_idle", told[0]["annotations"]["description"])
+        finally:
+            stress.wait()
+        eventually(lambda: int(sql("SELECT count(*) FROM nodevigil.anomalies WHERE verdict = 'cpu'")),
+                   120, "the anomaly in Postgres")
+        eventually(lambda: not status(the_pod())["row"]["anomalous"], 300, "the end of the anomaly")
+        eventually(lambda: not alerts(), 180, "the end of the alert")
+
+    def test_07_a_container_that_is_killed_goes_on_where_it_was(self):
+        before = status(the_pod())
+        on_node(f"kill -9 {agent_process()}")
+        after = eventually(lambda: (s := status(the_pod()))["started"] > before["started"] and s
+                           and s["row"] and s, 120, "a new start")
+        self.assertEqual(after["phase"], "ready")
+        self.assertGreater(after["row"]["seq"], before["row"]["seq"])
+        self.say(kubectl("-n", NAMESPACE, "logs", the_pod()).splitlines()[0])
+
+    def test_08_a_pod_that_is_replaced_is_warm_and_loses_no_row(self):
+        old, before = the_pod(), status(the_pod())
+        kubectl("-n", NAMESPACE, "delete", "pod", old, "--timeout=60s")
+        new = eventually(lambda: (pod := the_pod()) != old and pod, 120, "a new pod")
+        eventually(ready_status, 60, "a warm start")
+        log = kubectl("-n", NAMESPACE, "logs", new)
+        self.assertIn("baselines rebuilt from", log)
+        self.say(next(line for line in log.splitlines() if "rebuilt" in line))
+        # The rows of the old pod's last moments were sent before it ended.
+        sent = int(sql("SELECT max(seq) FROM nodevigil.progress"))
+        self.assertGreaterEqual(sent, before["row"]["seq"])
+        gaps = sql("SELECT count(*) FROM (SELECT seq, lead(seq) OVER (ORDER BY ts) AS next FROM "
+                   "nodevigil.samples) AS s WHERE next > seq + 1")
+        self.assertEqual(gaps, "0")
+
+    def test_09_a_new_model_is_taken_up_without_a_restart(self):
+        model = json.loads((ROOT / "models/default.json").read_text())
+        with tempfile.TemporaryDirectory() as directory:
+            path = pathlib.Path(directory) / "model.json"
+
+            def put(name):
+                path.write_text(json.dumps({**model, "name": name}))
+                apply(kubectl("-n", NAMESPACE, "create", "configmap", "nodevigil-model",
+                              f"--from-file={path}", "--dry-run=client", "-o", "yaml"))
+
+            put("first")
+            apply(build("alertmanager", "model", **QUICK))
+            rolled_out()
+            found = eventually(lambda: (s := status(the_pod()))["model"]["name"] == "first" and s, 60,
+                               "the model")
+            put("second")
+            after = eventually(lambda: (s := status(the_pod()))["model"]["name"] == "second" and s,
+                               240, "the new model")
+            self.assertEqual(after["started"], found["started"], "the same process")
+            path.write_text("{")
+            apply(kubectl("-n", NAMESPACE, "create", "configmap", "nodevigil-model",
+                          f"--from-file={path}", "--dry-run=client", "-o", "yaml"))
+            bad = eventually(lambda: (s := status(the_pod()))["model"]["reload_failures"] > 0 and s,
+                             240, "the refusal")
+            self.assertEqual(bad["model"]["name"], "second")
+            put("second")
+
+    def test_10_a_wrong_authority_is_said_and_the_pod_stays(self):
+        apply(build("alertmanager", "model", **QUICK,
+                    NODEVIGIL_POSTGRES_URL="postgresql://nodevigil-postgres/metrics?sslmode=verify-full"))
+        rolled_out()
+        said = eventually(lambda: (text := fetch(f"pod/{the_pod()}", 9910, "/readyz")) and
+                          "postgres: healthy" not in text and "postgres: " in text and text, 120,
+                          "the reason")
+        self.say(said.splitlines()[-2] if "alertmanager" in said.splitlines()[-1]
+                 else said.splitlines()[-1])
+        self.assertTrue(said.startswith("ready"), said)
+        apply(build("alertmanager", "model", **QUICK))
+        rolled_out()
+
+    def test_11_the_limits_are_enough(self):
+        pod = get("pod", the_pod())
+        container = pod["status"]["containerStatuses"][0]
+        self.assertEqual(container["restartCount"], 0)
+        process = agent_process()
+        group = on_node(f"cat /proc/{process}/cgroup")
+        self.say(group.replace("\n", " "))
+        resident = metrics(the_pod())["process_resident_memory_bytes"] / 1e6
+        limit = container and pod["spec"]["containers"][0]["resources"]["limits"]
+        self.assertEqual((limit["cpu"], limit["memory"]), ("30m", "32Mi"))
+        self.assertLess(resident, 0.75 * 32 * 1.048576)
+        begun = metrics(the_pod())
+        wait = eventually(lambda: (m := metrics(the_pod()))["nodevigil_ticks_total"]
+                          >= begun["nodevigil_ticks_total"] + 30 and m, 120, "30 ticks")
+        ticks = wait["nodevigil_ticks_total"] - begun["nodevigil_ticks_total"]
+        used = wait["process_cpu_seconds_total"] - begun["process_cpu_seconds_total"]
+        missed = wait["nodevigil_ticks_missed_total"] - begun["nodevigil_ticks_missed_total"]
+        self.say(f"{resident:.1f} MB resident; {1000 * used / ticks:.2f} ms of CPU per tick of 1 s, "
+                 f"scrapes and Postgres every 5 s included; {missed:.0f} of {ticks:.0f} ticks missed")
+        self.assertLessEqual(missed, 1)
+
+    def test_12_everything_goes(self):
+        kubectl("delete", "--ignore-not-found", "-f", "-", "--timeout=120s",
+                given=build("alertmanager", "model", **QUICK))
+        left = kubectl("get", "namespace", NAMESPACE, check=False)
+        self.assertIn("not found", left)
+        self.assertIn("not found", kubectl("get", "priorityclass", "nodevigil", check=False))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

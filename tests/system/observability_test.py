@@ -13,7 +13,8 @@ import urllib.parse
 
 import yaml
 
-from support import ROOT, Agent, answers, fetch, free_port, need_program, nodevigil, running, wait_until
+from support import (ROOT, Agent, answers, fetch, free_port, need_program, nodevigil, running,
+                     wait_until)
 
 RULES = ROOT / "deploy/prometheus/rules.yaml"
 RULE_TESTS = sorted((ROOT / "tests/system/rules").glob("*.yaml"))
@@ -39,7 +40,7 @@ def alerts():
 
 
 def series_in(expression):
-    return set(re.findall(r"\b(?:nodevigil_\w+|job_node:[\w:]+|process_\w+|up)\b(?!\()", expression))
+    return set(re.findall(r"\b(?:nodevigil_\w+|job_node:[\w:]+|process_\w+|up)\b", expression))
 
 
 def panels(dashboard):
@@ -70,8 +71,9 @@ class RulesTest(unittest.TestCase):
         for rule in alerts():
             with self.subTest(rule["alert"]):
                 self.assertIn(rule["labels"]["severity"], {"critical", "warning", "info"})
-                self.assertEqual(set(rule["annotations"]), {"summary", "description", "runbook_url"})
-                self.assertEqual(rule["annotations"]["runbook_url"], BOOK + rule["alert"].lower())
+                notes = rule["annotations"]
+                self.assertEqual(set(notes), {"summary", "description", "runbook_url"})
+                self.assertEqual(notes["runbook_url"], BOOK + rule["alert"].lower())
 
     def test_each_has_its_page_in_the_runbooks_and_no_other_has(self):
         pages = re.findall(r"^## (Nodevigil\w+)$", RUNBOOKS, re.MULTILINE)
@@ -90,11 +92,6 @@ class RulesTest(unittest.TestCase):
 
 
 class DashboardsTest(unittest.TestCase):
-    def each(self):
-        for name, dashboard in DASHBOARDS.items():
-            with self.subTest(name):
-                yield dashboard
-
     def test_they_are_what_the_generator_writes(self):
         result = subprocess.run(["python3", ROOT / "tools/generate_dashboards.py", "--check"],
                                 capture_output=True, text=True)
@@ -102,62 +99,69 @@ class DashboardsTest(unittest.TestCase):
 
     def test_they_are_dashboards(self):
         self.assertEqual(set(DASHBOARDS), {"fleet", "node"})
-        for dashboard in self.each():
-            self.assertTrue(dashboard["uid"] and dashboard["title"])
-            self.assertNotIn("id", dashboard)  # Grafana gives it
-            self.assertGreaterEqual(dashboard["schemaVersion"], 38)  # Grafana 10
+        for name, dashboard in DASHBOARDS.items():
+            with self.subTest(name):
+                self.assertTrue(dashboard["uid"] and dashboard["title"])
+                self.assertNotIn("id", dashboard)  # Grafana gives it
+                self.assertGreaterEqual(dashboard["schemaVersion"], 38)  # Grafana 10
 
     def test_no_datasource_is_taken_for_granted(self):
-        for dashboard in self.each():
-            variables = dashboard["templating"]["list"]
-            self.assertEqual((variables[0]["type"], variables[0]["query"]),
-                             ("datasource", "prometheus"))
-            users = [*panels(dashboard), *variables[1:],
-                     *(target for panel in panels(dashboard) for target in panel["targets"])]
-            for user in users:
-                self.assertEqual(user["datasource"], {"type": "prometheus", "uid": "${datasource}"})
+        for name, dashboard in DASHBOARDS.items():
+            with self.subTest(name):
+                variables = dashboard["templating"]["list"]
+                self.assertEqual((variables[0]["type"], variables[0]["query"]),
+                                 ("datasource", "prometheus"))
+                users = [*panels(dashboard), *variables[1:],
+                         *(target for panel in panels(dashboard) for target in panel["targets"])]
+                for user in users:
+                    self.assertEqual(user["datasource"],
+                                     {"type": "prometheus", "uid": "${datasource}"})
 
     def test_panels_are_told_apart_and_explained(self):
-        for dashboard in self.each():
-            ids = [panel["id"] for panel in dashboard["panels"]]
-            self.assertEqual(len(ids), len(set(ids)))
-            for panel in dashboard["panels"]:
-                self.assertIn(panel["type"], PANELS)
-            for panel in panels(dashboard):
-                with self.subTest(panel["title"]):
-                    self.assertTrue(panel["title"] and panel["description"].endswith("."))
-                    self.assertIn(panel["fieldConfig"]["defaults"]["unit"], UNITS)
-                    references = [target["refId"] for target in panel["targets"]]
-                    self.assertTrue(references)
-                    self.assertEqual(len(references), len(set(references)))
+        for name, dashboard in DASHBOARDS.items():
+            with self.subTest(name):
+                ids = [panel["id"] for panel in dashboard["panels"]]
+                self.assertEqual(len(ids), len(set(ids)))
+                for panel in dashboard["panels"]:
+                    self.assertIn(panel["type"], PANELS)
+                for panel in panels(dashboard):
+                    with self.subTest(panel["title"]):
+                        self.assertTrue(panel["title"] and panel["description"].endswith("."))
+                        self.assertIn(panel["fieldConfig"]["defaults"]["unit"], UNITS)
+                        references = [target["refId"] for target in panel["targets"]]
+                        self.assertTrue(references)
+                        self.assertEqual(len(references), len(set(references)))
 
     def test_panels_do_not_overlap(self):
-        for dashboard in self.each():
-            taken = {}
-            for panel in dashboard["panels"]:
-                at = panel["gridPos"]
-                self.assertLessEqual(at["x"] + at["w"], 24, panel["title"])
-                for cell in itertools.product(range(at["x"], at["x"] + at["w"]),
-                                              range(at["y"], at["y"] + at["h"])):
-                    self.assertNotIn(cell, taken, f"{panel['title']} on {taken.get(cell)}")
-                    taken[cell] = panel["title"]
+        for name, dashboard in DASHBOARDS.items():
+            with self.subTest(name):
+                taken = {}
+                for panel in dashboard["panels"]:
+                    at = panel["gridPos"]
+                    self.assertLessEqual(at["x"] + at["w"], 24, panel["title"])
+                    for cell in itertools.product(range(at["x"], at["x"] + at["w"]),
+                                                  range(at["y"], at["y"] + at["h"])):
+                        self.assertNotIn(cell, taken, f"{panel['title']} on {taken.get(cell)}")
+                        taken[cell] = panel["title"]
 
     def test_colours_of_thresholds_begin_below_everything_and_rise(self):
-        for dashboard in self.each():
-            for panel in panels(dashboard):
-                steps = [step["value"] for step in
-                         panel["fieldConfig"]["defaults"]["thresholds"]["steps"]]
-                self.assertIsNone(steps[0])
-                self.assertEqual(steps[1:], sorted(set(steps[1:])))
+        for name, dashboard in DASHBOARDS.items():
+            with self.subTest(name):
+                for panel in panels(dashboard):
+                    steps = [step["value"] for step in
+                             panel["fieldConfig"]["defaults"]["thresholds"]["steps"]]
+                    self.assertIsNone(steps[0])
+                    self.assertEqual(steps[1:], sorted(set(steps[1:])))
 
     def test_overrides_and_columns_mean_something_that_is_there(self):
-        for dashboard in self.each():
-            for panel in panels(dashboard):
-                names = {target["legendFormat"] for target in panel["targets"]}
-                for step in panel.get("transformations", []):
-                    names |= set(step["options"].get("renameByName", {}).values())
-                for override in panel["fieldConfig"]["overrides"]:
-                    self.assertIn(override["matcher"]["options"], names, panel["title"])
+        for name, dashboard in DASHBOARDS.items():
+            with self.subTest(name):
+                for panel in panels(dashboard):
+                    names = {target["legendFormat"] for target in panel["targets"]}
+                    for step in panel.get("transformations", []):
+                        names |= set(step["options"].get("renameByName", {}).values())
+                    for override in panel["fieldConfig"]["overrides"]:
+                        self.assertIn(override["matcher"]["options"], names, panel["title"])
 
     def test_every_metric_of_the_table_has_a_panel_with_its_usual_range(self):
         table = json.loads(nodevigil("schema", "--format", "json", check=0).stdout)
@@ -167,8 +171,9 @@ class DashboardsTest(unittest.TestCase):
                 value, low, high = (target["expr"] for target in shown[metric["name"]]["targets"])
                 self.assertIn(metric["prometheus"] + "{", value)
                 self.assertEqual("rate(" in value, metric["kind"] == "counter")
-                self.assertIn(f'usual_low{{job="$job", node="$node", metric="{metric["name"]}"}}', low)
-                self.assertIn(f'usual_high{{job="$job", node="$node", metric="{metric["name"]}"}}', high)
+                labels = f'{{job="$job", node="$node", metric="{metric["name"]}"}}'
+                self.assertEqual(low, f"max(nodevigil_metric_usual_low{labels})")
+                self.assertEqual(high, f"max(nodevigil_metric_usual_high{labels})")
 
 
 class PrometheusTest(unittest.TestCase):
@@ -251,6 +256,21 @@ class PrometheusTest(unittest.TestCase):
                         self.assertNotIn("$", expression)
                         self.assert_has_data(expression, self.query(expression, time=self.moment))
 
+    def test_every_column_of_a_table_is_in_its_answer(self):
+        for name, dashboard in DASHBOARDS.items():
+            for panel in panels(dashboard):
+                if panel["type"] != "table":
+                    continue
+                fields = set()
+                for target in panel["targets"]:
+                    several = len(panel["targets"]) > 1
+                    fields.add(f"Value #{target['refId']}" if several else "Value")
+                    for series in self.query(self.filled_in(target["expr"]), time=self.moment):
+                        fields |= set(series["metric"])
+                with self.subTest(dashboard=name, panel=panel["title"]):
+                    shown = panel["transformations"][1]["options"]["include"]["names"]
+                    self.assertEqual(set(shown) - fields, set())
+
     def test_every_variable_has_values(self):
         for name, dashboard in DASHBOARDS.items():
             for variable in dashboard["templating"]["list"][1:]:
@@ -277,8 +297,8 @@ class PrometheusTest(unittest.TestCase):
             self.assertEqual(self.query(series), [], f"{series} has data: take it off the list")
 
     def test_an_anomaly_becomes_an_alert(self):
-        alert = wait_until(lambda: self.query('last_over_time(ALERTS{alertname="NodevigilAnomaly"}[1m])'),
-                           what="an alert")[0]["metric"]
+        recent = 'last_over_time(ALERTS{alertname="NodevigilAnomaly"}[1m])'
+        alert = wait_until(lambda: self.query(recent), what="an alert")[0]["metric"]
         self.assertEqual((alert["node"], alert["severity"]), ("worker-7", "warning"))
 
 

@@ -2,6 +2,7 @@
 from . import grafana as g
 
 JOB = 'job="$job"'
+CAUSES = f'nodevigil_verdict{{{JOB}, class!="normal"}}'
 MULTIPLE = (f'max by (node) ((nodevigil_score{{{JOB}}} / nodevigil_score_threshold)'
             f' >= (nodevigil_score_smoothed{{{JOB}}} / nodevigil_score_smoothed_threshold)'
             f' or nodevigil_score_smoothed{{{JOB}}} / nodevigil_score_smoothed_threshold)')
@@ -12,11 +13,12 @@ TO_NODE = {"title": "This node's dashboard", "url":
            "&var-node=${__data.fields.Node}&${__url_time_range}"}
 
 
-def nodes(title, description, expression, heading, **more):
-    """A table of nodes with a figure each, from where a click leads to the node."""
-    return g.table(title, description, [g.rows(expression)],
+def nodes(title, description, expression, heading, *, width, unit="short", steps=None, **more):
+    """A table of nodes with a figure each, from where a click leads to the node; `more` is what is
+    special about the figure."""
+    return g.table(title, description, [g.rows(expression)], width=width, unit=unit, steps=steps,
                    columns={"node": "Node", "Value": heading},
-                   overrides=[g.by_name("Node", links=[TO_NODE])], **more)
+                   overrides=[g.by_name("Node", links=[TO_NODE]), g.by_name(heading, **more)])
 
 
 def now():
@@ -30,20 +32,25 @@ def now():
                f'count(up{{{JOB}}} == 0) or vector(0)', steps=NONE_IS_GOOD),
         g.stat("Not warm", "Agents that have seen too little for a verdict.",
                f'sum(max by (node) (nodevigil_warmup{{{JOB}}}))', steps=NONE_IS_GOOD),
-        g.stat("Rows queued", "Rows of all nodes that Postgres does not have yet; 0 without Postgres.",
+        g.stat("Rows queued",
+               "Rows of all nodes that Postgres does not have yet, where that is known.",
                f'sum(nodevigil_postgres_queue_rows{{{JOB}}}) or vector(0)'),
         g.stat("Rows lost in a day",
                "Rows that did not get into a journal, or left it before Postgres had them.",
                f'sum(increase(nodevigil_journal_dropped_rows_total{{{JOB}}}[1d]))'
                f' + (sum(increase(nodevigil_postgres_lost_rows_total{{{JOB}}}[1d])) or vector(0))',
                steps=NONE_IS_GOOD, defaults={"decimals": 0}),
-        g.table("Anomalous nodes", "Nodes judged anomalous now and what the model calls it. A click leads to the node.",
-                [g.rows(f'max by (node, class) (nodevigil_verdict{{{JOB}, class!="normal"}} == 1)')],
+        g.table("Anomalous nodes",
+                "Nodes judged anomalous now and what the model calls it. A click leads to the "
+                "node.",
+                [g.rows(f'max by (node, class) ({CAUSES} == 1)')],
                 columns={"node": "Node", "class": "Cause"}, width=8,
                 overrides=[g.by_name("Node", links=[TO_NODE])]),
-        nodes("Highest scores", "The larger of both scores, as a multiple of its threshold: from 1 on it is an anomaly.",
+        nodes("Highest scores",
+              "The larger of both scores, as a multiple of its threshold: from 1 on it is an "
+              "anomaly.",
               f'topk(10, {MULTIPLE})', "Times threshold", width=8,
-              steps=ABOVE_ONE, defaults={"decimals": 2, "custom": {"cellOptions": {"type": "color-text"}}}),
+              steps=ABOVE_ONE, decimals=2, custom__cellOptions={"type": "color-text"}),
         nodes("Agents that are not warm", "Nodes without verdicts, and how far their warm-up is.",
               f'max by (node) (nodevigil_warmup_progress_ratio{{{JOB}}}) < 1', "Warm-up",
               width=8, unit="percentunit"),
@@ -54,26 +61,29 @@ def history():
     bars = {"drawStyle": "bars", "fillOpacity": 80, "stacking": {"mode": "normal", "group": "A"}}
     return [
         g.row("Anomalies over time"),
-        g.lines("Anomalous nodes by cause", "How many nodes are anomalous, by what the model calls it.",
-                [g.query(f'sum by (class) (nodevigil_verdict{{{JOB}, class!="normal"}})', "{{class}}")],
+        g.lines("Anomalous nodes by cause",
+                "How many nodes are anomalous, by what the model calls it.",
+                [g.query(f'sum by (class) ({CAUSES})', "{{class}}")],
                 width=12, custom={"fillOpacity": 40, "stacking": {"mode": "normal", "group": "A"}},
                 defaults={"min": 0, "decimals": 0}),
         g.lines("Highest scores over time",
-                "The larger of both scores as a multiple of its threshold; the ten highest at each moment.",
+                "The larger of both scores as a multiple of its threshold; the ten highest at each "
+                "moment.",
                 [g.query(f'topk(10, {MULTIPLE})', "{{node}}")], width=12,
                 defaults={"min": 0}, custom={"thresholdsStyle": {"mode": "line"}}, steps=ABOVE_ONE),
         g.lines("Anomalies raised", "Anomalies that began, per hour, all nodes.",
                 [g.query(f'sum(increase(nodevigil_anomalies_total{{{JOB}}}[1h]))', "anomalies")],
                 width=12, legend=False, custom=bars, defaults={"min": 0}),
         g.panel("bargauge", "Alert budget spent",
-                "Anomalies of the last 7 days against --alert-budget; the ten nodes that spent most. Needs "
-                "the recording rules.",
-                [g.last(f'sort_desc(topk(10, job_node:nodevigil_alert_budget_spent:ratio7d{{{JOB}}}))',
+                "Anomalies of the last 7 days against --alert-budget; the ten nodes that spent "
+                "most. Needs the recording rules.",
+                [g.last(f'sort_desc(topk(10, '
+                        f'job_node:nodevigil_alert_budget_spent:ratio7d{{{JOB}}}))',
                         "{{node}}")],
                 width=12, unit="percentunit", steps=[(None, g.OK), (1, g.WARN)],
                 defaults={"min": 0, "max": 2},
                 options={"orientation": "horizontal", "displayMode": "basic",
-                         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}}),
+                         "reduceOptions": g.LAST}),
     ]
 
 
@@ -89,8 +99,10 @@ def agents():
              f'rate(process_cpu_seconds_total{{{JOB}}}[$__rate_interval])', "none"),
         cost("Memory of an agent", "Resident memory: of the largest agent, and the median.",
              f'process_resident_memory_bytes{{{JOB}}}', "bytes"),
-        g.lines("Rows queued for Postgres", "The ten nodes with most rows that Postgres does not have yet.",
-                [g.query(f'topk(10, max by (node) (nodevigil_postgres_queue_rows{{{JOB}}}))', "{{node}}")],
+        g.lines("Rows queued for Postgres",
+                "The ten nodes with most rows that Postgres does not have yet.",
+                [g.query(f'topk(10, max by (node) (nodevigil_postgres_queue_rows{{{JOB}}}))',
+                         "{{node}}")],
                 width=6, defaults={"min": 0}),
         g.table("Versions", "Agents by version and model.",
                 [g.rows(f'count by (version, name) (nodevigil_build_info{{{JOB}}}'

@@ -1,9 +1,12 @@
-"""Grafana's model of a dashboard (10 and later), as far as ours use it: panels, their place, variables."""
+"""Grafana's model of a dashboard (10 and later), as far as ours use it."""
 
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 WIDTH = 24  # of a row of panels
 
 OK, WARN, BAD, QUIET = "green", "orange", "red", "text"
+LEGEND = {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []}
+LAST = {"calcs": ["lastNotNull"], "fields": "", "values": False}
+NO_LEGEND = LEGEND | {"showLegend": False}
 
 
 def query(expression, legend=""):
@@ -40,8 +43,7 @@ def row(title):
 
 def stat(title, description, expression, *, width=4, legend="", **more):
     """One figure; with `legend`, that instead of the figure."""
-    options = {"reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-               "colorMode": "value", "graphMode": "none",
+    options = {"reduceOptions": LAST, "colorMode": "value", "graphMode": "none",
                "textMode": "name" if legend else "value"}
     return panel("stat", title, description, [last(expression, legend)], width=width, height=4,
                  options=options, **more)
@@ -50,7 +52,7 @@ def stat(title, description, expression, *, width=4, legend="", **more):
 def lines(title, description, queries, *, width, legend=True, custom=None, **more):
     """Values over time."""
     style = {"lineWidth": 1, "fillOpacity": 0, "showPoints": "never", "spanNulls": False}
-    options = {"legend": {"showLegend": legend, "displayMode": "list", "placement": "bottom"},
+    options = {"legend": LEGEND if legend else NO_LEGEND,
                "tooltip": {"mode": "multi", "sort": "desc"}}
     return panel("timeseries", title, description, queries, width=width, options=options,
                  defaults={"custom": style | (custom or {}), "color": {"mode": "palette-classic"}}
@@ -65,11 +67,11 @@ def states(title, description, queries, *, width, mappings, **more):
                  defaults={"mappings": [{"type": "value", "options": options}],
                            "color": {"mode": "thresholds"}, "custom": {"fillOpacity": 80}},
                  options={"mergeValues": True, "showValue": "never", "rowHeight": 0.9,
-                          "legend": {"showLegend": False}}, **more)
+                          "legend": NO_LEGEND}, **more)
 
 
 def table(title, description, queries, *, width, columns, **more):
-    """The last values as rows. `columns`: {field: heading}, in their order; others are not shown."""
+    """The last values as rows. `columns`: {field: heading}, in their order; no others are shown."""
     transformations = [
         {"id": "merge", "options": {}},
         {"id": "filterFieldsByName", "options": {"include": {"names": list(columns)}}},
@@ -92,7 +94,7 @@ def fixed(colour):
 
 
 def place(panels):
-    """Gives panels their ids and their place: from left to right, in rows as high as their highest."""
+    """Gives panels ids and places: from left to right, in rows as high as their highest."""
     x = y = height = 0
     for number, one in enumerate(panels, 1):
         at = one["gridPos"]

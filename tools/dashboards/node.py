@@ -14,6 +14,7 @@ UNITS = {
 }
 TOP = f"topk(5, max by (instance, metric) (abs(nodevigil_metric_z{{{NODE}}})))"
 BAND = g.fixed("super-light-blue")
+TICK = "nodevigil_tick_duration_seconds"
 TO_PAGE = {"title": "The agent's page", "targetBlank": True,
            "url": "http://${__data.fields.Agent}/"}
 
@@ -22,6 +23,10 @@ def one(series, **labels):
     """A series of this node: that of the newest pod, where it was replaced."""
     more = "".join(f', {name}="{value}"' for name, value in labels.items())
     return f"max({series}{{{NODE}{more}}})"
+
+
+def rate(series):
+    return f"rate({series}{{{NODE}}}[$__rate_interval])"
 
 
 def verdict():
@@ -46,10 +51,11 @@ def verdict():
                  [g.query(f'max by (class) (nodevigil_verdict{{{NODE}, class!="normal"}})',
                           "{{class}}")], width=12, mappings=flag),
         g.table("Most unusual now",
-                "The metrics that stand out, with what is usual. A click on one leads to the agent's page, which "
-                "explains the verdict.",
+                "The metrics that stand out, with what is usual. A click on one leads to the "
+                "agent's page, which explains the verdict.",
                 [g.rows(TOP)]
-                + [g.rows(f'max by (instance, metric) (nodevigil_metric_usual_{end}{{{NODE}}}) and {TOP}')
+                + [g.rows(f'max by (instance, metric) (nodevigil_metric_usual_{end}{{{NODE}}}) '
+                          f'and {TOP}')
                    for end in ("low", "high")],
                 columns={"metric": "Metric", "Value #A": "|z|", "Value #B": "Usual from",
                          "Value #C": "to", "instance": "Agent"}, width=12,
@@ -68,28 +74,30 @@ def score():
                                             custom__lineStyle={"fill": "dash", "dash": [8, 4]})])
     return [
         g.row("Score"),
-        against("Score of a sample", "Mean of the five largest deviations of each sample, against its threshold.",
+        against("Score of a sample",
+                "Mean of the five largest deviations of each sample, against its threshold.",
                 "score"),
         against("Smoothed score", "The same over the last samples, against its own threshold.",
                 "score_smoothed"),
         g.panel("status-history", "Deviation of each metric",
-                "|z| of each metric: how many standard deviations it is from its usual level; 20 at most.",
+                "|z| of each metric: how many standard deviations it is from its usual level; 20 "
+                "at most.",
                 [g.query(f'max by (metric) (abs(nodevigil_metric_z{{{NODE}}}))', "{{metric}}")],
                 width=24, height=16, maxDataPoints=120,
                 steps=[(None, "transparent"), (2, "yellow"), (4, g.WARN), (8, g.BAD)],
                 defaults={"color": {"mode": "thresholds"}},
-                options={"showValue": "never", "rowHeight": 0.9, "legend": {"showLegend": False}}),
+                options={"showValue": "never", "rowHeight": 0.9, "legend": g.NO_LEGEND}),
     ]
 
 
 def feature(metric):
     """A panel of one metric of the table within its usual range."""
     name, counter = metric["name"], metric["kind"] == "counter"
-    series = f'{metric["prometheus"]}{{{NODE}}}'
-    value = f"max(rate({series}[$__rate_interval]))" if counter else f"max({series})"
+    value = f'max({rate(metric["prometheus"])})' if counter else one(metric["prometheus"])
     return g.lines(
         name, metric["help"] + (" Per second." if counter else "") + " The band is what is usual.",
-        [g.query(value, name), g.query(one("nodevigil_metric_usual_low", metric=name), "usual from"),
+        [g.query(value, name),
+         g.query(one("nodevigil_metric_usual_low", metric=name), "usual from"),
          g.query(one("nodevigil_metric_usual_high", metric=name), "usual to")],
         width=6, height=6, legend=False, unit=UNITS[metric["kind"], metric["unit"]],
         overrides=[
@@ -101,31 +109,32 @@ def feature(metric):
 def agent():
     return [
         g.row("Agent"),
-        g.states("Baseline", "Whether the agent warms up, keeps an anomaly out of its baselines (frozen) or "
+        g.states("Baseline",
+                 "Whether the agent warms up, keeps an anomaly out of its baselines (frozen) or "
                  "learns it as usual (relearning), and whether the long baseline judges.",
                  [g.query(one("nodevigil_warmup"), "warm-up"),
                   g.query(one("nodevigil_baseline_frozen"), "frozen"),
                   g.query(one("nodevigil_baseline_relearning"), "relearning"),
-                  g.query(f'1 - {one("nodevigil_slow_baseline_warm")}', "only the last hour known")],
+                  g.query(f'1 - {one("nodevigil_slow_baseline_warm")}', "knows an hour only")],
                  width=12, mappings={0: ("no", "transparent"), 1: ("yes", g.WARN)}),
         g.states("Sources", "Which files of /proc and /sys the last reading could read.",
                  [g.query(f'max by (source) (nodevigil_source_up{{{NODE}}})', "{{source}}")],
                  width=12, mappings={0: ("not readable", g.BAD), 1: ("read", g.OK)}),
         g.lines("Time of a tick", "99th percentile and mean of the time a tick takes.",
-                [g.query(f'histogram_quantile(0.99, sum by (le) (rate('
-                         f'nodevigil_tick_duration_seconds_bucket{{{NODE}}}[$__rate_interval])))', "p99"),
-                 g.query(f'sum(rate(nodevigil_tick_duration_seconds_sum{{{NODE}}}[$__rate_interval])) / '
-                         f'sum(rate(nodevigil_tick_duration_seconds_count{{{NODE}}}[$__rate_interval]))',
-                         "mean")], width=6, unit="s"),
+                [g.query(f'histogram_quantile(0.99, sum by (le) ({rate(TICK + "_bucket")}))',
+                         "p99"),
+                 g.query(f'sum({rate(TICK + "_sum")}) / sum({rate(TICK + "_count")})', "mean")],
+                width=6, unit="s"),
         g.lines("Ticks late and missed", "Ticks that began late or were skipped, per second.",
-                [g.query(f'sum(rate(nodevigil_ticks_{kind}_total{{{NODE}}}[$__rate_interval]))', kind)
+                [g.query(f'sum({rate(f"nodevigil_ticks_{kind}_total")})', kind)
                  for kind in ("late", "missed")], width=6, unit="cps", defaults={"min": 0}),
-        g.lines("Rows waiting", "Rows that wait to be written to the journal, and those Postgres does not have.",
+        g.lines("Rows waiting",
+                "Rows that wait to be written to the journal, and those Postgres does not have.",
                 [g.query(one("nodevigil_journal_queue_rows"), "for the journal"),
                  g.query(one("nodevigil_postgres_queue_rows"), "for Postgres")],
                 width=6, defaults={"min": 0}),
         g.lines("CPU of the agent", "CPU time of the agent, in cores.",
-                [g.query(f'max(rate(process_cpu_seconds_total{{{NODE}}}[$__rate_interval]))', "cores")],
+                [g.query(f'max({rate("process_cpu_seconds_total")})', "cores")],
                 width=6, legend=False, unit="none", defaults={"min": 0}),
     ]
 

@@ -47,6 +47,11 @@ def panels(dashboard):
     return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
 
 
+def code_blocks(text, language):
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    return [content for kind, content in blocks if kind == language]
+
+
 def promtool(*arguments):
     return subprocess.run([need_program("promtool"), *map(str, arguments)], capture_output=True,
                           text=True)
@@ -80,8 +85,7 @@ class RulesTest(unittest.TestCase):
         self.assertEqual(pages, [rule["alert"] for rule in alerts()])
 
     def test_the_rules_in_the_documentation_are_accepted(self):
-        found = [block for block in re.findall(r"```yaml\n(.*?)```", MONITORING, re.DOTALL)
-                 if block.startswith("groups:")]
+        found = [block for block in code_blocks(MONITORING, "yaml") if block.startswith("groups:")]
         self.assertTrue(found)
         for block in found:
             with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
@@ -291,6 +295,14 @@ class PrometheusTest(unittest.TestCase):
             for series in series_in(rule["query"] + " ".join(rule.get("annotations", {}).values())):
                 with self.subTest(rule["name"], series=series):
                     self.assert_has_data(series, self.query(series))
+
+    def test_the_queries_in_the_documentation_have_data(self):
+        queries = [line for block in code_blocks(MONITORING, "") for line in block.splitlines()
+                   if not line.startswith("#")]
+        self.assertTrue(queries)
+        for query in queries:
+            with self.subTest(query):
+                self.assert_has_data(query, self.query(query))
 
     def test_what_is_said_to_have_no_data_has_none(self):
         for series in NO_DATA:

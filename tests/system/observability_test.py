@@ -29,9 +29,7 @@ UNITS = {"none", "short", "percent", "percentunit", "bytes", "Bps", "pps", "cps"
 PANELS = {"row", "stat", "timeseries", "table", "bargauge", "state-timeline", "status-history"}
 
 # What has no data here, and why. Anything else that is empty is a mistake in a query.
-NO_DATA = {"nodevigil_alert_budget_per_week": "not exposed yet",
-           "job_node:nodevigil_alert_budget_spent:ratio7d": "made of the above",
-           "nodevigil_postgres_queue_rows": "not known before Postgres has been reached"}
+NO_DATA = {"nodevigil_postgres_queue_rows": "not known before Postgres has been reached"}
 
 
 def alerts():

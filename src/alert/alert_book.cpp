@@ -14,6 +14,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kAlertName = "NodevigilAnomaly";
+constexpr const char* kRunbook =
+    "https://github.com/nodevigil/nodevigil/blob/main/docs/runbooks.md#nodevigilanomaly";
 constexpr std::array<std::string_view, 3> kOwnLabels{"alertname", "node", "class"};
 // Long enough for a group_wait of 30 s, whatever keep_firing_for is.
 constexpr std::chrono::microseconds kLeastLate = std::chrono::minutes{1};
@@ -75,7 +77,8 @@ std::string AlertBook::to_send(std::int64_t now_us) {
     Json told{{"labels", std::move(labels)},
               {"annotations",
                {{"summary", "Node " + options_.node + " behaves unusually: " + cause},
-                {"description", std::move(why)}}},
+                {"description", std::move(why)},
+                {"runbook_url", kRunbook}}},
               {"startsAt", format_timestamp(alert.starts_us)},
               {"generatorURL", options_.generator_url}};
     // An end that is given for what lasts could later be put off only, not brought forward.

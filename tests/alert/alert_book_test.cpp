@@ -60,6 +60,8 @@ TEST_F(AlertBookTest, AnAlertSaysWhatIsWhereAndWhy) {
   EXPECT_EQ(alert.at("labels"), labels);
   EXPECT_EQ(alert.at("annotations").at("description"), "cpu (0.8), score 6");
   EXPECT_EQ(alert.at("annotations").at("summary"), "Node worker-7 behaves unusually: cpu");
+  EXPECT_THAT(alert.at("annotations").at("runbook_url").get<std::string>(),
+              testing::EndsWith("docs/runbooks.md#nodevigilanomaly"));
   EXPECT_EQ(alert.at("generatorURL"), "http://worker-7:9910/");
   EXPECT_EQ(time(alert, "startsAt"), kNoon);
 }

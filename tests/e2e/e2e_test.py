@@ -17,6 +17,7 @@ from cluster import (NAMESPACE, ROOT, agent_pods, apply, build, eventually, fetc
 # A minute of warm-up instead of ten.
 QUICK = {"NODEVIGIL_INTERVAL": "1s", "NODEVIGIL_SCORING_FAST_HORIZON": "60s",
          "NODEVIGIL_SCORING_WARMUP_SAMPLES": "30", "NODEVIGIL_POSTGRES_INTERVAL": "5s"}
+NAMESPACES = ("nodevigil-e2e", "monitoring", NAMESPACE)
 SECRETS = ("nodevigil-postgres", "nodevigil-postgres-owner")
 
 
@@ -55,6 +56,10 @@ def alerts():
 class E2eTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
+        for namespace in NAMESPACES:
+            if "not found" not in kubectl("get", "namespace", namespace, check=False):
+                raise AssertionError(f"the cluster has a namespace {namespace}, which is not this "
+                                     "test's to change or delete")
         cls.addClassCleanup(cls.clean_up)
         apply(with_images((pathlib.Path(__file__).parent / "peers.yaml").read_text()))
         kubectl("-n", "nodevigil-e2e", "wait", "--for=condition=Ready", "pod/root", "--timeout=180s")
@@ -63,7 +68,7 @@ class E2eTest(unittest.TestCase):
 
     @classmethod
     def clean_up(cls):
-        for namespace in ("nodevigil-e2e", "monitoring", NAMESPACE):
+        for namespace in NAMESPACES:
             kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s",
                     check=False)
         kubectl("delete", "priorityclass", "nodevigil", "--ignore-not-found", check=False)

@@ -28,7 +28,7 @@ constexpr std::int64_t kSecondNs = 1'000'000'000;
 constexpr std::int64_t kCheckpointEveryNs = 3600 * kSecondNs;
 constexpr std::int64_t kReleaseEveryNs = 600 * kSecondNs;
 constexpr std::chrono::seconds kLastFlush{5};
-constexpr std::chrono::seconds kLastAlert{2};
+constexpr std::chrono::seconds kLastAlert{1};  // they were told to hurry before the rows were
 // A reader of the journal waits this long for rows that its database does not have yet.
 constexpr std::chrono::milliseconds kFlushForReader{500};
 // How long a start waits for an answer of Postgres, and for all of them; a week of rows takes
@@ -53,13 +53,6 @@ Result<std::unique_ptr<Journal>> open_journal_in(const std::string& state_dir) {
   const auto path = make_state_dir(state_dir);
   if (!path) return path.error();
   return Journal::open(journal_file(*path), Journal::Mode::kReadWrite, node_series());
-}
-
-// Where people may find the page, as well as it can be known here.
-std::string page_url(const Options& options) {
-  if (!options.web_external_url.empty()) return options.web_external_url;
-  const std::string& address = options.listen_address;
-  return "http://" + options.node + address.substr(address.rfind(':')) + "/";
 }
 
 // Whether a journal that cannot be opened now may well be opened later, as the disk has room again
@@ -108,7 +101,10 @@ Agent::Agent(const Options& options, Clock& clock, OnTick on_tick)
   options_.node = node_name(options.node);
 }
 
-Agent::~Agent() = default;
+Agent::~Agent() {
+  // All of them before any is waited for.
+  for (const auto& one : alertmanagers_) one->stop();
+}
 
 Result<std::unique_ptr<Agent>> Agent::make(const Options& options, Clock& clock, OnTick on_tick) {
   std::unique_ptr<Agent> agent{new Agent{options, clock, std::move(on_tick)}};
@@ -205,7 +201,7 @@ void Agent::open_alertmanagers() {
     AlertmanagerOptions alerting = options_.alertmanager;
     alerting.url = url;
     alerting.alerts.node = options_.node;
-    alerting.alerts.generator_url = page_url(options_);
+    alerting.alerts.generator_url = options_.web_external_url;
     alertmanagers_.push_back(std::make_unique<Alertmanager>(std::move(alerting)));
   }
 }
@@ -317,14 +313,16 @@ bool Agent::run(const std::stop_token& stop) {
     due_ns += interval_ns;
     if (!clock_.sleep_until(due_ns, stop)) break;
   }
+  for (const auto& one : alertmanagers_) one->hurry();
   keep_checkpoint();
   const bool kept = writer_->flush(kLastFlush);
   if (!kept) log_warn("the last rows could not be written to the journal's database");
   if (forwarder_ && !forwarder_->flush(kLastFlush)) {
     log_warn("postgres: the last rows are not sent yet; they wait in the journal");
   }
+  const auto deadline = std::chrono::steady_clock::now() + kLastAlert;
   for (const auto& one : alertmanagers_) {
-    if (!one->flush(kLastAlert)) {
+    if (!one->wait_told(deadline)) {
       log_warn("alertmanager " + one->stats().name + ": does not know of the last anomaly");
     }
   }
@@ -383,15 +381,16 @@ void Agent::note_verdict(bool was_anomalous, std::int32_t old_verdict) {
   const Scored& scored = live_.row.scored;
   if (scored.anomalous == was_anomalous && (!was_anomalous || scored.verdict == old_verdict))
     return;
+  const std::int64_t now_us = live_.row.sample.ts_us;
   if (scored.anomalous) {
     if (!was_anomalous) ++live_.anomalies;
     const std::string why = explanation_text(scored, scorer_->series(), *live_.model);
     log_warn((was_anomalous ? "anomaly is now: " : "anomaly: ") + why);
     const std::string& cause = verdict_name(scored.verdict, live_.model->classes);
-    for (const auto& one : alertmanagers_) one->raise(cause, why);
+    for (const auto& one : alertmanagers_) one->raise(cause, why, now_us);
   } else {
     log_info("anomaly over");
-    for (const auto& one : alertmanagers_) one->clear();
+    for (const auto& one : alertmanagers_) one->clear(now_us);
   }
   if (forwarder_) forwarder_->send_soon();
 }

@@ -35,7 +35,9 @@ Result<std::vector<ConfigEntry>> parse_config(std::string_view text, const std::
     if (line.empty()) continue;
 
     const auto fail = [&](const std::string& what) {
-      return Error{ErrorCode::kInvalid, what + ", got '" + printable(line) + "'",
+      // No more than the key: a value may be a secret.
+      const std::string_view key = line.substr(0, line.find_first_of(" \t=:"));
+      return Error{ErrorCode::kInvalid, what + ", got '" + printable(key) + "...'",
                    path + ":" + std::to_string(number)};
     };
     const std::size_t equals = line.find('=');

@@ -171,7 +171,10 @@ Result<void> add_alert_label(Options& options, Text text) {
 
 Result<void> set_external_url(Options& options, Text text) {
   if (!text.empty()) {
-    if (const auto sound = public_url(std::string{text}); !sound) return sound.error();
+    const std::string url{text};
+    if (!public_url(url) || has_user(url)) {
+      return Error{ErrorCode::kInvalid, "expected a URL like https://HOST/PATH, without user", ""};
+    }
   }
   options.web_external_url = text;
   return {};
@@ -344,11 +347,9 @@ constexpr std::array kTable{
     OptionSpec{"web.listen-address", "HOST:PORT", ":9910", kServing, false, "Serving",
                "Address of /metrics, the API and the page; port 0 takes a free one.",
                set_listen_address},
-    OptionSpec{
-        "web.external-url", "URL", "", kAgentOnly, false, "Serving",
-        "Where people reach this agent's page: the link in alerts. Empty: the node's name and "
-        "the port.",
-        set_external_url},
+    OptionSpec{"web.external-url", "URL", "", kAgentOnly, false, "Serving",
+               "Where people reach this agent's page: the link in alerts. Empty: alerts have none.",
+               set_external_url},
     OptionSpec{"web.config.file", "FILE", "", kAgentOnly, false, "Serving",
                "TLS and authentication, in the format of Prometheus exporters. Reserved: not "
                "supported yet.",
@@ -513,6 +514,12 @@ Result<ResolvedOptions> resolve_options(
                  format_duration(scoring.fast_horizon) + " is longer than scoring.slow-horizon (" +
                      format_duration(scoring.slow_horizon) + "); expected a shorter one",
                  "scoring.fast-horizon"};
+  }
+  const Options& options = resolved.options;
+  if (!options.alertmanager.http.token_file.empty() &&
+      std::ranges::any_of(options.alertmanager_urls, has_user)) {
+    return Error{ErrorCode::kInvalid, "cannot be together with a user in alertmanager.url",
+                 "alertmanager.token-file"};
   }
   if (resolved.options.postgres_migrate && resolved.options.postgres.url.empty()) {
     return Error{ErrorCode::kInvalid, "needs postgres.url: the server that gets the schema",

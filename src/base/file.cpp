@@ -140,6 +140,11 @@ Result<std::string> read_secret(const std::string& path) {
   if (!secret) return secret;
   while (secret->ends_with('\n') || secret->ends_with('\r')) secret->pop_back();
   if (secret->empty()) return Error{ErrorCode::kInvalid, "is empty, expected a secret", path};
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' '; };
+  if (std::ranges::any_of(*secret, is_control)) {
+    return Error{ErrorCode::kInvalid, "has control characters, expected a secret in one line",
+                 path};
+  }
   return secret;
 }
 

@@ -1,11 +1,17 @@
 #include "nodevigil/base/http_client.h"
 
 #include <httplib.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include <condition_variable>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <regex>
 #include <string_view>
+#include <thread>
 
 #include "nodevigil/base/file.h"
 #include "nodevigil/base/units.h"
@@ -14,18 +20,13 @@ namespace nodevigil {
 namespace {
 
 struct Url {
-  std::string server;  // "https://HOST:PORT"
-  std::string path;    // from the first slash on; may be empty
-  std::string user;
+  bool tls = false;
+  std::string host;  // an IPv6 address without brackets
+  int port = 0;
+  std::string path;  // from the first slash on; may be empty
+  std::optional<std::string> user;
   std::string password;
-  bool has_user = false;
-
-  // For people.
-  [[nodiscard]] std::string shown() const {
-    std::string text = server + path;
-    while (text.ends_with('/')) text.pop_back();
-    return text;
-  }
+  std::string shown;  // for people: without user and password
 };
 
 std::optional<int> hex_digit(char c) {
@@ -56,26 +57,38 @@ std::optional<std::string> percent_decoded(std::string_view text) {
 Result<Url> parse_url(const std::string& text) {
   const Error wrong{ErrorCode::kInvalid,
                     "expected a URL like http://HOST:PORT, or https://USER:PASSWORD@HOST/PATH with "
-                    "'@', ':', '/' and '%' of the password as %40, %3A, %2F and %25",
+                    "'@', ':', '/', ',' and '%' of the password as %40, %3A, %2F, %2C and %25",
                     ""};
-  // scheme, user, :password, host and port, path. An '@' in the path would be a password's, which
-  // had an unescaped '/' before it.
+  // scheme, user, :password, host, port, path. An '@' in the path would be a password's, which had
+  // an unescaped '/' before it; queries and fragments may hold secrets, and lead nowhere here.
   static const std::regex form{
-      R"((https?)://(?:([^@/:]*)(:[^@/:]*)?@)?((?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?))"
-      R"((/[^@\s]*)?)"};
+      R"((https?)://(?:([^@/:]*)(:[^@/:]*)?@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?)"
+      R"(((?:/(?:[A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})*)*))"};
   std::smatch parts;
   if (text.size() > 2048 || !std::regex_match(text, parts, form)) return wrong;
   const auto user = percent_decoded(parts[2].str());
   const auto password = percent_decoded(parts[3].matched ? parts[3].str().substr(1) : "");
   if (!user || !password) return wrong;
-  return Url{parts[1].str() + "://" + parts[4].str(), parts[5].str(), *user, *password,
-             parts[2].matched};
+  Url url;
+  url.tls = parts[1] == "https";
+  url.host = parts[4].str();
+  if (url.host.starts_with('[')) url.host = url.host.substr(1, url.host.size() - 2);
+  const int standard_port = url.tls ? 443 : 80;
+  url.port = parts[5].matched ? std::stoi(parts[5].str()) : standard_port;
+  if (url.port < 1 || url.port > 65535) return wrong;
+  url.path = parts[6].str();
+  if (parts[2].matched) url.user = *user;
+  url.password = *password;
+  url.shown = parts[1].str() + "://" + parts[4].str() +
+              (parts[5].matched ? ":" + parts[5].str() : "") + url.path;
+  while (url.shown.ends_with('/')) url.shown.pop_back();
+  return url;
 }
 
 Result<httplib::Headers> make_headers(const HttpClientOptions& options, const Url& url) {
   httplib::Headers headers;
-  if (url.has_user) {
-    headers.insert(httplib::make_basic_authentication_header(url.user, url.password));
+  if (url.user) {
+    headers.insert(httplib::make_basic_authentication_header(*url.user, url.password));
   }
   if (!options.token_file.empty()) {
     auto token = read_secret(options.token_file);
@@ -85,33 +98,82 @@ Result<httplib::Headers> make_headers(const HttpClientOptions& options, const Ur
   return headers;
 }
 
-std::string after(std::chrono::milliseconds time) { return " within " + format_duration(time); }
+// Whether the file has certificates; the client would call any that has none "not believed".
+Result<void> check_certificates(const std::string& path) {
+  if (const auto readable = read_file(path, std::size_t{1} << 20); !readable) {
+    return readable.error();
+  }
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context{SSL_CTX_new(TLS_client_method()),
+                                                                  &SSL_CTX_free};
+  if (!context || SSL_CTX_load_verify_locations(context.get(), path.c_str(), nullptr) != 1) {
+    ERR_clear_error();
+    return Error{ErrorCode::kInvalid, "holds no certificates, expected some in PEM form", path};
+  }
+  return {};
+}
 
-Error failure(const HttpClientOptions& options, httplib::Client& client, httplib::Error error,
-              std::string shown) {
-  const std::string words = httplib::to_string(error);
+std::unique_ptr<httplib::ClientImpl> make_client(const HttpClientOptions& options, const Url& url) {
+  if (!url.tls) return std::make_unique<httplib::ClientImpl>(url.host, url.port);
+  auto client = std::make_unique<httplib::SSLClient>(url.host, url.port);
+  if (!options.ca_file.empty()) client->set_ca_cert_path(options.ca_file);
+  return client;
+}
+
+// Ends a request at its time limit, or when that is asked for, from a thread of its own: a server
+// that sends a byte now and then is never silent, and a stop must not wait for a connection.
+class Limit {
+ public:
+  Limit(httplib::ClientImpl& client, std::chrono::milliseconds time, const std::stop_token& stop)
+      : thread_([this, &client, time, stop] {
+          std::unique_lock lock(mutex_);
+          if (wake_.wait_for(lock, stop, time, [this] { return done_; })) return;
+          expired_ = !stop.stop_requested();
+          lock.unlock();
+          client.stop();
+        }) {}
+
+  // The request has ended; returns whether that was for its time.
+  [[nodiscard]] bool finish() {
+    {
+      const std::scoped_lock lock(mutex_);
+      done_ = true;
+    }
+    wake_.notify_one();
+    thread_.join();
+    return expired_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  bool done_ = false;
+  bool expired_ = false;
+  std::jthread thread_;  // last: it uses the others
+};
+
+Error failure(const HttpClientOptions& options, const httplib::ClientImpl& client,
+              httplib::Error error, const std::string& shown) {
   switch (error) {
     case httplib::Error::Connection:
-      return {ErrorCode::kUnavailable, "cannot connect", std::move(shown)};
+      return {ErrorCode::kUnavailable, "cannot connect", shown};
     case httplib::Error::ConnectionTimeout:
-      return {ErrorCode::kTimeout, "cannot connect" + after(options.connect_timeout),
-              std::move(shown)};
+      return {ErrorCode::kTimeout,
+              "cannot connect within " + format_duration(options.connect_timeout), shown};
     case httplib::Error::Read:
-      return {ErrorCode::kTimeout, "gives no HTTP answer" + after(options.silence_timeout),
-              std::move(shown)};
+      return {ErrorCode::kUnavailable, "ends the connection, or speaks no HTTP", shown};
     case httplib::Error::SSLConnection:
-      return {ErrorCode::kUnavailable, "does not speak TLS", std::move(shown)};
+      return {ErrorCode::kUnavailable, "does not speak TLS", shown};
     default:
       break;
   }
   // Those that are left and speak of TLS are about certificates; they differ between versions.
-  if (words.find("SSL") == std::string::npos) {
-    return {ErrorCode::kUnavailable, words, std::move(shown)};
-  }
-  const long verified = client.get_openssl_verify_result();
+  const std::string words = httplib::to_string(error);
+  if (words.find("SSL") == std::string::npos) return {ErrorCode::kUnavailable, words, shown};
+  const auto* const tls = dynamic_cast<const httplib::SSLClient*>(&client);
+  const long verified = tls != nullptr ? tls->get_openssl_verify_result() : X509_V_OK;
   const std::string why =
       verified == X509_V_OK ? "it is for another name" : ::X509_verify_cert_error_string(verified);
-  return {ErrorCode::kUnauthenticated, "its certificate is not believed: " + why, std::move(shown)};
+  return {ErrorCode::kUnauthenticated, "its certificate is not believed: " + why, shown};
 }
 
 Result<HttpAnswer> exchange(const HttpClientOptions& options, const std::string& text,
@@ -120,6 +182,9 @@ Result<HttpAnswer> exchange(const HttpClientOptions& options, const std::string&
   if (!url) return url.error();
   auto headers = make_headers(options, *url);
   if (!headers) return headers.error();
+  if (url->tls && !options.ca_file.empty()) {
+    if (auto sound = check_certificates(options.ca_file); !sound) return sound.error();
+  }
   request.path = url->path.empty() ? "/" : url->path;
   for (const auto& header : *headers) request.headers.insert(header);
 
@@ -130,27 +195,26 @@ Result<HttpAnswer> exchange(const HttpClientOptions& options, const std::string&
     if (!too_long) answer.body.append(data, size);
     return !too_long;
   };
-  httplib::Client client{url->server};
-  client.set_connection_timeout(options.connect_timeout);
-  client.set_read_timeout(options.silence_timeout);
-  client.set_write_timeout(options.silence_timeout);
-  if (!options.ca_file.empty()) {
-    // The client would not say what is wrong with the file.
-    if (const auto readable = read_file(options.ca_file, std::size_t{1} << 20); !readable) {
-      return readable.error();
-    }
-    client.set_ca_cert_path(options.ca_file);
-  }
-  const std::stop_callback give_up{stop, [&] { client.stop(); }};
-  const auto result = client.send(request);
+  const auto client = make_client(options, *url);
+  client->set_connection_timeout(options.connect_timeout);
+  client->set_read_timeout(options.timeout);
+  client->set_write_timeout(options.timeout);
+  Limit limit{*client, options.timeout, stop};
+  httplib::Response response;
+  auto error = httplib::Error::Success;
+  const bool done = client->send(request, response, error);
+  const bool expired = limit.finish();
   if (too_long) {
-    return Error{ErrorCode::kInvalid,
-                 "the answer is longer than " +
-                     format_bytes(static_cast<std::int64_t>(options.longest_answer)),
-                 url->shown()};
+    const auto most = static_cast<std::int64_t>(options.longest_answer);
+    return Error{ErrorCode::kInvalid, "the answer is longer than " + format_bytes(most),
+                 url->shown};
   }
-  if (!result) return failure(options, client, result.error(), url->shown());
-  answer.status = result->status;
+  if (expired) {
+    return Error{ErrorCode::kTimeout,
+                 "gives no whole answer within " + format_duration(options.timeout), url->shown};
+  }
+  if (!done) return failure(options, *client, error, url->shown);
+  answer.status = response.status;
   return answer;
 }
 
@@ -159,7 +223,12 @@ Result<HttpAnswer> exchange(const HttpClientOptions& options, const std::string&
 Result<std::string> public_url(const std::string& url) {
   const auto parsed = parse_url(url);
   if (!parsed) return parsed.error();
-  return parsed->shown();
+  return parsed->shown;
+}
+
+bool has_user(const std::string& url) {
+  const auto parsed = parse_url(url);
+  return parsed && parsed->user.has_value();
 }
 
 Result<HttpAnswer> HttpClient::get(const std::string& url, const std::stop_token& stop) const {

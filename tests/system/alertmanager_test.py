@@ -201,13 +201,44 @@ class AlertmanagerTest(unittest.TestCase):
         self.anomaly(agent, lasting=True)
         self.told("firing")
         self.assertEqual(agent.stop(), 0)
+        before = self.active()
         agent = self.agent("--alertmanager.url", self.url)
         wait_until(lambda: agent.status()["alertmanagers"][0]["notifications"] > 0, 30, "news")
-        self.assertEqual(self.webhook.alerts("resolved").keys() & self.active(), set())
+        after = self.active()
+        self.assertEqual({cause: alert["startsAt"] for cause, alert in before.items()},
+                         {cause: after[cause]["startsAt"] for cause in before})
+        self.assertTrue(any(after[cause]["updatedAt"] > before[cause]["updatedAt"]
+                            for cause in before), "it is told of again")
+        self.assertEqual(self.webhook.alerts("resolved"), {})
 
     def active(self):
         alerts = json.loads(fetch(self.url + "/api/v2/alerts"))
-        return {alert["labels"]["class"] for alert in alerts}
+        return {alert["labels"]["class"]: alert for alert in alerts}
+
+    def test_an_alert_that_is_refused_does_not_keep_others_from_being_told(self):
+        # What a proxy, or a newer Alertmanager, might do.
+        taken = []
+
+        class Picky(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                alerts = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                good = len(alerts) < 2 and not any(a["labels"]["class"] == "unknown" for a in alerts)
+                taken.extend(alerts if good else [])
+                self.send_response(200 if good else 400)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Picky)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        agent = self.agent("--alertmanager.url", f"http://127.0.0.1:{server.server_port}")
+        self.warm(agent)
+        self.anomaly(agent, lasting=True)
+        wait_until(lambda: taken, 30, "an alert that is taken")
+        self.assertTrue(agent.status()["alertmanagers"][0]["healthy"])
 
     def test_tls_and_passwords(self):
         base = pathlib.Path(self.directory)

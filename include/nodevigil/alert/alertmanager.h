@@ -16,8 +16,12 @@ struct AlertmanagerOptions {
   std::string url;  ///< the Alertmanager's own, without /api/v2; user and password may be in it
   HttpClientOptions http;
   AlertBookOptions alerts;
+  /// Shared by those that tell the same people.
+  std::shared_ptr<ToldAnywhere> anywhere = std::make_shared<ToldAnywhere>();
   /// Alerts are sent again this often while there are any.
   std::chrono::milliseconds resend{60'000};
+  /// While there are none, whether they could be told is tried this often.
+  std::chrono::milliseconds probe{300'000};
   /// Waits after failures double from one to the other, less up to a half by chance.
   std::chrono::milliseconds retry_min{1'000};
   std::chrono::milliseconds retry_max{60'000};
@@ -28,10 +32,10 @@ struct AlertmanagerStats {
   std::string name;                  ///< its URL without credentials
   std::int64_t notifications = 0;    ///< alerts it has taken, those sent again included
   std::int64_t failures = 0;         ///< requests that failed
-  std::int64_t dropped = 0;          ///< alerts it was never told of: too old
+  std::int64_t dropped = 0;          ///< alerts it was never told of: too old, or refused
   std::int64_t last_success_us = 0;  ///< gauge: wall clock; 0: never
   std::int64_t alerts = 0;           ///< gauge: alerts it shall know of
-  bool healthy = true;               ///< gauge: the last request succeeded
+  bool healthy = false;              ///< gauge: the last request succeeded
   std::string error;                 ///< why it did not
 };
 
@@ -42,16 +46,20 @@ class Alertmanager {
  public:
   /// `options.url` must be one that public_url() takes.
   explicit Alertmanager(AlertmanagerOptions options);
-  /// Ends a request under way; within about a second.
+  /// stop(), and waits: for the connecting that may be under way, at most.
   ~Alertmanager();
   Alertmanager(const Alertmanager&) = delete;
   Alertmanager& operator=(const Alertmanager&) = delete;
 
   /// See AlertBook. Neither waits.
-  void raise(std::string_view cause, const std::string& why);
-  void clear();
-  /// Whether it knows all there is to know; tries once, for at most `timeout`, where it does not.
-  [[nodiscard]] bool flush(std::chrono::milliseconds timeout);
+  void raise(std::string_view cause, const std::string& why, std::int64_t now_us);
+  void clear(std::int64_t now_us);
+  /// Tells what there is to tell at once. Does not wait.
+  void hurry();
+  /// Waits until `deadline` for what hurry() began; returns whether all is told.
+  [[nodiscard]] bool wait_told(std::chrono::steady_clock::time_point deadline);
+  /// Asks the thread to end. Does not wait.
+  void stop();
   [[nodiscard]] AlertmanagerStats stats() const;
 
  private:

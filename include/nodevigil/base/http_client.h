@@ -14,7 +14,7 @@ struct HttpClientOptions {
   std::string ca_file;     ///< certificates of those believed; empty: the system's
   std::string token_file;  ///< holds a bearer token; read for each request; empty: none
   std::chrono::milliseconds connect_timeout{5'000};
-  std::chrono::milliseconds silence_timeout{10'000};  ///< without a byte, either way
+  std::chrono::milliseconds timeout{15'000};  ///< for all of a request
   std::size_t longest_answer = std::size_t{1} << 20;
 };
 
@@ -26,6 +26,8 @@ struct HttpAnswer {
 /// `url` without user, password and last slash: to name a server in logs, labels and pages. Error
 /// kInvalid, which quotes nothing: it is not "http[s]://[USER:PASSWORD@]HOST[:PORT][/PATH]".
 [[nodiscard]] Result<std::string> public_url(const std::string& url);
+/// Whether `url`, which public_url() takes, has a user.
+[[nodiscard]] bool has_user(const std::string& url);
 
 /// Requests over HTTP and HTTPS (cpp-httplib), each on a connection of its own. Certificates are
 /// verified. User and password of a URL are sent as basic authentication. Any answer is a success,
@@ -38,7 +40,8 @@ class HttpClient {
 
   [[nodiscard]] Result<HttpAnswer> get(const std::string& url,
                                        const std::stop_token& stop = {}) const;
-  /// Both are given up when `stop` is requested, at the latest once connecting has ended.
+  /// Both are given up when `stop` is requested, or after the time-out; while connecting, after
+  /// the time-out for that. Looking a name up may take as long as the resolver takes.
   [[nodiscard]] Result<HttpAnswer> post_json(const std::string& url, const std::string& body,
                                              const std::stop_token& stop = {}) const;
 

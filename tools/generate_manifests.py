@@ -2,7 +2,7 @@
 """Writes the manifests under deploy/ that are made from other files; with --check, only tells whether they are up to date.
 
     nodevigil.yaml                                   the base, for `kubectl apply -f`
-    components/prometheusrule/prometheusrule.yaml    prometheus/rules.yaml, for the Prometheus Operator
+    components/prometheusrule*/prometheusrule.yaml   prometheus/*.yaml, for the Prometheus Operator
     components/grafana-dashboards/dashboards.yaml    grafana/*.json, for Grafana's sidecar
 """
 import argparse
@@ -30,10 +30,10 @@ def flat():
             "# Made from deploy/base by tools/generate_manifests.py; change it there.\n" + built)
 
 
-def prometheus_rule():
-    rules = (DEPLOY / "prometheus/rules.yaml").read_text()
-    return ("# Made from deploy/prometheus/rules.yaml by tools/generate_manifests.py; change it there.\n"
-            "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\n" + metadata("nodevigil") +
+def prometheus_rule(file, name):
+    rules = (DEPLOY / "prometheus" / file).read_text()
+    return (f"# Made from deploy/prometheus/{file} by tools/generate_manifests.py; change it there.\n"
+            "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\n" + metadata(name) +
             "spec:\n" + textwrap.indent(rules, "  "))
 
 
@@ -53,7 +53,10 @@ def dashboards():
 
 GENERATED = {
     DEPLOY / "nodevigil.yaml": flat,
-    DEPLOY / "components/prometheusrule/prometheusrule.yaml": prometheus_rule,
+    DEPLOY / "components/prometheusrule/prometheusrule.yaml":
+        lambda: prometheus_rule("rules.yaml", "nodevigil"),
+    DEPLOY / "components/prometheusrule-anomalies/prometheusrule.yaml":
+        lambda: prometheus_rule("anomalies.yaml", "nodevigil-anomalies"),
     DEPLOY / "components/grafana-dashboards/dashboards.yaml": dashboards,
 }
 

@@ -96,7 +96,7 @@ class ManifestsPostgresTest(unittest.TestCase):
         self.assertIn("removed", self.run_container(manifests, workload, container).stdout)
 
     def test_a_login_for_each_node_delivers_its_own_rows_alone(self):
-        manifests = build("components/node-logins")
+        manifests = build("overlays/strict")
         metrics = self.cluster.socket_url("metrics")
         self.cluster.query(f"CREATE ROLE \"worker-8.example\" LOGIN PASSWORD '{NODE_PASSWORD}'", metrics)
         nodevigil("db", "grant-agent", "--login", "worker-8.example", "--node", "worker-8.example",

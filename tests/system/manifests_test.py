@@ -1,6 +1,8 @@
 """The Kubernetes manifests: what they build to, how little they may do, and that what they name is there.
 
 No cluster is needed: this is what can be said of the objects, and of the program with their settings."""
+import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -9,7 +11,8 @@ import unittest
 
 import yaml
 
-from manifests import COMPONENTS, DEPLOY, OVERLAYS, VARIANTS, build, selects
+from manifests import (COMPONENTS, DEPLOY, OVERLAYS, VARIANTS, Manifests, build, kustomize,
+                       selects)
 from support import ROOT, Agent, fetch, nodevigil
 
 LIBPQ = {"PGUSER", "PGSSLMODE", "PGSSLROOTCERT"}
@@ -145,14 +148,40 @@ class BuildTest(unittest.TestCase):
         self.assertEqual(flat, list(build("base")))
 
     def test_rules_and_dashboards_are_those_of_their_sources(self):
-        rules = yaml.safe_load((DEPLOY / "prometheus/rules.yaml").read_text())
-        [rule] = build("components/prometheusrule").of_kind("PrometheusRule")
-        self.assertEqual(rule["spec"], rules)
+        for file, component in (("rules", "prometheusrule"), ("anomalies", "prometheusrule-anomalies")):
+            rules = yaml.safe_load((DEPLOY / f"prometheus/{file}.yaml").read_text())
+            [rule] = build(f"components/{component}").of_kind("PrometheusRule")
+            self.assertEqual(rule["spec"], rules)
         found = {name: content for one in build("components/grafana-dashboards").of_kind("ConfigMap")
                  if one["metadata"]["labels"].get("grafana_dashboard") == "1"
                  for name, content in one["data"].items()}
         self.assertEqual(found, {path.name: path.read_text()
                                  for path in (DEPLOY / "grafana").glob("*.json")})
+
+    def assert_settings_win(self, kustomization, manifests):
+        """What a kustomization itself sets is in the pods, whatever its components set."""
+        [generator] = kustomization["configMapGenerator"]
+        given = dict(one.split("=", 1) for one in generator["literals"])
+        [agent] = manifests.agents().containers()
+        found = manifests.environment(agent)
+        self.assertEqual({name: found.get(name) for name in given}, given)
+
+    def test_the_overlay_of_the_guide_has_the_settings_it_gives(self):
+        [block] = [one for one in re.findall(r"```yaml\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+                   if "configMapGenerator" in one]
+        with tempfile.TemporaryDirectory() as directory:
+            here = pathlib.Path(directory).resolve()
+            (here / "kustomization.yaml").write_text(
+                block.replace("nodevigil/deploy", os.path.relpath(DEPLOY, here)))
+            manifests = Manifests(yaml.safe_load_all(kustomize(here)))
+        self.assert_settings_win(yaml.safe_load(block), manifests)
+
+    def test_overlays_have_the_settings_they_give(self):
+        for overlay in OVERLAYS:
+            kustomization = yaml.safe_load((DEPLOY / overlay / "kustomization.yaml").read_text())
+            if "configMapGenerator" in kustomization:
+                with self.subTest(overlay):
+                    self.assert_settings_win(kustomization, build(str(overlay)))
 
     def test_every_overlay_and_component_builds(self):
         self.assertTrue(OVERLAYS and COMPONENTS)
@@ -427,7 +456,7 @@ class SettingsTest(unittest.TestCase):
         self.assertNotEqual(settings("base"), settings("components/model"))
 
     def test_a_url_that_forgets_tls_is_verified_all_the_same(self):
-        manifests = build("components/postgres")
+        manifests = build("overlays/postgres")
         [container] = manifests.agents().containers()
         variables = manifests.environment(container)
         self.assertNotIn("sslmode", variables["NODEVIGIL_POSTGRES_URL"])

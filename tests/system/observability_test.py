@@ -16,7 +16,7 @@ import yaml
 from support import (ROOT, Agent, answers, fetch, free_port, need_program, nodevigil, running,
                      wait_until)
 
-RULES = ROOT / "deploy/prometheus/rules.yaml"
+RULES = sorted((ROOT / "deploy/prometheus").glob("*.yaml"))
 RULE_TESTS = sorted((ROOT / "tests/system/rules").glob("*.yaml"))
 DASHBOARDS = {path.stem: json.loads(path.read_text())
               for path in sorted((ROOT / "deploy/grafana").glob("*.json"))}
@@ -33,7 +33,7 @@ NO_DATA = {"nodevigil_postgres_queue_rows": "not known before Postgres has been 
 
 
 def alerts():
-    groups = yaml.safe_load(RULES.read_text())["groups"]
+    groups = [group for path in RULES for group in yaml.safe_load(path.read_text())["groups"]]
     return [rule for group in groups for rule in group["rules"] if "alert" in rule]
 
 
@@ -57,7 +57,7 @@ def promtool(*arguments):
 
 class RulesTest(unittest.TestCase):
     def test_promtool_accepts_them(self):
-        result = promtool("check", "rules", RULES)
+        result = promtool("check", "rules", *RULES)
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
 
     def test_each_fires_when_it_should_and_not_just_below(self):
@@ -196,14 +196,17 @@ class PrometheusTest(unittest.TestCase):
                 "--postgres.url", f"postgresql://agents@127.0.0.1:{away}/metrics",
                 "--alertmanager.url", f"http://127.0.0.1:{away}"))}
         cls.url = f"http://127.0.0.1:{free_port()}"
-        # The rules as they are, only sooner: the test shall not wait for the groups' intervals.
-        rules = base / "rules.yaml"
-        rules.write_text(re.sub(r"interval: \d+[sm]\n", "interval: 1s\n", RULES.read_text()))
+        # The rules as they are, only sooner: the test shall not wait for intervals of groups, nor
+        # for half a minute of an anomaly.
+        for path in RULES:
+            (base / path.name).write_text(
+                re.sub(r"interval: \d+[sm]\n", "interval: 1s\n", path.read_text())
+                .replace("[30s]", "[1s]"))
         config = base / "prometheus.yml"
         config.write_text(json.dumps({  # JSON is YAML
             "global": {"scrape_interval": "200ms", "scrape_timeout": "200ms",
                        "evaluation_interval": "1s"},
-            "rule_files": [str(rules)],
+            "rule_files": [str(base / path.name) for path in RULES],
             "scrape_configs": [{"job_name": "nodevigil", "static_configs": [
                 {"targets": [f"127.0.0.1:{agent.port}"], "labels": {"node": node}}
                 for node, agent in agents.items()]}]}))

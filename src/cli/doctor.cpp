@@ -182,19 +182,21 @@ void check_postgres(const Options& options, std::vector<Finding>& findings) {
   if (usable) {
     findings.push_back({"postgres", Status::kOk, (*postgres)->peer(), ""});
   } else {
-    findings.push_back(
-        {"postgres", Status::kFail, usable.error().message(), postgres_fix(usable.error(), options.postgres.password_file)});
+    findings.push_back({"postgres", Status::kFail, usable.error().message(),
+                        postgres_fix(usable.error(), options.postgres.password_file)});
   }
 }
 
-std::string alertmanager_fix(const Error& error) {
+std::string alertmanager_fix(const Error& error, const std::string& server) {
+  if (!error.path.starts_with(server)) {
+    return "put a file there that the agent's user can read, or name another";
+  }
   switch (error.code) {
     case ErrorCode::kUnauthenticated:
-      return "check user and password in the URL, --alertmanager.token-file and "
-             "--alertmanager.ca-file";
     case ErrorCode::kPermission:
+      return "check user and password in the URL or --alertmanager.token-file, and for a "
+             "certificate --alertmanager.ca-file";
     case ErrorCode::kNotFound:
-      return "let the agent's user read the file, or the server let it in";
     case ErrorCode::kInvalid:
       return "name the Alertmanager's own URL, without /api/v2, with --alertmanager.url";
     default:
@@ -212,7 +214,7 @@ void check_alertmanagers(const Options& options, std::vector<Finding>& findings)
           {"alertmanager", Status::kOk, *public_url(url) + ", version " + *version, ""});
     } else {
       findings.push_back({"alertmanager", Status::kFail, version.error().message(),
-                          alertmanager_fix(version.error())});
+                          alertmanager_fix(version.error(), *public_url(url))});
     }
   }
 }

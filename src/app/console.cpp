@@ -67,7 +67,7 @@ std::string closing_line(const JournalWriterStats& journal, std::int64_t newest_
   } else if (postgres && *postgres->queued_rows > 0) {
     text += "; " + rows(*postgres->queued_rows) + " wait there for Postgres";
   }
-  return text + "\n";
+  return text;
 }
 
 }  // namespace nodevigil

@@ -1,6 +1,7 @@
 #include "nodevigil/base/http_client.h"
 
 #include <httplib.h>
+#include <netdb.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -151,11 +152,24 @@ class Limit {
   std::jthread thread_;  // last: it uses the others
 };
 
-Error failure(const HttpClientOptions& options, const httplib::ClientImpl& client,
-              httplib::Error error, const std::string& shown) {
+// Why a connection was not made, as far as it can be told afterwards: the client does not say.
+std::string why_unconnected(const Url& url) {
+  addrinfo* found = nullptr;
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  const int error = ::getaddrinfo(url.host.c_str(), nullptr, &hints, &found);
+  if (error != 0) return "cannot find the host: " + std::string{::gai_strerror(error)};
+  ::freeaddrinfo(found);
+  return "cannot connect: nobody listens on port " + std::to_string(url.port) +
+         ", or there is no way there";
+}
+
+Error failure(const HttpClientOptions& options, const httplib::ClientImpl& client, const Url& url,
+              httplib::Error error) {
+  const std::string& shown = url.shown;
   switch (error) {
     case httplib::Error::Connection:
-      return {ErrorCode::kUnavailable, "cannot connect", shown};
+      return {ErrorCode::kUnavailable, why_unconnected(url), shown};
     case httplib::Error::ConnectionTimeout:
       return {ErrorCode::kTimeout,
               "cannot connect within " + format_duration(options.connect_timeout), shown};
@@ -213,7 +227,7 @@ Result<HttpAnswer> exchange(const HttpClientOptions& options, const std::string&
     return Error{ErrorCode::kTimeout,
                  "gives no whole answer within " + format_duration(options.timeout), url->shown};
   }
-  if (!done) return failure(options, *client, error, url->shown);
+  if (!done) return failure(options, *client, *url, error);
   answer.status = response.status;
   return answer;
 }

@@ -8,12 +8,14 @@
 namespace nodevigil {
 namespace {
 
+constexpr const char* kPattern = "%Y-%m-%dT%H:%M:%S.%eZ %l %v";
+
 spdlog::logger& logger() {
   // spdlog's own default logger writes to standard output, which belongs to results.
   static const std::shared_ptr<spdlog::logger> instance = [] {
     auto made = std::make_shared<spdlog::logger>("nodevigil",
                                                  std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    made->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+    made->set_pattern(kPattern, spdlog::pattern_time_type::utc);
     made->flush_on(spdlog::level::debug);
     return made;
   }();
@@ -26,6 +28,10 @@ void log_debug(std::string_view line) { logger().debug(line); }
 void log_info(std::string_view line) { logger().info(line); }
 void log_warn(std::string_view line) { logger().warn(line); }
 void log_error(std::string_view line) { logger().error(line); }
+
+void log_over_status_line() {
+  logger().set_pattern(std::string{"\r\x1b[K"} + kPattern, spdlog::pattern_time_type::utc);
+}
 
 Result<void> set_log_level(std::string_view level) {
   if (level == "debug") {

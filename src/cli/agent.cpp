@@ -38,15 +38,17 @@ int run_agent(const Invocation& invocation) {
     if (console) std::cout << console_line(live, terminal ? columns() : 0) << std::flush;
   });
   if (!agent) return fail(agent.error(), kExitStart);
+  if (console && terminal && ::isatty(STDERR_FILENO) == 1) log_over_status_line();
   log_info("watching node " + node_name(options.node) + ", journal " + (*agent)->journal_path() +
            ", http://localhost:" + std::to_string((*agent)->port()) + "/");
   const int code = (*agent)->run(signals.token()) ? kExitOk : kExitUnkept;
   signals.set_exit_code(code);
+  const std::string closing = closing_line((*agent)->journal_stats(), (*agent)->newest_seq(),
+                                           (*agent)->postgres_stats(), (*agent)->journal_path());
   if (console) {
-    std::cout << (terminal ? "\n" : "")
-              << closing_line((*agent)->journal_stats(), (*agent)->newest_seq(),
-                              (*agent)->postgres_stats(), (*agent)->journal_path())
-              << std::flush;
+    std::cout << (terminal ? "\n" : "") << closing << '\n' << std::flush;
+  } else {
+    log_info(closing);
   }
   return code;
 }

@@ -36,11 +36,16 @@ Json optional_number(const std::optional<double>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
-// The probability that the tree gives to the verdict's class.
+// The probability that the tree gives to the verdict's class; none where it now names another one:
+// a verdict outlasts the sample it was made for.
 std::optional<double> verdict_probability(const Scored& scored) {
   const auto index = static_cast<std::size_t>(scored.verdict);
   if (scored.verdict < 0 || index >= scored.probabilities.size()) return std::nullopt;
-  return scored.probabilities[index];
+  const double probability = scored.probabilities[index];
+  if (std::ranges::any_of(scored.probabilities, [&](double p) { return p > probability; })) {
+    return std::nullopt;
+  }
+  return probability;
 }
 
 Json tree_path(const Scored& scored, const Model& model) {

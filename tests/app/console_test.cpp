@@ -53,12 +53,12 @@ TEST(ClosingLine, SaysWhatBecameOfTheRows) {
   JournalWriterStats journal;
   journal.written_rows = 1;
   EXPECT_EQ(closing_line(journal, 120, {}, "/s/journal.db"),
-            "stopped: 1 row written to /s/journal.db\n");
+            "stopped: 1 row written to /s/journal.db");
   journal.written_rows = 120;
   journal.queued_rows = 2;
   journal.dropped_rows = 1;
   EXPECT_EQ(closing_line(journal, 120, {}, "/s/journal.db"),
-            "stopped: 120 rows written to /s/journal.db, 3 rows could not be written\n");
+            "stopped: 120 rows written to /s/journal.db, 3 rows could not be written");
 }
 
 TEST(ClosingLine, DoesNotCallRowsLostThatAreKept) {
@@ -66,13 +66,12 @@ TEST(ClosingLine, DoesNotCallRowsLostThatAreKept) {
   journal.written_rows = 100;
   journal.queued_rows = 5;
   journal.last_seq = 105;
-  EXPECT_EQ(
-      closing_line(journal, 105, {}, "/s/journal.db"),
-      "stopped: 100 rows written to /s/journal.db, 5 rows kept beside it for the next start\n");
+  EXPECT_EQ(closing_line(journal, 105, {}, "/s/journal.db"),
+            "stopped: 100 rows written to /s/journal.db, 5 rows kept beside it for the next start");
   journal.last_seq = 103;
   EXPECT_EQ(closing_line(journal, 105, {}, "/s/journal.db"),
             "stopped: 100 rows written to /s/journal.db, 3 rows kept beside it for the next start,"
-            " 2 rows could not be written\n");
+            " 2 rows could not be written");
   journal.last_seq = 0;
   EXPECT_THAT(closing_line(journal, 105, {}, "/s/journal.db"),
               testing::HasSubstr(", 5 rows could not be written"));
@@ -83,10 +82,10 @@ TEST(ClosingLine, SaysHowManyRowsPostgresLacks) {
   journal.written_rows = 120;
   ForwarderStats postgres;
   postgres.queued_rows = 0;
-  EXPECT_EQ(closing_line(journal, 120, postgres, "/s/j"), "stopped: 120 rows written to /s/j\n");
+  EXPECT_EQ(closing_line(journal, 120, postgres, "/s/j"), "stopped: 120 rows written to /s/j");
   postgres.queued_rows = 30;
   EXPECT_EQ(closing_line(journal, 120, postgres, "/s/j"),
-            "stopped: 120 rows written to /s/j; 30 rows wait there for Postgres\n");
+            "stopped: 120 rows written to /s/j; 30 rows wait there for Postgres");
   postgres.queued_rows.reset();
   EXPECT_THAT(closing_line(journal, 120, postgres, "/s/j"),
               testing::HasSubstr("could not be asked"));

@@ -190,7 +190,8 @@ TEST(HttpClientTest, AnAddressOfIpv6IsConnectedTo) {
   // Nobody listens; but it is an address, and not a name to look up.
   const auto answer = HttpClient{{}}.get("http://[::ffff:127.0.0.1]:1/");
   ASSERT_FALSE(answer);
-  EXPECT_EQ(answer.error().context, "cannot connect");
+  EXPECT_EQ(answer.error().context,
+            "cannot connect: nobody listens on port 1, or there is no way there");
 }
 
 TEST(HttpClientTest, ATokenThatCannotBeReadIsSaidBeforeAnythingIsSent) {

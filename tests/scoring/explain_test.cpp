@@ -49,6 +49,11 @@ TEST_F(ExplainTest, InWords) {
             "drift 1.235e+05 (usual -0.0018 to -0.0002, z +20)");
 }
 
+TEST_F(ExplainTest, AVerdictThatTheTreeNoLongerGivesHasNoProbability) {
+  scored_.probabilities = {0.9, 0.1};
+  EXPECT_THAT(explanation_text(scored_, series_, model_), testing::StartsWith("cpu, score 7.25"));
+}
+
 TEST_F(ExplainTest, AsJson) {
   EXPECT_EQ(
       explanation_json(scored_, series_, model_),

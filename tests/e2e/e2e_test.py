@@ -192,7 +192,7 @@ class E2eTest(unittest.TestCase):
             told = eventually(lambda: [a for a in alerts() if a["labels"]["class"] == "cpu"], 60,
                               "an alert that names the cause")
             self.say(f"alert: {told[0]['labels']}")
-                self.assertRegex(told[0]["annotations"]["description"],
+            self.assertRegex(told[0]["annotations"]["description"],
                              r"(load1|cpu_sec_idle) \S+ \(usual ")
         finally:
             stress.wait()

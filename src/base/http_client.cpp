@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 
 #include <condition_variable>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -232,6 +233,18 @@ Result<HttpAnswer> exchange(const HttpClientOptions& options, const std::string&
   return answer;
 }
 
+// The library throws where memory or, in a fork storm, threads run out.
+Result<HttpAnswer> guarded(const HttpClientOptions& options, const std::string& url,
+                           httplib::Request request, const std::stop_token& stop) {
+  try {
+    return exchange(options, url, std::move(request), stop);
+  } catch (const std::exception& error) {
+    const auto shown = public_url(url);
+    return Error{ErrorCode::kFull, std::string{"cannot send a request now: "} + error.what(),
+                 shown ? *shown : ""};
+  }
+}
+
 }  // namespace
 
 Result<std::string> public_url(const std::string& url) {
@@ -248,7 +261,7 @@ bool has_user(const std::string& url) {
 Result<HttpAnswer> HttpClient::get(const std::string& url, const std::stop_token& stop) const {
   httplib::Request request;
   request.method = "GET";
-  return exchange(options_, url, std::move(request), stop);
+  return guarded(options_, url, std::move(request), stop);
 }
 
 Result<HttpAnswer> HttpClient::post_json(const std::string& url, const std::string& body,
@@ -257,7 +270,7 @@ Result<HttpAnswer> HttpClient::post_json(const std::string& url, const std::stri
   request.method = "POST";
   request.set_header("Content-Type", "application/json");
   request.body = body;
-  return exchange(options_, url, std::move(request), stop);
+  return guarded(options_, url, std::move(request), stop);
 }
 
 }  // namespace nodevigil

@@ -15,10 +15,11 @@ import unittest
 from cluster import (NAMESPACE, ROOT, agent_pods, apply, build, eventually, fetch, forwarded, get,
                      kubectl, metrics, rolled_out, sql, status, with_images)
 
-# A minute of warm-up instead of ten. So short a past knows little: what it finds unusual is learned after a minute.
+# A minute of warm-up instead of ten. So short a past knows little: what it finds unusual is learned after a minute, and
+# soon, since buckets of the slow baseline take seconds then and not minutes.
 QUICK = {"NODEVIGIL_ALERTMANAGER_URL": "http://alertmanager-operated.monitoring:9093",
          "NODEVIGIL_INTERVAL": "1s", "NODEVIGIL_SCORING_FAST_HORIZON": "60s",
-         "NODEVIGIL_SCORING_MAX_FREEZE": "60s",
+         "NODEVIGIL_SCORING_SLOW_HORIZON": "1h", "NODEVIGIL_SCORING_MAX_FREEZE": "60s",
          "NODEVIGIL_SCORING_WARMUP_SAMPLES": "30", "NODEVIGIL_POSTGRES_INTERVAL": "5s"}
 NAMESPACES = ("nodevigil-e2e", "monitoring", NAMESPACE)
 SECRETS = ("nodevigil-postgres", "nodevigil-postgres-owner")

@@ -52,6 +52,11 @@ def the_pod():
     return pods[the_node()]
 
 
+def listed_in_the_pod(directory):
+    """Names in a directory, relative to the root of the agent's own filesystem; [] where it is not."""
+    return on_node(f"cd /proc/{agent_process()}/root && ls {directory} 2>&- || true").split()
+
+
 def ready_status():
     found = status(the_pod())
     return found if found["phase"] == "ready" else None
@@ -132,7 +137,7 @@ class E2eTest(unittest.TestCase):
         for read_only in ("/", "/host/proc", "/host/sys"):
             self.assertIn("ro", mounts[read_only], read_only)
         self.assertEqual([mount for mount in mounts if "serviceaccount" in mount], [])
-        self.assertEqual(on_node(f"ls /proc/{process}/root/var/run/secrets 2>/dev/null || true"), "")
+        self.assertEqual(listed_in_the_pod("var/run/secrets"), [])
 
     def test_04_readings_are_the_nodes_and_not_the_pods(self):
         pod = the_pod()
@@ -277,9 +282,9 @@ class E2eTest(unittest.TestCase):
         node = eventually(lambda: [name for name in metrics(pod) if name.startswith(
             "nodevigil_node_")], 60, "readings")
         self.assertEqual(len(node), 24, sorted(node))
-        visible = on_node(f"ls /proc/{agent_process()}/root/host/proc").split()
+        visible = listed_in_the_pod("host/proc")
         self.assertEqual([name for name in visible if name.isdigit()], ["1"])
-        self.assertEqual(on_node(f"ls /proc/{agent_process()}/root/host/proc/1").split(), ["net"])
+        self.assertEqual(listed_in_the_pod("host/proc/1"), ["net"])
         apply(build("alertmanager", "model", **QUICK))
         rolled_out()
 

@@ -82,10 +82,10 @@ void add_usual(const View& view, MetricFamily& family, double UsualRange::*bound
   }
 }
 
-void add_alertmanagers(const View& view, MetricFamily& family,
-                       double (*of)(const AlertmanagerStats&)) {
+template <typename Figure>
+void add_alertmanagers(const View& view, MetricFamily& family, Figure AlertmanagerStats::*figure) {
   for (const AlertmanagerStats& one : view.alertmanagers) {
-    add(family, of(one), label("alertmanager", one.name));
+    add_count(family, one.*figure, label("alertmanager", one.name));
   }
 }
 
@@ -310,32 +310,18 @@ constexpr auto kFamilies = std::to_array<FamilySpec>({
      }},
 
     {"nodevigil_alertmanager_healthy", kGauge, "1 when the last request to it succeeded.",
-     [](const V& v, F& f) {
-       add_alertmanagers(v, f, [](const AlertmanagerStats& s) { return s.healthy ? 1.0 : 0.0; });
-     }},
+     [](const V& v, F& f) { add_alertmanagers(v, f, &AlertmanagerStats::healthy); }},
     {"nodevigil_alertmanager_alerts", kGauge, "Alerts it shall know of, those just over included.",
-     [](const V& v, F& f) {
-       add_alertmanagers(
-           v, f, [](const AlertmanagerStats& s) { return static_cast<double>(s.alerts); });
-     }},
+     [](const V& v, F& f) { add_alertmanagers(v, f, &AlertmanagerStats::alerts); }},
     {"nodevigil_alertmanager_notifications_total", kCounter,
      "Alerts it has taken, those sent again included.",
-     [](const V& v, F& f) {
-       add_alertmanagers(
-           v, f, [](const AlertmanagerStats& s) { return static_cast<double>(s.notifications); });
-     }},
+     [](const V& v, F& f) { add_alertmanagers(v, f, &AlertmanagerStats::notifications); }},
     {"nodevigil_alertmanager_failures_total", kCounter,
      "Requests that failed; their alerts are kept and tried again.",
-     [](const V& v, F& f) {
-       add_alertmanagers(
-           v, f, [](const AlertmanagerStats& s) { return static_cast<double>(s.failures); });
-     }},
+     [](const V& v, F& f) { add_alertmanagers(v, f, &AlertmanagerStats::failures); }},
     {"nodevigil_alertmanager_dropped_total", kCounter,
      "Alerts it was never told of, since it was away for a day.",
-     [](const V& v, F& f) {
-       add_alertmanagers(
-           v, f, [](const AlertmanagerStats& s) { return static_cast<double>(s.dropped); });
-     }},
+     [](const V& v, F& f) { add_alertmanagers(v, f, &AlertmanagerStats::dropped); }},
 
     {"nodevigil_model_info", kGauge, "The model in use; always 1.",
      [](const V& v, F& f) {

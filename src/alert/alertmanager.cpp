@@ -89,6 +89,7 @@ class Alertmanager::Impl {
   void log(const Result<void>& done);
 
   const AlertmanagerOptions options_;
+  const std::string name_;  ///< for people: no credentials
   const HttpClient http_;
   const SystemClock clock_;
 
@@ -114,11 +115,12 @@ class Alertmanager::Impl {
 
 Alertmanager::Impl::Impl(AlertmanagerOptions options)
     : options_(std::move(options)),
+      name_(name_of(options_.url)),
       http_(options_.http),
       backoff_(options_.retry_min, options_.retry_max),
       book_(options_.alerts, options_.anywhere) {
-  stats_.name = name_of(options_.url);
-  stats_.error = stats_.name + ": no answer yet";
+  stats_.name = name_;
+  stats_.error = name_ + ": no answer yet";
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
@@ -200,12 +202,12 @@ Result<void> Alertmanager::Impl::tell(const std::vector<AlertBook::Message>& mes
   const auto together = post(messages, stop);
   if (!together) return together.error();
   if (is_good(*together)) return {};
-  if (!is_refusal(*together) || messages.empty()) return error_of(*together, name_of(options_.url));
+  if (!is_refusal(*together) || messages.empty()) return error_of(*together, name_);
   for (const auto& message : messages) {
     const auto alone = post({&message, 1}, stop);
     if (!alone) return alone.error();
     if (is_good(*alone)) continue;
-    if (!is_refusal(*alone)) return error_of(*alone, name_of(options_.url));
+    if (!is_refusal(*alone)) return error_of(*alone, name_);
     drop(message, *alone);
   }
   return {};
@@ -223,8 +225,8 @@ Result<HttpAnswer> Alertmanager::Impl::post(std::span<const AlertBook::Message> 
 }
 
 void Alertmanager::Impl::drop(const AlertBook::Message& message, const HttpAnswer& answer) {
-  log_warn("alertmanager " + error_of(answer, name_of(options_.url)).message() +
-           "; the alert of class " + printable(message.cause) + " is dropped");
+  log_warn("alertmanager " + error_of(answer, name_).message() + "; the alert of class " +
+           printable(message.cause) + " is dropped");
   const std::scoped_lock lock(mutex_);
   book_.refused(message);
   ++stats_.dropped;
@@ -270,7 +272,7 @@ void Alertmanager::Impl::log(const Result<void>& done) {
   if (now == logged_) return;
   logged_ = now;
   if (done) {
-    log_info("alertmanager " + name_of(options_.url) + ": alerts are sent again");
+    log_info("alertmanager " + name_ + ": alerts are sent again");
   } else {
     log_warn("alertmanager " + done.error().message() +
              "; alerts are kept and sending is tried again");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -18,9 +19,13 @@ inline constexpr int kExitUnkept = 4;  ///< the agent ended, but could not write
 /// What a subcommand gets.
 struct Invocation {
   ResolvedOptions resolved;
-  std::string input;  ///< the positional argument; empty where there is none
+  std::vector<std::string> inputs;  ///< positional arguments, as many as were given
 
   [[nodiscard]] const Options& options() const { return resolved.options; }
+  /// The positional argument `i`, counted from 0; empty where there is none.
+  [[nodiscard]] std::string input(std::size_t i = 0) const {
+    return i < inputs.size() ? inputs[i] : std::string{};
+  }
 };
 
 int run_agent(const Invocation& invocation);

@@ -75,7 +75,7 @@ int prune(Postgres& postgres, const Options& options) {
 
 int run_db(const Invocation& invocation) {
   const Options& options = invocation.options();
-  const std::string& action = invocation.input;
+  const std::string action = invocation.input();
   if (action == "init" && options.print) return write_output("", schema_sql(node_series()));
   int (*run)(Postgres&, const Options&) = action == "init" || action == "migrate" ? init
                                           : action == "status"                    ? status

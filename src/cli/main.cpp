@@ -21,30 +21,31 @@ namespace {
 struct Entry {
   Command bit;
   const char* description;
-  const char* input_name;  // of the positional argument; nullptr: there is none
-  const char* input;       // its help
+  const char* input_name;  // of the positional arguments; nullptr: there are none
+  const char* input;       // their help
+  int most_inputs;
   int (*run)(const Invocation&);
 };
 
 // In the order of command_names().
 constexpr std::array<Entry, 8> kCommands{{
-    {kAgent, "Sample, score, keep and expose this node until told to stop", nullptr, nullptr,
+    {kAgent, "Sample, score, keep and expose this node until told to stop", nullptr, nullptr, 0,
      run_agent},
-    {kSample, "Take one reading of the 24 metrics", nullptr, nullptr, run_sample},
-    {kSchema, "Print the table of metrics, or of options", nullptr, nullptr, run_schema},
+    {kSample, "Take one reading of the 24 metrics", nullptr, nullptr, 0, run_sample},
+    {kSchema, "Print the table of metrics, or of options", nullptr, nullptr, 0, run_schema},
     {kReplay, "Score recorded rows with the code that scores live", "FILE",
      "CSV file (also gzipped; - for standard input): a column ts, and numeric columns. Without it, "
      "--state-dir names the journal to replay",
-     run_replay},
-    {kDoctor, "Check whether this node can be read, and say what to do if not", nullptr, nullptr,
+     1, run_replay},
+    {kDoctor, "Check whether this node can be read, and say what to do if not", nullptr, nullptr, 0,
      run_doctor},
     {kCheckConfig, "Check flags, environment and configuration file; print what is in force",
-     nullptr, nullptr, run_check_config},
-    {kVersion, "Print version, revision and model", nullptr, nullptr, run_version},
+     nullptr, nullptr, 0, run_check_config},
+    {kVersion, "Print version, revision and model", nullptr, nullptr, 0, run_version},
     {kDb, "Make and look after the schema in Postgres", "ACTION",
      "init or migrate: make the schema, or bring it up to date; status: tell about it; "
      "grant-agent: let --login add rows; prune: remove rows older than --postgres.retention",
-     run_db},
+     1, run_db},
 }};
 
 std::optional<std::string> environment(const std::string& name) {
@@ -58,7 +59,7 @@ struct Parsed {
   CLI::App* app = nullptr;
   std::map<std::string, std::vector<std::string>> values;
   std::map<std::string, bool> switches;
-  std::string input;
+  std::vector<std::string> inputs;
 };
 
 void add_option(Parsed& parsed, const OptionSpec& spec) {
@@ -95,7 +96,7 @@ int dispatch(const Entry& entry, Parsed& parsed) {
   if (!level.empty()) {
     if (const auto set = set_log_level(level); !set) return fail(set.error(), kExitUsage);
   }
-  return entry.run(Invocation{std::move(*resolved), parsed.input});
+  return entry.run(Invocation{std::move(*resolved), parsed.inputs});
 }
 
 }  // namespace
@@ -139,7 +140,8 @@ int run(int argc, char** argv) {
     parsed[i].app = app.add_subcommand(std::string{command_names()[i]}, kCommands[i].description);
     if (kCommands[i].input != nullptr) {
       parsed[i]
-          .app->add_option(kCommands[i].input_name, parsed[i].input, kCommands[i].input)
+          .app->add_option(kCommands[i].input_name, parsed[i].inputs, kCommands[i].input)
+          ->expected(0, kCommands[i].most_inputs)
           ->type_name("");
     }
     for (const OptionSpec& spec : option_table()) {

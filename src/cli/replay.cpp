@@ -17,8 +17,8 @@ std::string origin_of(const Invocation& invocation, std::string_view option) {
 }
 
 Result<ReplaySummary> replay(const Invocation& invocation, std::ostream& out) {
-  if (invocation.input.empty()) return replay_journal(invocation.options(), out);
-  return replay_csv(invocation.input, invocation.options(),
+  if (invocation.inputs.empty()) return replay_journal(invocation.options(), out);
+  return replay_csv(invocation.input(), invocation.options(),
                     origin_of(invocation, "interval") != "default", out);
 }
 
@@ -27,7 +27,7 @@ Result<ReplaySummary> replay(const Invocation& invocation, std::ostream& out) {
 int run_replay(const Invocation& invocation) {
   const Options& options = invocation.options();
   const std::string state_dir = origin_of(invocation, "state-dir");
-  const bool from_journal = invocation.input.empty();
+  const bool from_journal = invocation.inputs.empty();
   // A state directory in the environment is the agent's; only a flag contradicts a file.
   if (from_journal ? state_dir == "default" : state_dir.starts_with("--")) {
     return fail({ErrorCode::kInvalid, "expected either a CSV file or --state-dir", "replay"},

@@ -23,11 +23,12 @@ using std::chrono::milliseconds;
 
 constexpr unsigned kReaders = kAgent | kSample | kDoctor | kCheckConfig;
 constexpr unsigned kScorers = kAgent | kReplay | kCheckConfig;
-constexpr unsigned kStateful = kAgent | kReplay | kDoctor | kCheckConfig;
+constexpr unsigned kStateful = kAgent | kReplay | kDoctor | kCheckConfig | kLabel | kExport;
 constexpr unsigned kServing = kAgent | kDoctor | kCheckConfig;
-constexpr unsigned kDatabase = kAgent | kDb | kDoctor | kCheckConfig;
+constexpr unsigned kDatabase = kAgent | kDb | kDoctor | kCheckConfig | kLabel | kExport;
 constexpr unsigned kAlerting = kAgent | kDoctor | kCheckConfig;
 constexpr unsigned kAgentOnly = kAgent | kCheckConfig;
+constexpr unsigned kDatasets = kLabel | kExport;
 
 Error expected(const std::string& what, Text got) {
   return Error{ErrorCode::kInvalid, "expected " + what + ", got '" + printable(got) + "'", ""};
@@ -130,6 +131,36 @@ Result<void> set_bytes(std::int64_t& target, Text text, std::int64_t least) {
   return {};
 }
 
+// A time, or how long ago.
+Result<void> set_instant(std::optional<std::int64_t>& target, Text text) {
+  using std::chrono::duration_cast;
+  using std::chrono::microseconds;
+  target.reset();
+  if (text.empty()) return {};
+  const auto now = duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch());
+  if (text == "now") {
+    target = now.count();
+    return {};
+  }
+  if (const auto ago = parse_duration(text)) {
+    target = (now - duration_cast<microseconds>(*ago)).count();
+    return {};
+  }
+  const auto time = parse_timestamp_us(text);
+  if (!time) {
+    return expected("a time such as 2026-11-21T23:00:00Z, seconds since 1970, or 2h (ago)", text);
+  }
+  target = *time;
+  return {};
+}
+
+Result<void> set_id(Options& options, Text text) {
+  const auto number = parse_int(text);
+  if (!number || *number < 0) return expected("the number of a window", text);
+  options.id = *number;
+  return {};
+}
+
 Result<void> set_postgres_url(Options& options, Text text) {
   if (!text.empty()) {
     if (auto sound = check_postgres_url(std::string{text}); !sound) {
@@ -215,9 +246,11 @@ constexpr std::array kTable{
     OptionSpec{"records", "N", "0", kAgent | kSample | kCheckConfig, false, "Sampling",
                "Stop after N rows; 0: go on until told to stop (sample: only with --watch).",
                set_records},
-    OptionSpec{"node", "NAME", "", kAgent | kDb | kDoctor | kCheckConfig, false, "Sampling",
+    OptionSpec{"node", "NAME", "", kAgent | kDb | kDoctor | kCheckConfig | kDatasets, false,
+               "Sampling",
                "Name of this node in rows and metrics; the host's name if empty. For db "
-               "grant-agent: the only node the login is for.",
+               "grant-agent: the only node the login is for. For label: the node that windows are "
+               "about; if empty, the journal's, or this host. For export: rows of this node alone.",
                set_node},
     OptionSpec{"path.procfs", "DIR", "/proc", kReaders, false, "Sampling",
                "Where the host's /proc is mounted.",
@@ -355,13 +388,14 @@ constexpr std::array kTable{
                "supported yet.",
                set_web_config},
 
-    OptionSpec{"config.file", "FILE", "", kAgent | kSample | kReplay | kDoctor | kCheckConfig | kDb,
-               false, "General",
+    OptionSpec{"config.file", "FILE", "",
+               kAgent | kSample | kReplay | kDoctor | kCheckConfig | kDb | kDatasets, false,
+               "General",
                "Settings as lines of 'key = value'; keys are these names without the dashes.",
                [](O& o, Text t) { return set_text(o.config_file, t); }},
     OptionSpec{"log.level", "LEVEL", "info",
-               kAgent | kSample | kReplay | kDoctor | kCheckConfig | kDb, false, "General",
-               "Lowest level that is logged: debug, info, warn or error.",
+               kAgent | kSample | kReplay | kDoctor | kCheckConfig | kDb | kDatasets, false,
+               "General", "Lowest level that is logged: debug, info, warn or error.",
                [](O& o, Text t) {
                  return set_one_of(o.log_level, t, {"debug", "info", "warn", "error"});
                }},
@@ -369,22 +403,60 @@ constexpr std::array kTable{
                "A line per row on standard output: on, off, or auto (when it is a terminal).",
                set_console},
 
+    OptionSpec{"labels", "FILE", "", kDatasets, false, "Data sets",
+               "Windows are in this CSV file (Timestamp_from, Timestamp_to, Anomaly type, Anomaly "
+               "details, Node) instead of the journal's directory or Postgres.",
+               [](O& o, Text t) { return set_text(o.labels, t); }},
+    OptionSpec{"from", "TIME", "", kDatasets, false, "Data sets",
+               "First instant: ISO 8601 (UTC without an offset), seconds since 1970, or a duration "
+               "ago such as 2h.",
+               [](O& o, Text t) { return set_instant(o.from_us, t); }},
+    OptionSpec{"to", "TIME", "", kDatasets, false, "Data sets", "Last instant, likewise, or now.",
+               [](O& o, Text t) { return set_instant(o.to_us, t); }},
+    OptionSpec{
+        "type", "NAME", "", kLabel, false, "Data sets",
+        "What went on in a window: the class its rows get. normal: the node was watched, and "
+        "nothing was wrong outside other windows.",
+        [](O& o, Text t) { return set_text(o.type, t); }},
+    OptionSpec{"details", "JSON", "", kLabel, false, "Data sets",
+               "label add: a JSON object to keep with the window.",
+               [](O& o, Text t) { return set_text(o.details, t); }},
+    OptionSpec{"id", "N", "0", kLabel, false, "Data sets",
+               "label list, remove: the window with this number.", set_id},
+    OptionSpec{"values", "KIND", "raw", kExport, false, "Data sets",
+               "raw: readings; rates: counters per second; z: against the node's past, as judged "
+               "then; table-z: against all exported rows of the node.",
+               [](O& o, Text t) {
+                 return set_one_of(o.values, t, {"raw", "rates", "z", "table-z"});
+               }},
+    OptionSpec{"columns", "NAME", "", kExport, true, "Data sets",
+               "Write this metric, or seq, score, rank, verdict, ...; without it, all metrics.",
+               [](O& o, Text t) { return add_text(o.columns, t); }},
+    OptionSpec{"exact", "", "false", kExport, false, "Data sets",
+               "Add what a replay needs to repeat the agent's verdicts bit for bit: elapsed_ns and "
+               "breaks.",
+               [](O& o, Text t) { return set_switch(o.exact, t); }},
+
     OptionSpec{"json", "", "false", kSample | kDoctor | kVersion | kDb, false, "Output",
                "Print JSON instead of text.", [](O& o, Text t) { return set_switch(o.json, t); }},
     OptionSpec{"watch", "", "false", kSample, false, "Output",
                "Go on every --interval; counters are shown as rates as well.",
                [](O& o, Text t) { return set_switch(o.watch, t); }},
-    OptionSpec{"format", "FORMAT", "markdown", kSchema, false, "Output",
-               "markdown, json, sql or csv.",
+    OptionSpec{"format", "FORMAT", "", kSchema | kDatasets, false, "Output",
+               "schema: markdown (if empty), json, sql or csv. export: csv (if empty), arff, or "
+               "instances (Time, Anomaly, Instance, columns). label list: text (if empty), csv or "
+               "json.",
                [](O& o, Text t) {
-                 return set_one_of(o.format, t, {"markdown", "json", "sql", "csv"});
+                 return set_one_of(
+                     o.format, t,
+                     {"", "markdown", "json", "sql", "csv", "arff", "instances", "text"});
                }},
     OptionSpec{"of", "TABLE", "metrics", kSchema, false, "Output",
                "Which table: metrics, or options (as Markdown only).",
                [](O& o, Text t) {
                  return set_one_of(o.what, t, {"metrics", "options"});
                }},
-    OptionSpec{"output", "FILE", "", kReplay | kSchema, false, "Output",
+    OptionSpec{"output", "FILE", "", kReplay | kSchema | kDatasets, false, "Output",
                "Write to FILE instead of standard output.",
                [](O& o, Text t) { return set_text(o.output, t); }},
     OptionSpec{"counters", "NAME", "", kReplay, true, "Output",
@@ -396,8 +468,9 @@ constexpr std::array kTable{
                [](O& o, Text t) { return set_switch(o.verify, t); }},
 };
 
-constexpr std::array<Text, 8> kCommandNames{"agent",  "sample",       "schema",  "replay",
-                                            "doctor", "check-config", "version", "db"};
+constexpr std::array<Text, 10> kCommandNames{"agent",  "sample",       "schema",  "replay",
+                                             "doctor", "check-config", "version", "db",
+                                             "label",  "export"};
 
 const OptionSpec* find_option(Text name) {
   const auto found = std::ranges::find(kTable, name, &OptionSpec::name);

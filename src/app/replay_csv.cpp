@@ -25,6 +25,8 @@ constexpr Floor kColumnFloor{0, 0};
 struct CsvLayout {
   std::size_t ts = 0;
   std::optional<std::size_t> node;
+  std::optional<std::size_t> elapsed;  // an exact export has these two
+  std::optional<std::size_t> breaks;
   std::vector<std::size_t> columns;  // of the series, in their order
   std::vector<SeriesSpec> series;
   bool is_node_table = false;
@@ -54,6 +56,8 @@ Result<CsvLayout> find_layout(const CsvReader& reader, const std::string& path,
   if (layout.columns.size() == kMetricCount) {
     layout.series = node_series();
     layout.is_node_table = true;
+    layout.elapsed = find_column(header, "elapsed_ns");
+    if (layout.elapsed) layout.breaks = find_column(header, "breaks");
     return layout;
   }
   layout.columns.clear();
@@ -91,6 +95,11 @@ Result<void> read_row(const CsvReader& reader, const CsvLayout& layout, CsvRow& 
     return Error{ErrorCode::kInvalid, "column 'ts': " + ts.error().context, reader.place()};
   }
   row.sample.ts_us = *ts;
+  row.sample.elapsed_ns = layout.elapsed ? parse_int(fields[*layout.elapsed]) : std::nullopt;
+  row.sample.breaks = 0;
+  if (layout.breaks) {
+    row.sample.breaks = static_cast<std::uint64_t>(parse_int(fields[*layout.breaks]).value_or(0));
+  }
   row.sample.values.resize(layout.columns.size());
   for (std::size_t i = 0; i < layout.columns.size(); ++i) {
     const std::string_view field = fields[layout.columns[i]];
@@ -176,10 +185,12 @@ Result<ReplaySummary> replay_csv(const std::string& path, const Options& options
       node = std::make_unique<ReplayedNode>(layout->series, scoring);
       if (classifier) node->scorer.set_classifier(*classifier);
     }
-    row.sample.elapsed_ns.reset();
-    // Times that run backwards or are years apart say nothing about rates.
-    const std::int64_t apart_us = row.sample.ts_us - node->last_us.value_or(row.sample.ts_us);
-    if (apart_us > 0 && apart_us < kLongestGapUs) row.sample.elapsed_ns = apart_us * 1000;
+    if (!layout->elapsed) {
+      row.sample.elapsed_ns.reset();
+      // Times that run backwards or are years apart say nothing about rates.
+      const std::int64_t apart_us = row.sample.ts_us - node->last_us.value_or(row.sample.ts_us);
+      if (apart_us > 0 && apart_us < kLongestGapUs) row.sample.elapsed_ns = apart_us * 1000;
+    }
     node->last_us = row.sample.ts_us;
     node->scorer.score(row.sample, scored);
     writer.write(row.ts, row.node, scored);

@@ -1,36 +1,17 @@
 #include "replay_writer.h"
 
-#include <array>
-#include <charconv>
 #include <optional>
 #include <ostream>
 #include <utility>
 
-#include "nodevigil/metrics/table.h"
+#include "nodevigil/dataset/csv_text.h"
 
 namespace nodevigil {
 namespace {
 
 void append_number(std::string& line, const std::optional<double>& value) {
   line += ',';
-  if (!value) return;
-  std::array<char, 32> text{};
-  const auto [end, code] = std::to_chars(text.data(), text.data() + text.size(), *value);
-  line.append(text.data(), end);
-}
-
-// Quotes a CSV field where it needs it.
-void append_field(std::string& line, std::string_view text) {
-  if (text.find_first_of(",\"\n\r") == std::string_view::npos) {
-    line += text;
-    return;
-  }
-  line += '"';
-  for (const char c : text) {
-    if (c == '"') line += '"';
-    line += c;
-  }
-  line += '"';
+  append_csv(line, value);
 }
 
 }  // namespace
@@ -45,7 +26,7 @@ void ReplayWriter::write(std::string_view ts, std::string_view node, const Score
   line_.assign(ts);
   if (with_node_) {
     line_ += ',';
-    append_field(line_, node);
+    append_csv(line_, node);
   }
   append_number(line_, scored.rank);
   append_number(line_, scored.score);

@@ -36,6 +36,8 @@ int run_doctor(const Invocation& invocation);
 int run_check_config(const Invocation& invocation);
 int run_version(const Invocation& invocation);
 int run_db(const Invocation& invocation);
+int run_label(const Invocation& invocation);
+int run_export(const Invocation& invocation);
 
 /// The names of all environment variables.
 std::vector<std::string> environment_names();

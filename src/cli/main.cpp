@@ -28,7 +28,7 @@ struct Entry {
 };
 
 // In the order of command_names().
-constexpr std::array<Entry, 8> kCommands{{
+constexpr std::array<Entry, 10> kCommands{{
     {kAgent, "Sample, score, keep and expose this node until told to stop", nullptr, nullptr, 0,
      run_agent},
     {kSample, "Take one reading of the 24 metrics", nullptr, nullptr, 0, run_sample},
@@ -46,6 +46,13 @@ constexpr std::array<Entry, 8> kCommands{{
      "init or migrate: make the schema, or bring it up to date; status: tell about it; "
      "grant-agent: let --login add rows; prune: remove rows older than --postgres.retention",
      1, run_db},
+    {kLabel, "Say what went on when: windows of time that become labels of rows", "ACTION",
+     "add: --type from --from to --to; import FILE: windows from a CSV file; list; remove: those "
+     "that --id, --node, --type, --from and --to fit; apply: write labels into the samples in "
+     "Postgres",
+     2, run_label},
+    {kExport, "Write labelled rows of the journal or Postgres as a data set", nullptr, nullptr, 0,
+     run_export},
 }};
 
 std::optional<std::string> environment(const std::string& name) {

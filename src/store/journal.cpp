@@ -96,6 +96,19 @@ Result<RowContext> Journal::context(std::int64_t id) const {
                state_->database.path()};
 }
 
+Result<std::vector<std::string>> Journal::nodes() const {
+  auto query = state_->database.prepare("SELECT node FROM contexts GROUP BY node ORDER BY max(id)",
+                                        "read the names of nodes");
+  if (!query) return query.error();
+  std::vector<std::string> nodes;
+  const auto done = query->each([&] {
+    nodes.emplace_back(query->text(0));
+    return true;
+  });
+  if (!done) return done.error();
+  return nodes;
+}
+
 Result<std::string> Journal::id() const {
   auto query = state_->database.prepare("SELECT value FROM meta WHERE key = 'id'", "read the id");
   if (!query) return query.error();

@@ -206,6 +206,27 @@ GRANT SELECT, INSERT ON nodevigil.contexts TO nodevigil_agent;
 GRANT SELECT, INSERT, UPDATE ON nodevigil.progress TO nodevigil_agent;
 )sql";
 
+// Who labels needs neither the owner's rights nor the agent's.
+constexpr const char* kLabelling = R"sql(
+DO $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'nodevigil_labeler') THEN
+    CREATE ROLE nodevigil_labeler NOLOGIN;
+  END IF;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN
+  NULL;  -- made at the same moment for another database of this server
+END $$;
+CREATE POLICY labeler_reads ON nodevigil.samples FOR SELECT TO nodevigil_labeler USING (true);
+CREATE POLICY labeler_labels ON nodevigil.samples FOR UPDATE TO nodevigil_labeler USING (true);
+CREATE POLICY labeler_reads ON nodevigil.nodes FOR SELECT TO nodevigil_labeler USING (true);
+GRANT USAGE ON SCHEMA nodevigil TO nodevigil_labeler;
+GRANT SELECT ON nodevigil.schema_version, nodevigil.nodes, nodevigil.samples TO nodevigil_labeler;
+GRANT UPDATE (attack, attack_type) ON nodevigil.samples TO nodevigil_labeler;
+GRANT SELECT, INSERT, UPDATE, DELETE ON nodevigil.anomaly_windows TO nodevigil_labeler;
+COMMENT ON TABLE nodevigil.anomaly_windows IS
+  'Labelled spans, both ends included. Type normal: watched, and nothing wrong but for other windows.';
+)sql";
+
 // Views of all columns; what is added to a table later comes last, which replacing allows.
 constexpr const char* kViews = R"sql(
 CREATE OR REPLACE VIEW nodevigil.anomalies AS
@@ -240,25 +261,31 @@ COMMENT ON VIEW nodevigil.newest IS 'The newest row of every node.';
 
 -- All windows of a node as one value, in which a time is found by bisection.
 CREATE OR REPLACE VIEW nodevigil.labelled AS
-  SELECT CASE WHEN w.spans @> s.ts THEN true ELSE s.attack END AS label,
+  SELECT CASE WHEN w.attacks @> s.ts THEN true
+              WHEN w.normal @> s.ts THEN coalesce(s.attack, false)
+              ELSE s.attack END AS label,
          CASE WHEN s.attack AND s.attack_type IS NOT NULL THEN s.attack_type
-              WHEN w.spans @> s.ts THEN (
-                SELECT type FROM nodevigil.anomaly_windows AS one
+              WHEN w.attacks @> s.ts THEN (
+                SELECT string_agg(DISTINCT type COLLATE "C", '+' ORDER BY type COLLATE "C")
+                FROM nodevigil.anomaly_windows AS one
                 WHERE one.node = s.node AND s.ts >= one.from_ts AND s.ts <= one.to_ts
-                ORDER BY one.from_ts, one.id LIMIT 1)
+                  AND one.type <> 'normal')
          END AS label_type,
          s.*
   FROM nodevigil.samples AS s
   LEFT JOIN (
-    SELECT node, range_agg(tstzrange(from_ts, to_ts, '[]')) AS spans
+    SELECT node,
+           range_agg(tstzrange(from_ts, to_ts, '[]')) FILTER (WHERE type <> 'normal') AS attacks,
+           range_agg(tstzrange(from_ts, to_ts, '[]')) FILTER (WHERE type = 'normal') AS normal
     FROM nodevigil.anomaly_windows GROUP BY node
   ) AS w ON w.node = s.node;
 COMMENT ON VIEW nodevigil.labelled IS
-  'Samples with a label: true in a window, otherwise their own (attack): NULL where nobody has labelled.';
+  'Samples with a label: true in a window, otherwise their own (attack), false in a window of type normal.';
 
 GRANT SELECT ON nodevigil.schema_version, nodevigil.nodes, nodevigil.contexts, nodevigil.progress,
   nodevigil.samples, nodevigil.anomaly_windows, nodevigil.anomalies, nodevigil.newest,
   nodevigil.labelled TO nodevigil_reader;
+GRANT SELECT ON nodevigil.labelled TO nodevigil_labeler;
 )sql";
 
 constexpr std::array kColumns{
@@ -283,7 +310,7 @@ constexpr std::array kColumns{
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static constexpr std::array<Migration, 1> kAll{{{1, 1, kFirst}}};
+  static constexpr std::array<Migration, 2> kAll{{{1, 1, kFirst}, {2, 1, kLabelling}}};
   return kAll;
 }
 
@@ -336,6 +363,21 @@ std::string history_sql(std::span<const SeriesSpec> series, const std::string& t
          "second'"
          " AND ts > 'epoch'::timestamptz + $3::bigint * interval '1 microsecond' ORDER BY ts "
          "LIMIT " +
+         std::to_string(limit);
+}
+
+std::string samples_sql(std::span<const SeriesSpec> series, int limit) {
+  std::string names =
+      "(extract(epoch FROM ts) * 1000000)::bigint, seq, elapsed_ns, breaks, ready, frozen,"
+      " relearning, over, anomalous, verdict, score, score_smoothed, threshold,"
+      " threshold_smoothed, rank, attack, attack_type";
+  for (const SeriesSpec& one : series) names += ", " + sql_identifier(one.name);
+  for (const SeriesSpec& one : series) names += ", " + sql_identifier("z_" + one.name);
+  return "SELECT " + names +
+         " FROM nodevigil.samples WHERE node = $1"
+         " AND ts >= 'epoch'::timestamptz + $2::bigint * interval '1 microsecond'"
+         " AND ts <= 'epoch'::timestamptz + $3::bigint * interval '1 microsecond'"
+         " ORDER BY ts LIMIT " +
          std::to_string(limit);
 }
 

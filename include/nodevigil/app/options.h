@@ -55,6 +55,17 @@ struct Options {
   std::string what;
   std::string output;
   std::vector<std::string> counters;
+
+  // Labels and data sets.
+  std::string labels;  ///< CSV file of windows; empty: those of the store in use
+  std::optional<std::int64_t> from_us;
+  std::optional<std::int64_t> to_us;
+  std::string type;
+  std::string details;
+  std::int64_t id = 0;
+  std::string values;
+  std::vector<std::string> columns;
+  bool exact = false;
 };
 
 /// The subcommands, as bits: which of them take an option.
@@ -67,6 +78,8 @@ enum Command : unsigned {
   kCheckConfig = 1U << 5,
   kVersion = 1U << 6,
   kDb = 1U << 7,
+  kLabel = 1U << 8,
+  kExport = 1U << 9,
 };
 
 /// One row of THE TABLE of options. Flags, environment variables, keys of the configuration file,

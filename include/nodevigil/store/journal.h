@@ -120,6 +120,8 @@ class Journal {
   [[nodiscard]] Result<std::optional<Oldest>> oldest_after(std::int64_t seq) const;
   /// The time of the newest row; nullopt where there is none.
   [[nodiscard]] Result<std::optional<std::int64_t>> newest_ts_us() const;
+  /// Names that rows were written under, the newest last; each once.
+  [[nodiscard]] Result<std::vector<std::string>> nodes() const;
   /// Errors: kNotFound for an id that no row has (0: the row was appended without a context).
   [[nodiscard]] Result<RowContext> context(std::int64_t id) const;
 

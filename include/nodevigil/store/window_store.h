@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,14 @@ struct AnomalyWindow {
   std::int64_t to_us = 0;    ///< likewise, not before from_us
   std::string type;          ///< what went on: the class that rows in it get; not empty
   std::string details;       ///< a JSON object; empty: none
+};
+
+/// What is said of a row: `attack` is nullopt where nobody has labelled it.
+struct Label {
+  std::optional<bool> attack;
+  std::string type;  ///< of the attack; empty else
+
+  bool operator==(const Label&) const = default;
 };
 
 /// Which windows: those that fit in every respect.

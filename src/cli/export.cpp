@@ -1,0 +1,94 @@
+#include "nodevigil/dataset/export.h"
+
+#include <iostream>
+
+#include "command.h"
+#include "nodevigil/app/agent.h"
+#include "nodevigil/app/windows.h"
+#include "nodevigil/dataset/row_source.h"
+#include "nodevigil/metrics/table.h"
+#include "output_file.h"
+
+namespace nodevigil::cli {
+namespace {
+
+Result<ExportOptions> export_options(const Options& options) {
+  ExportOptions wanted;
+  wanted.values = options.values == "rates"     ? ExportValues::kRates
+                  : options.values == "z"       ? ExportValues::kZ
+                  : options.values == "table-z" ? ExportValues::kTableZ
+                                                : ExportValues::kRaw;
+  if (options.format == "arff") {
+    wanted.format = ExportFormat::kArff;
+  } else if (options.format == "instances") {
+    wanted.format = ExportFormat::kInstances;
+  } else if (!options.format.empty() && options.format != "csv") {
+    return Error{ErrorCode::kInvalid,
+                 "expected csv, arff or instances, got '" + options.format + "'", "--format"};
+  }
+  wanted.columns = options.columns;
+  if (options.exact) {
+    if (wanted.values != ExportValues::kRaw || wanted.format != ExportFormat::kCsv) {
+      return Error{ErrorCode::kInvalid, "is for raw values in CSV, which a replay reads",
+                   "--exact"};
+    }
+    if (wanted.columns.empty()) {
+      for (const SeriesSpec& one : node_series()) wanted.columns.push_back(one.name);
+    }
+    wanted.columns.insert(wanted.columns.end(), {"elapsed_ns", "breaks"});
+  }
+  wanted.progress = [](std::int64_t rows) {
+    std::cerr << "nodevigil: " << rows << " rows so far\n";
+  };
+  return wanted;
+}
+
+Result<ExportSummary> export_to(const Options& options, ExportOptions wanted, std::ostream& out) {
+  const auto store = open_windows(options, /*read_only=*/true);
+  if (!store) return store.error();
+  auto windows = (*store)->list({});
+  if (!windows) return windows.error();
+  wanted.windows = *windows;
+  RowSelection selection;
+  if (!options.node.empty()) selection.nodes = {options.node};
+  selection.from_us = options.from_us.value_or(selection.from_us);
+  selection.to_us = options.to_us.value_or(selection.to_us);
+  const auto series = node_series();
+  std::unique_ptr<Postgres> postgres;
+  if (!options.postgres.url.empty()) {
+    auto connected = Postgres::connect(options.postgres);
+    if (!connected) return connected.error();
+    postgres = std::move(*connected);
+  }
+  const auto rows = postgres ? rows_of_postgres(*postgres, series, std::move(*windows), selection)
+                             : rows_of_journal(journal_file(state_dir_path(options.state_dir)),
+                                               series, std::move(*windows), selection);
+  if (!rows) return rows.error();
+  return export_rows(**rows, series, wanted, out);
+}
+
+}  // namespace
+
+int run_export(const Invocation& invocation) {
+  const Options& options = invocation.options();
+  auto wanted = export_options(options);
+  if (!wanted) return fail(wanted.error(), kExitUsage);
+  if (options.from_us && options.to_us && *options.to_us < *options.from_us) {
+    return fail({ErrorCode::kInvalid, "is before --from", "--to"}, kExitUsage);
+  }
+  OutputFile file;
+  if (const auto opened = file.open(options.output); !opened) {
+    return fail(opened.error(), kExitFailed);
+  }
+  const auto summary = export_to(options, std::move(*wanted), file.stream());
+  // What was wrong with the file, it knows best.
+  if (!summary && file.stream()) return fail(summary.error(), kExitFailed);
+  if (const auto written = file.finish(); !written) return fail(written.error(), kExitFailed);
+  if (!summary) return fail(summary.error(), kExitFailed);
+  std::cerr << "nodevigil: " << summary->rows << " rows, " << summary->labelled_rows
+            << " labelled, " << summary->attack_rows << " of them attacks\n";
+  if (summary->rows > 0) return kExitOk;
+  return fail({ErrorCode::kNotFound, "no rows in this span of time", "export"}, kExitFailed);
+}
+
+}  // namespace nodevigil::cli

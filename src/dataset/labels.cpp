@@ -1,0 +1,108 @@
+#include "nodevigil/dataset/labels.h"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "nodevigil/base/units.h"
+
+namespace nodevigil {
+namespace {
+
+// How many windows of each type hold an instant.
+class Counts {
+ public:
+  void add(const std::string& type, int change) {
+    if ((types_[type] += change) == 0) types_.erase(type);
+  }
+
+  [[nodiscard]] Label label() const {
+    Label label;
+    for (const auto& [type, count] : types_) {
+      if (type == kNormalType) {
+        if (!label.attack) label.attack = false;
+        continue;
+      }
+      label.attack = true;
+      label.type += (label.type.empty() ? "" : "+") + type;
+    }
+    return label;
+  }
+
+ private:
+  std::map<std::string, int> types_;  // sorted, so that joined types are always the same
+};
+
+}  // namespace
+
+std::vector<LabelSpan> label_spans(std::span<const AnomalyWindow> windows, std::int64_t from_us,
+                                   std::int64_t to_us) {
+  // Changes at the first instant that they hold for.
+  std::multimap<std::int64_t, std::pair<const std::string*, int>> changes;
+  for (const AnomalyWindow& window : windows) {
+    changes.emplace(window.from_us, std::pair{&window.type, 1});
+    if (window.to_us < kEndOfTime) changes.emplace(window.to_us + 1, std::pair{&window.type, -1});
+  }
+  std::vector<LabelSpan> spans;
+  Counts counts;
+  std::int64_t begin = from_us;
+  const auto add = [&](std::int64_t last) {
+    Label label = counts.label();
+    if (!spans.empty() && spans.back().label == label) {
+      spans.back().to_us = last;
+    } else {
+      spans.push_back({begin, last, std::move(label)});
+    }
+    begin = last + 1;
+  };
+  for (auto change = changes.begin(); change != changes.end() && change->first <= to_us; ++change) {
+    if (change->first > begin) add(change->first - 1);
+    counts.add(*change->second.first, change->second.second);
+  }
+  if (from_us <= to_us) add(to_us);
+  return spans;
+}
+
+Labeler::Labeler(std::span<const AnomalyWindow> windows) : spans_(label_spans(windows)) {}
+
+const Label& Labeler::at(std::int64_t ts_us) {
+  const auto holds = [&](std::size_t i) {
+    return i < spans_.size() && spans_[i].from_us <= ts_us && ts_us <= spans_[i].to_us;
+  };
+  if (!holds(last_)) {
+    const auto after = std::ranges::upper_bound(spans_, ts_us, {}, &LabelSpan::from_us);
+    last_ = holds(last_ + 1) ? last_ + 1 : static_cast<std::size_t>(after - spans_.begin()) - 1;
+  }
+  return spans_[last_].label;
+}
+
+PhaseTimeline::PhaseTimeline(std::span<const AnomalyWindow> windows) {
+  for (const AnomalyWindow& window : windows) {
+    if (window.type == kNormalType) continue;
+    const auto details = nlohmann::json::parse(window.details, nullptr, /*allow_exceptions=*/false);
+    bool told = false;
+    if (details.is_object() && details.contains("phases") && details["phases"].is_array()) {
+      for (const auto& one : details["phases"]) {
+        if (!one.is_object() || !one.contains("phase") || !one.contains("at")) continue;
+        if (!one["phase"].is_string() || !one["at"].is_string()) continue;
+        const auto at = parse_timestamp_us(one["at"].get<std::string>());
+        if (!at) continue;
+        std::string phase = one["phase"].get<std::string>();
+        marks_.push_back({*at, phase == "ended" ? "running" : std::move(phase)});
+        told = true;
+      }
+    }
+    if (told) continue;
+    marks_.push_back({window.from_us, "generating anomaly"});
+    if (window.to_us < kEndOfTime) marks_.push_back({window.to_us + 1, "running"});
+  }
+  std::ranges::stable_sort(marks_, {}, &Mark::at_us);
+}
+
+std::string_view PhaseTimeline::at(std::int64_t ts_us) const {
+  const auto after = std::ranges::upper_bound(marks_, ts_us, {}, &Mark::at_us);
+  if (after == marks_.begin()) return "running";
+  return std::prev(after)->phase;
+}
+
+}  // namespace nodevigil

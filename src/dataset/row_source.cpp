@@ -1,0 +1,208 @@
+#include "nodevigil/dataset/row_source.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "nodevigil/base/printable.h"
+#include "nodevigil/dataset/labels.h"
+#include "nodevigil/store/postgres_samples.h"
+
+namespace nodevigil {
+namespace {
+
+std::vector<AnomalyWindow> windows_of(std::span<const AnomalyWindow> windows,
+                                      const std::string& node) {
+  std::vector<AnomalyWindow> some;
+  std::ranges::copy_if(windows, std::back_inserter(some),
+                       [&](const AnomalyWindow& window) { return window.node == node; });
+  return some;
+}
+
+void add_types(std::span<const AnomalyWindow> windows, std::set<std::string>& types) {
+  std::set<std::string> nodes;
+  for (const AnomalyWindow& window : windows) nodes.insert(window.node);
+  for (const std::string& node : nodes) {
+    for (const LabelSpan& span : label_spans(windows_of(windows, node))) {
+      if (!span.label.type.empty()) types.insert(span.label.type);
+    }
+  }
+}
+
+Error no_rows(const std::string& node, const std::string& place,
+              const std::vector<std::string>& there) {
+  constexpr std::size_t kNamed = 5;
+  std::string names;
+  for (const std::string& one : std::span{there}.first(std::min(there.size(), kNamed))) {
+    names += (names.empty() ? "" : ", ") + printable(one);
+  }
+  if (there.size() > kNamed) names += ", ...";
+  return Error{ErrorCode::kNotFound,
+               "has no rows of node '" + printable(node) + "'; it has " +
+                   (names.empty() ? "none at all" : "those of " + names),
+               place};
+}
+
+class JournalRows final : public RowSource {
+ public:
+  JournalRows(std::unique_ptr<Journal> journal, std::vector<AnomalyWindow> windows,
+              RowSelection selection)
+      : journal_(std::move(journal)),
+        windows_(std::move(windows)),
+        selection_(std::move(selection)) {}
+
+  Result<void> each(const Visitor& visit) override {
+    RowRange range{.from_us = selection_.from_us};
+    // RowRange ends before its last instant.
+    if (selection_.to_us < range.to_us) range.to_us = selection_.to_us + 1;
+    std::map<std::string, Labeler> labelers;
+    std::optional<Error> failed;
+    std::int64_t last_seq = 0;
+    const auto visit_row = [&](const StoredRow& row) {
+      const auto node = node_of(row.context);
+      if (!node) {
+        failed = node.error();
+        return false;
+      }
+      const bool follows = row.seq == std::exchange(last_seq, row.seq) + 1;
+      if (!selection_.nodes.empty() &&
+          std::ranges::find(selection_.nodes, **node) == selection_.nodes.end()) {
+        return true;
+      }
+      const auto labeler =
+          labelers.try_emplace(**node, Labeler{windows_of(windows_, **node)}).first;
+      const auto done = visit({**node, row, labeler->second.at(row.sample.ts_us), follows});
+      if (!done) failed = done.error();
+      return done.ok();
+    };
+    bool more = true;
+    while (more && !failed) {
+      const auto some = journal_->read_some(range, visit_row);
+      if (!some) return some.error();
+      more = *some;
+    }
+    if (failed) return *failed;
+    return {};
+  }
+
+  Result<std::vector<std::string>> attack_types() override {
+    std::set<std::string> types;
+    add_types(windows_, types);
+    return std::vector<std::string>(types.begin(), types.end());
+  }
+
+ private:
+  Result<const std::string*> node_of(std::int64_t context) {
+    const auto known = nodes_.find(context);
+    if (known != nodes_.end()) return &known->second;
+    std::string node;
+    if (context != 0) {
+      auto read = journal_->context(context);
+      if (!read) return read.error();
+      node = std::move(read->node);
+    }
+    return &nodes_.emplace(context, std::move(node)).first->second;
+  }
+
+  std::unique_ptr<Journal> journal_;
+  std::vector<AnomalyWindow> windows_;
+  RowSelection selection_;
+  std::map<std::int64_t, std::string> nodes_;  // by context
+};
+
+Label merge(const Label& by_window, const Label& own) {
+  if (own.attack.value_or(false)) {
+    return {true, own.type.empty() ? by_window.type : own.type};
+  }
+  if (by_window.attack) return by_window;
+  return {own.attack, ""};
+}
+
+class PostgresRows final : public RowSource {
+ public:
+  PostgresRows(Postgres& postgres, std::span<const SeriesSpec> series,
+               std::vector<AnomalyWindow> windows, RowSelection selection)
+      : postgres_(postgres),
+        series_(series.begin(), series.end()),
+        windows_(std::move(windows)),
+        selection_(std::move(selection)) {}
+
+  Result<void> each(const Visitor& visit) override {
+    for (const std::string& node : selection_.nodes) {
+      Labeler labeler{windows_of(windows_, node)};
+      std::optional<Error> failed;
+      std::int64_t last_seq = 0;
+      const auto read = read_samples(
+          postgres_, node, selection_.from_us, selection_.to_us, series_,
+          [&](const LabelledSample& sample) {
+            const bool follows = sample.row.seq == std::exchange(last_seq, sample.row.seq) + 1;
+            const Label label = merge(labeler.at(sample.row.sample.ts_us), sample.label);
+            const auto done = visit({node, sample.row, label, follows});
+            if (!done) failed = done.error();
+            return done.ok();
+          });
+      if (failed) return *failed;
+      if (!read) return read;
+    }
+    return {};
+  }
+
+  Result<std::vector<std::string>> attack_types() override {
+    std::set<std::string> types;
+    add_types(windows_, types);
+    const auto own = postgres_.transaction([&]() -> Result<void> {
+      const auto answer = postgres_.query(
+          "SELECT DISTINCT attack_type FROM nodevigil.samples WHERE attack_type IS NOT NULL", {},
+          "read the types of attacks");
+      if (!answer) return answer.error();
+      for (const auto& row : answer->rows) types.insert(row[0].value_or(""));
+      return {};
+    });
+    if (!own) return own.error();
+    return std::vector<std::string>(types.begin(), types.end());
+  }
+
+ private:
+  Postgres& postgres_;
+  std::vector<SeriesSpec> series_;
+  std::vector<AnomalyWindow> windows_;
+  RowSelection selection_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<RowSource>> rows_of_journal(const std::string& path,
+                                                   std::span<const SeriesSpec> series,
+                                                   std::vector<AnomalyWindow> windows,
+                                                   RowSelection selection) {
+  auto journal = Journal::open(path, Journal::Mode::kReadOnly, series);
+  if (!journal) return journal.error();
+  const auto nodes = (*journal)->nodes();
+  if (!nodes) return nodes.error();
+  for (const std::string& node : selection.nodes) {
+    if (std::ranges::find(*nodes, node) == nodes->end()) return no_rows(node, path, *nodes);
+  }
+  return std::unique_ptr<RowSource>{
+      std::make_unique<JournalRows>(std::move(*journal), std::move(windows), std::move(selection))};
+}
+
+Result<std::unique_ptr<RowSource>> rows_of_postgres(Postgres& postgres,
+                                                    std::span<const SeriesSpec> series,
+                                                    std::vector<AnomalyWindow> windows,
+                                                    RowSelection selection) {
+  const auto nodes = read_nodes(postgres);
+  if (!nodes) return nodes.error();
+  for (const std::string& node : selection.nodes) {
+    if (std::ranges::find(*nodes, node) == nodes->end()) {
+      return no_rows(node, postgres.peer(), *nodes);
+    }
+  }
+  if (selection.nodes.empty()) selection.nodes = *nodes;
+  return std::unique_ptr<RowSource>{
+      std::make_unique<PostgresRows>(postgres, series, std::move(windows), std::move(selection))};
+}
+
+}  // namespace nodevigil

@@ -68,11 +68,10 @@ Result<std::vector<Column>> find_columns(std::span<const SeriesSpec> series,
     const auto extra = std::ranges::find(kExtras, name, &Extra::name);
     const auto one = std::ranges::find(series, name, &SeriesSpec::name);
     if (extra == kExtras.end() && one == series.end()) {
+      std::string known = "a metric (nodevigil schema)";
+      for (const Extra& other : kExtras) known += ", " + std::string{other.name};
       return Error{ErrorCode::kInvalid,
-                   "there is no column '" + printable(name) +
-                       "'; expected a metric (nodevigil schema) or one of seq, elapsed_ns, breaks, "
-                       "score, score_smoothed, threshold, threshold_smoothed, rank, anomalous, "
-                       "verdict",
+                   "there is no column '" + printable(name) + "'; expected one of: " + known,
                    "--columns"};
     }
     if (std::ranges::find(columns, name, &Column::name) != columns.end()) {
@@ -356,12 +355,6 @@ Result<std::unique_ptr<Writer>> make_writer(RowSource& source, const ExportOptio
 }
 
 }  // namespace
-
-std::vector<std::string> export_columns() {
-  std::vector<std::string> names;
-  for (const Extra& extra : kExtras) names.emplace_back(extra.name);
-  return names;
-}
 
 Result<ExportSummary> export_rows(RowSource& source, std::span<const SeriesSpec> series,
                                   const ExportOptions& options, std::ostream& out) {

@@ -135,7 +135,7 @@ class PostgresRows final : public RowSource {
       Labeler labeler{windows_of(windows_, node)};
       std::optional<Error> failed;
       std::int64_t last_seq = 0;
-      const auto read = read_samples(
+      auto read = read_samples(
           postgres_, node, selection_.from_us, selection_.to_us, series_,
           [&](const LabelledSample& sample) {
             const bool follows = sample.row.seq == std::exchange(last_seq, sample.row.seq) + 1;

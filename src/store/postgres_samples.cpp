@@ -75,7 +75,7 @@ Result<void> read_samples(Postgres& postgres, const std::string& node, std::int6
   while (more) {
     const std::array<PgValue, 3> bounds{node, std::to_string(next_us),
                                         std::to_string(within_postgres(to_us))};
-    const auto done = postgres.transaction([&]() -> Result<void> {
+    auto done = postgres.transaction([&]() -> Result<void> {
       const auto answer = postgres.query(sql, bounds, "read samples");
       if (!answer) return answer.error();
       more = answer->rows.size() == kRows;

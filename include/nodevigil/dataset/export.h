@@ -31,7 +31,8 @@ enum class ExportFormat : std::uint8_t {
 struct ExportOptions {
   ExportValues values = ExportValues::kRaw;
   ExportFormat format = ExportFormat::kCsv;
-  /// Series and what else a row has (see export_columns()), in this order; empty: all series.
+  /// Series, and of what else a row has "seq", "elapsed_ns", "breaks", "score", "score_smoothed",
+  /// "threshold", "threshold_smoothed", "rank", "anomalous", "verdict"; empty: all series.
   std::vector<std::string> columns;
   /// For ExportFormat::kInstances.
   std::vector<AnomalyWindow> windows;
@@ -44,9 +45,6 @@ struct ExportSummary {
   std::int64_t attack_rows = 0;
   std::int64_t labelled_rows = 0;
 };
-
-/// Names that `columns` may hold besides those of series: "score", "verdict", ...
-[[nodiscard]] std::vector<std::string> export_columns();
 
 /// Writes the rows of `source`, equal ones as equal bytes, in constant memory. What is missing is
 /// an empty field ("?" in ARFF). kTableZ reads the rows twice. Errors: kInvalid for an unknown

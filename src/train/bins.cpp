@@ -1,8 +1,11 @@
 #include "nodevigil/train/bins.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "parallel.h"
 
@@ -18,6 +21,32 @@ float between(float lower, float upper) {
   return middle < upper ? middle : lower;
 }
 
+// Sorts numbers (no NaN) by their bits, 11 at a time: a multiple faster than comparing them, and a
+// wide data set has thousands of columns.
+void sort_numbers(std::vector<float>& numbers) {
+  constexpr std::uint32_t kDigit = 0x7ff;
+  constexpr std::uint32_t kSign = 0x8000'0000;
+  std::vector<std::uint32_t> keys(numbers.size());
+  std::vector<std::uint32_t> sorted(numbers.size());
+  std::array<std::array<std::uint32_t, kDigit + 1>, 3> starts{};
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    // In the order of the numbers: negative ones upside down and first.
+    const auto bits = std::bit_cast<std::uint32_t>(numbers[i] + 0.0F);  // -0 is 0
+    keys[i] = (bits & kSign) != 0 ? ~bits : bits | kSign;
+    for (std::size_t pass = 0; pass < 3; ++pass) ++starts[pass][(keys[i] >> (11 * pass)) & kDigit];
+  }
+  for (std::size_t pass = 0; pass < 3; ++pass) {
+    std::uint32_t sum = 0;
+    for (std::uint32_t& start : starts[pass]) sum += std::exchange(start, sum);
+    for (const std::uint32_t key : keys)
+      sorted[starts[pass][(key >> (11 * pass)) & kDigit]++] = key;
+    keys.swap(sorted);
+  }
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    numbers[i] = std::bit_cast<float>((keys[i] & kSign) != 0 ? keys[i] & ~kSign : ~keys[i]);
+  }
+}
+
 std::vector<float> find_cuts(std::span<const float> column) {
   std::vector<float> sorted;
   const std::size_t stride = std::max<std::size_t>(1, column.size() / kMostSampled);
@@ -25,7 +54,7 @@ std::vector<float> find_cuts(std::span<const float> column) {
   for (std::size_t i = 0; i < column.size(); i += stride) {
     if (!std::isnan(column[i])) sorted.push_back(column[i]);
   }
-  std::ranges::sort(sorted);
+  sort_numbers(sorted);
   std::vector<float> cuts;
   std::vector<float> different = sorted;
   different.erase(std::ranges::unique(different).begin(), different.end());
@@ -35,18 +64,16 @@ std::vector<float> find_cuts(std::span<const float> column) {
     }
     return cuts;
   }
+  const auto add = [&](float lower, float upper) {
+    const float cut = between(lower, upper);
+    if (cuts.size() < kMostBins - 1 && (cuts.empty() || cuts.back() < cut)) cuts.push_back(cut);
+  };
   for (std::size_t i = 1; i < kMostBins; ++i) {
     const std::size_t at = i * sorted.size() / kMostBins;
-    if (sorted[at - 1] == sorted[at]) {
-      // A value that fills several quantiles gets a bin of its own.
-      const auto above = std::ranges::upper_bound(sorted, sorted[at]);
-      if (above == sorted.end()) break;
-      const float cut = between(sorted[at], *above);
-      if (cuts.empty() || cuts.back() < cut) cuts.push_back(cut);
-      continue;
-    }
-    const float cut = between(sorted[at - 1], sorted[at]);
-    if (cuts.empty() || cuts.back() < cut) cuts.push_back(cut);
+    const auto same = std::ranges::equal_range(sorted, sorted[at]);
+    if (same.begin() != sorted.begin()) add(*std::prev(same.begin()), sorted[at]);
+    // A value that fills quantiles gets a bin of its own.
+    if (sorted[at - 1] == sorted[at] && same.end() != sorted.end()) add(sorted[at], *same.end());
   }
   return cuts;
 }

@@ -264,6 +264,10 @@ class Grower {
   CartTree tree_;
 };
 
+// Sums of weights in another order differ by so much of their size at most; what differs by less is
+// equal.
+constexpr double kRounding = 1e-12;
+
 // What a subtree costs: its impurity, and its leaves.
 struct Cost {
   double impurity = 0;
@@ -322,7 +326,8 @@ CartTree fit_cart(const TrainingData& data, const BinnedData& bins,
 }
 
 CartTree prune(const CartTree& tree, double alpha) {
-  const double cost_of_leaf = alpha * sum_of(tree.nodes.front().class_weight);
+  const double weight = sum_of(tree.nodes.front().class_weight);
+  const double cost_of_leaf = alpha * weight;
   std::vector<bool> kept = splits_of(tree);
   std::vector<Cost> costs(tree.nodes.size());
   // Children first: what is best below a node is known when it is looked at.
@@ -333,7 +338,7 @@ CartTree prune(const CartTree& tree, double alpha) {
     if (!kept[i]) continue;
     const Cost below{costs[node.left].impurity + costs[node.right].impurity,
                      costs[node.left].leaves + costs[node.right].leaves};
-    if (as_leaf + cost_of_leaf <= below.impurity + cost_of_leaf * below.leaves) {
+    if (as_leaf - below.impurity <= cost_of_leaf * (below.leaves - 1) + kRounding * weight) {
       kept[i] = false;
     } else {
       costs[i] = below;
@@ -366,10 +371,10 @@ std::vector<double> pruning_path(const CartTree& tree) {
       reached.push_back(tree.nodes[i].right);
     }
     for (const auto& [worth, i] : links) {
-      if (worth <= weakest) kept[i] = false;
+      if (worth <= weakest + kRounding * weight) kept[i] = false;
     }
     const double alpha = std::max(weakest, 0.0) / weight;
-    if (path.empty() || alpha > path.back()) path.push_back(alpha);
+    if (path.empty() || alpha > path.back() + 2 * kRounding) path.push_back(alpha);
   }
   return path;
 }

@@ -202,7 +202,7 @@ TEST(Pruning, TakesAwayTheWeakestLinksFirst) {
     const std::size_t fewer = prune(full, alpha).leaves();
     EXPECT_LT(fewer, leaves);
     // Just below the cost, the link is still worth it.
-    EXPECT_GT(prune(full, alpha * (1 - 1e-9)).leaves(), fewer);
+    EXPECT_GT(prune(full, alpha * (1 - 1e-6)).leaves(), fewer);
     leaves = fewer;
   }
   EXPECT_EQ(leaves, 1U);

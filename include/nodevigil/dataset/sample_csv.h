@@ -1,0 +1,75 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "nodevigil/base/result.h"
+#include "nodevigil/dataset/csv_reader.h"
+#include "nodevigil/metrics/series.h"
+#include "nodevigil/store/window_store.h"
+
+namespace nodevigil {
+
+/// One row of a recording.
+struct RecordedRow {
+  std::string ts;    ///< as it stands in the file
+  std::string node;  ///< empty where the file has no such column
+  Sample sample;     ///< with the time since the row before of the same node
+  Label label;       ///< from the columns attack and attack_type
+};
+
+/// Reads a data set in CSV (docs/replay.md) as the samples that it was recorded from: a column ts;
+/// numeric columns; optionally node, attack, attack_type. With all of the 24 metrics these are the
+/// series, in the table's kinds and order, and elapsed_ns and breaks are taken where they are
+/// there; else every other column is a series, a gauge unless it is named as a counter.
+class SampleCsv {
+ public:
+  /// Errors: those of CsvReader, and kInvalid for missing columns; they name the file.
+  [[nodiscard]] static Result<std::unique_ptr<SampleCsv>> open(
+      const std::string& path, const std::vector<std::string>& counters);
+
+  [[nodiscard]] const std::vector<SeriesSpec>& series() const { return layout_.series; }
+  /// Whether the series are those of the agent.
+  [[nodiscard]] bool is_node_table() const { return layout_.is_node_table; }
+  [[nodiscard]] bool has_nodes() const { return layout_.node.has_value(); }
+  [[nodiscard]] bool has_labels() const { return layout_.attack.has_value(); }
+  /// The median time between rows of a node, as far as the first hundred tell; 10 s where they do
+  /// not.
+  [[nodiscard]] std::chrono::milliseconds interval() const { return interval_; }
+
+  /// The next row; false at the end. Errors name file, line and column.
+  [[nodiscard]] Result<bool> next(RecordedRow& row);
+
+ private:
+  // Which column is what.
+  struct Layout {
+    std::size_t ts = 0;
+    std::optional<std::size_t> node, elapsed, breaks, attack, attack_type;
+    std::vector<std::size_t> columns;  // of the series, in their order
+    std::vector<SeriesSpec> series;
+    bool is_node_table = false;
+  };
+
+  explicit SampleCsv(std::unique_ptr<CsvReader> reader) : reader_(std::move(reader)) {}
+  [[nodiscard]] Result<void> find_layout(const std::string& path,
+                                         const std::vector<std::string>& counters);
+  [[nodiscard]] Result<void> read_ahead();
+  [[nodiscard]] Result<bool> read(RecordedRow& row);
+  [[nodiscard]] Result<void> read_label(RecordedRow& row) const;
+  void add_elapsed(RecordedRow& row);
+
+  std::unique_ptr<CsvReader> reader_;
+  Layout layout_;
+  std::deque<RecordedRow> ahead_;
+  bool more_ = true;
+  std::chrono::milliseconds interval_{};
+  std::map<std::string, std::int64_t> last_us_;  // by node
+};
+
+}  // namespace nodevigil

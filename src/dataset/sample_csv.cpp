@@ -1,0 +1,186 @@
+#include "nodevigil/dataset/sample_csv.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "nodevigil/base/printable.h"
+#include "nodevigil/base/units.h"
+#include "nodevigil/metrics/table.h"
+
+namespace nodevigil {
+namespace {
+
+constexpr std::size_t kRowsToFindInterval = 101;
+constexpr std::int64_t kLongestGapUs = std::int64_t{10} * 365 * 86'400 * 1'000'000;
+// Nothing is known of a column's scale: only Baselines' own least part of the mean applies.
+constexpr Floor kColumnFloor{0, 0};
+constexpr std::array<std::string_view, 4> kNoSeries{"ts", "node", "attack", "attack_type"};
+
+std::optional<std::size_t> find_column(const std::vector<std::string>& header,
+                                       std::string_view name) {
+  const auto found = std::ranges::find(header, name);
+  if (found == header.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - header.begin());
+}
+
+bool is_missing(std::string_view field) {
+  return field.empty() || field == "nan" || field == "NaN" || field == "NULL";
+}
+
+// Median distance of neighbouring times of one node.
+std::chrono::milliseconds find_interval(const std::deque<RecordedRow>& rows) {
+  std::map<std::string_view, std::int64_t> last;
+  std::vector<std::int64_t> distances;
+  for (const RecordedRow& row : rows) {
+    const auto [at, first] = last.try_emplace(row.node, row.sample.ts_us);
+    const std::int64_t distance = row.sample.ts_us - std::exchange(at->second, row.sample.ts_us);
+    if (!first && distance > 0) distances.push_back(distance);
+  }
+  if (distances.empty()) return std::chrono::seconds{10};
+  std::ranges::nth_element(distances, distances.begin() + std::ssize(distances) / 2);
+  const std::int64_t median_us = distances[distances.size() / 2];
+  return std::chrono::milliseconds{std::max<std::int64_t>(1, median_us / 1000)};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SampleCsv>> SampleCsv::open(const std::string& path,
+                                                   const std::vector<std::string>& counters) {
+  auto reader = CsvReader::open(path);
+  if (!reader) return reader.error();
+  std::unique_ptr<SampleCsv> samples{new SampleCsv{std::move(*reader)}};
+  if (auto found = samples->find_layout(path, counters); !found) return found.error();
+  if (auto read = samples->read_ahead(); !read) return read.error();
+  return samples;
+}
+
+Result<void> SampleCsv::find_layout(const std::string& path,
+                                    const std::vector<std::string>& counters) {
+  const auto& header = reader_->header();
+  const auto ts = find_column(header, "ts");
+  if (!ts) {
+    return Error{ErrorCode::kInvalid, "expected a column 'ts' with the time of each row",
+                 reader_->place()};
+  }
+  layout_.ts = *ts;
+  layout_.node = find_column(header, "node");
+  layout_.attack = find_column(header, "attack");
+  layout_.attack_type = find_column(header, "attack_type");
+  for (const SeriesSpec& one : node_series()) {
+    if (const auto column = find_column(header, one.name)) layout_.columns.push_back(*column);
+  }
+  if (layout_.columns.size() == kMetricCount) {
+    layout_.series = node_series();
+    layout_.is_node_table = true;
+    layout_.elapsed = find_column(header, "elapsed_ns");
+    if (layout_.elapsed) layout_.breaks = find_column(header, "breaks");
+    return {};
+  }
+  layout_.columns.clear();
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    const std::string& name = header[i];
+    if (std::ranges::find(kNoSeries, name) != kNoSeries.end()) continue;
+    const bool counter = std::ranges::find(counters, name) != counters.end();
+    layout_.columns.push_back(i);
+    layout_.series.push_back({name, counter ? Kind::kCounter : Kind::kGauge, kColumnFloor});
+  }
+  for (const std::string& name : counters) {
+    if (!find_column(header, name)) {
+      return Error{ErrorCode::kInvalid, "--counters: there is no column '" + name + "'", path};
+    }
+  }
+  if (layout_.series.empty()) {
+    return Error{ErrorCode::kInvalid, "expected at least one column of numbers besides ts", path};
+  }
+  return {};
+}
+
+Result<void> SampleCsv::read_ahead() {
+  while (more_ && ahead_.size() < kRowsToFindInterval) {
+    const auto got = read(ahead_.emplace_back());
+    if (!got) return got.error();
+    if (!*got) ahead_.pop_back();
+    more_ = *got;
+  }
+  interval_ = find_interval(ahead_);
+  return {};
+}
+
+Result<bool> SampleCsv::next(RecordedRow& row) {
+  if (!ahead_.empty()) {
+    row = std::move(ahead_.front());
+    ahead_.pop_front();
+  } else {
+    if (!more_) return false;
+    const auto got = read(row);
+    if (!got || !*got) {
+      more_ = false;
+      return got;
+    }
+  }
+  add_elapsed(row);
+  return true;
+}
+
+void SampleCsv::add_elapsed(RecordedRow& row) {
+  const auto [last, first] = last_us_.try_emplace(row.node, row.sample.ts_us);
+  const std::int64_t apart_us = row.sample.ts_us - std::exchange(last->second, row.sample.ts_us);
+  if (layout_.elapsed) return;
+  row.sample.elapsed_ns.reset();
+  // Times that run backwards or are years apart say nothing about rates.
+  if (!first && apart_us > 0 && apart_us < kLongestGapUs) row.sample.elapsed_ns = apart_us * 1000;
+}
+
+Result<bool> SampleCsv::read(RecordedRow& row) {
+  auto got = reader_->next();
+  if (!got || !*got) return got;
+  const auto& fields = reader_->fields();
+  row.ts = fields[layout_.ts];
+  row.node = layout_.node ? fields[*layout_.node] : std::string_view{};
+  const auto ts = parse_timestamp_us(fields[layout_.ts]);
+  if (!ts) {
+    return Error{ErrorCode::kInvalid, "column 'ts': " + ts.error().context, reader_->place()};
+  }
+  row.sample.ts_us = *ts;
+  row.sample.elapsed_ns = layout_.elapsed ? parse_int(fields[*layout_.elapsed]) : std::nullopt;
+  row.sample.breaks = 0;
+  if (layout_.breaks) {
+    row.sample.breaks = static_cast<std::uint64_t>(parse_int(fields[*layout_.breaks]).value_or(0));
+  }
+  row.sample.values.resize(layout_.columns.size());
+  for (std::size_t i = 0; i < layout_.columns.size(); ++i) {
+    const std::string_view field = fields[layout_.columns[i]];
+    std::optional<double>& value = row.sample.values[i];
+    value = parse_double(field);
+    if (value || is_missing(field)) continue;
+    return Error{ErrorCode::kInvalid,
+                 "column '" + layout_.series[i].name + "': expected a number or nothing, got '" +
+                     printable(field) + "'",
+                 reader_->place()};
+  }
+  if (auto labelled = read_label(row); !labelled) return labelled.error();
+  return true;
+}
+
+Result<void> SampleCsv::read_label(RecordedRow& row) const {
+  row.label = {};
+  const auto& fields = reader_->fields();
+  if (!layout_.attack) return {};
+  const std::string_view attack = fields[*layout_.attack];
+  const auto number = parse_double(attack);
+  if (number.value_or(0) != 0 || attack == "true" || attack == "True" || attack == "t") {
+    row.label.attack = true;
+    if (layout_.attack_type) row.label.type = fields[*layout_.attack_type];
+  } else if (number || attack == "false" || attack == "False" || attack == "f") {
+    row.label.attack = false;
+  } else if (!is_missing(attack)) {
+    return Error{ErrorCode::kInvalid,
+                 "column 'attack': expected 1, 0 or nothing, got '" + printable(attack) + "'",
+                 reader_->place()};
+  }
+  return {};
+}
+
+}  // namespace nodevigil

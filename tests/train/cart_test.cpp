@@ -8,6 +8,8 @@
 #include <numeric>
 #include <random>
 
+#include "nodevigil/train/cross_validation.h"
+
 namespace nodevigil {
 namespace {
 
@@ -34,11 +36,6 @@ std::vector<std::uint32_t> all_rows(const TrainingData& data) {
 
 CartTree fit(const TrainingData& data, const CartOptions& options = {}) {
   return fit_cart(data, BinnedData{data}, all_rows(data), options);
-}
-
-std::size_t class_of(const CartNode& leaf) {
-  return static_cast<std::size_t>(std::ranges::max_element(leaf.class_weight) -
-                                  leaf.class_weight.begin());
 }
 
 double accuracy(const CartTree& tree, const TrainingData& data) {

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "nodevigil/train/cart.h"
+#include "nodevigil/train/confusion.h"
+#include "nodevigil/train/folds.h"
+
+namespace nodevigil {
+
+/// What a tree is worth at one cost of a leaf, on rows it has not learned from.
+struct PruningPoint {
+  double alpha = 0;
+  ConfusionMatrix confusion;  ///< over all folds
+  double leaves = 0;          ///< mean over the folds
+};
+
+struct CrossValidation {
+  std::vector<PruningPoint> points;  ///< alpha rising, from 0
+  std::size_t best = 0;              ///< the largest alpha of the best macro F1
+};
+
+/// Learns a tree for each fold from all others and judges it on that fold, at each cost of a leaf
+/// that matters to the tree of all rows (Breiman et al., 1984, section 3.4: at the geometric means
+/// of neighbours on the pruning path; at most `most_points` of them). `options.alpha` is not
+/// looked at.
+[[nodiscard]] CrossValidation cross_validate(const TrainingData& data, const BinnedData& bins,
+                                             const std::vector<std::uint32_t>& folds,
+                                             const CartOptions& options,
+                                             std::size_t most_points = 40);
+
+/// The class that a leaf gives: that of most weight, the first of equals.
+[[nodiscard]] std::size_t class_of(const CartNode& leaf);
+
+}  // namespace nodevigil

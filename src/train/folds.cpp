@@ -1,0 +1,52 @@
+#include "nodevigil/train/folds.h"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <random>
+
+namespace nodevigil {
+
+std::vector<std::uint32_t> assign_folds(const TrainingData& data, std::uint32_t folds, FoldsBy by,
+                                        std::uint64_t seed) {
+  const auto group_of = [&](std::size_t row) {
+    return by == FoldsBy::kRow || data.groups.empty() ? static_cast<std::uint32_t>(row)
+                                                      : data.groups[row];
+  };
+  std::map<std::uint32_t, std::vector<double>> weights;  // of each class, by group
+  for (std::size_t row = 0; row < data.rows; ++row) {
+    auto& classes = weights[group_of(row)];
+    classes.resize(data.classes.size());
+    classes[data.labels[row]] += data.weights.empty() ? 1.0 : data.weights[row];
+  }
+  std::vector<std::vector<std::uint32_t>> groups(data.classes.size());  // by class
+  for (const auto& [group, classes] : weights) {
+    groups[static_cast<std::size_t>(std::ranges::max_element(classes) - classes.begin())].push_back(
+        group);
+  }
+  // The engine and the shuffle are written out by the standard or here, so that folds are the same
+  // with every library.
+  std::mt19937_64 random{seed};
+  std::map<std::uint32_t, std::uint32_t> fold_of;
+  std::uint32_t next = 0;
+  for (auto& of_class : groups) {
+    for (std::size_t i = of_class.size(); i > 1; --i) {
+      std::swap(of_class[i - 1], of_class[random() % i]);
+    }
+    for (const std::uint32_t group : of_class) fold_of[group] = next++ % folds;
+  }
+  std::vector<std::uint32_t> assigned(data.rows);
+  for (std::size_t row = 0; row < data.rows; ++row) assigned[row] = fold_of[group_of(row)];
+  return assigned;
+}
+
+std::vector<std::uint32_t> rows_of_fold(const std::vector<std::uint32_t>& folds, std::uint32_t fold,
+                                        bool inside) {
+  std::vector<std::uint32_t> rows;
+  for (std::uint32_t row = 0; row < folds.size(); ++row) {
+    if ((folds[row] == fold) == inside) rows.push_back(row);
+  }
+  return rows;
+}
+
+}  // namespace nodevigil

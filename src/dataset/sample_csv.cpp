@@ -114,7 +114,7 @@ Result<bool> SampleCsv::next(RecordedRow& row) {
     ahead_.pop_front();
   } else {
     if (!more_) return false;
-    const auto got = read(row);
+    auto got = read(row);
     if (!got || !*got) {
       more_ = false;
       return got;

@@ -57,7 +57,7 @@ std::vector<float> find_cuts(std::span<const float> column) {
   sort_numbers(sorted);
   std::vector<float> cuts;
   std::vector<float> different = sorted;
-  different.erase(std::ranges::unique(different).begin(), different.end());
+  different.erase(std::unique(different.begin(), different.end()), different.end());
   if (different.size() <= kMostBins) {
     for (std::size_t i = 1; i < different.size(); ++i) {
       cuts.push_back(between(different[i - 1], different[i]));
@@ -70,10 +70,11 @@ std::vector<float> find_cuts(std::span<const float> column) {
   };
   for (std::size_t i = 1; i < kMostBins; ++i) {
     const std::size_t at = i * sorted.size() / kMostBins;
-    const auto same = std::ranges::equal_range(sorted, sorted[at]);
-    if (same.begin() != sorted.begin()) add(*std::prev(same.begin()), sorted[at]);
+    const auto first = std::ranges::lower_bound(sorted, sorted[at]);
+    if (first != sorted.begin()) add(*std::prev(first), sorted[at]);
     // A value that fills quantiles gets a bin of its own.
-    if (sorted[at - 1] == sorted[at] && same.end() != sorted.end()) add(sorted[at], *same.end());
+    const auto above = std::ranges::upper_bound(sorted, sorted[at]);
+    if (sorted[at - 1] == sorted[at] && above != sorted.end()) add(sorted[at], *above);
   }
   return cuts;
 }

@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <sstream>
 #include <string_view>
 #include <vector>
 
@@ -95,7 +96,30 @@ Result<void> set_up(const std::string& device, in_addr_t address) {
   return {};
 }
 
-// Whether an address of this machine or one of its routes lies in the /30, the default aside.
+// Whether a route of this machine leads to the /30 in particular. Those that lead to half the world
+// say nothing of it.
+bool is_routed(std::uint32_t network) {
+  const auto table = read_file("/proc/net/route");
+  if (!table) return false;
+  std::istringstream lines{*table};
+  for (std::string line; std::getline(lines, line);) {
+    // Iface Destination Gateway Flags RefCnt Use Metric Mask ..., addresses as the kernel has them
+    std::istringstream words{line};
+    std::string skip;
+    std::uint32_t destination = 0;
+    std::uint32_t mask = 0;
+    words >> skip >> std::hex >> destination;
+    for (int i = 0; i < 5; ++i) words >> skip;
+    words >> mask;
+    const std::uint32_t common = ntohl(mask) & kMask;
+    if (words && ntohl(mask) >= 0xff000000 && (ntohl(destination) & common) == (network & common)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Whether an address of this machine lies in the /30.
 bool is_used(std::uint32_t network) {
   ifaddrs* all = nullptr;
   if (::getifaddrs(&all) != 0) return true;
@@ -128,7 +152,7 @@ Result<Peer> choose_link() {
   const auto offset = static_cast<std::uint32_t>(::getpid()) * 4U;
   for (std::uint32_t i = 0; i < 64; ++i) {
     const std::uint32_t network = kBenchmarking | ((offset + i * 1024U) & 0x1fffcU);
-    if (is_used(network)) continue;
+    if (is_used(network) || is_routed(network)) continue;
     peer.near = htonl(network + 1);
     peer.far = htonl(network + 2);
     break;

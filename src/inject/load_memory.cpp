@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "loads.h"
+#include "report.h"
 
 namespace nodevigil {
 namespace {
@@ -38,7 +39,10 @@ void load_memory(Load& load) {
     while (taken + kChunk <= wanted) {
       // The last straw where no group of its own limits it: the kernel gives no more, and it ends
       // as the kernel would end it.
-      if (!take(kChunk)) std::raise(SIGKILL);
+      if (!take(kChunk)) {
+        load.report_phase(kBoundReached);
+        std::raise(SIGKILL);
+      }
       taken += kChunk;
     }
     Pacer::rest();

@@ -45,6 +45,20 @@ class Kept {
   std::deque<Descriptor> kept_;
 };
 
+// Connections, sockets that listen, and those of UDP, in turn.
+Descriptor leak_one(const Peer& peer, std::size_t number) {
+  if (number % 3 == 0) return connect_to(peer, peer.sink);
+  const bool listens = number % 3 == 1;
+  Descriptor made = listens ? tcp_socket(peer) : udp_socket(peer);
+  // With a port of its own, or the kernel would not count it.
+  const sockaddr_in any = socket_address(peer.near, 0);
+  if (made.get() < 0 || ::bind(made.get(), as_sockaddr(any), sizeof any) != 0 ||
+      (listens && ::listen(made.get(), 1) != 0)) {
+    return Descriptor{};
+  }
+  return made;
+}
+
 }  // namespace
 
 void load_net_flood(Load& load) {
@@ -125,15 +139,7 @@ void load_socket_leak(Load& load) {
   Pacer pacer{load};
   while (load.going()) {
     for (std::int64_t due = pacer.due(); due > 0 && leaked.size() < kMost; --due) {
-      Descriptor made;
-      if (leaked.size() % 2 == 0) {
-        made = connect_to(load.order().peer, load.order().peer.sink);
-      } else {
-        // A port of its own, or the kernel would not count it.
-        made = udp_socket(load.order().peer);
-        const sockaddr_in any = socket_address(load.order().peer.near, 0);
-        if (made.get() >= 0 && ::bind(made.get(), as_sockaddr(any), sizeof any) != 0) break;
-      }
+      Descriptor made = leak_one(load.order().peer, leaked.size());
       if (made.get() < 0) break;
       leaked.push_back(std::move(made));
     }

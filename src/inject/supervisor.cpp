@@ -125,7 +125,6 @@ void Supervisor::end_campaign() {
   if (window.id != 0) {
     if (const auto kept = store_.update(window); !kept) {
       log_error("the campaign's window stays open: " + kept.error().message());
-      return;  // the guardian tries once more
     }
   }
   guardian_.forget_window(kCampaignWindow);
@@ -375,7 +374,10 @@ Result<InjectSummary> run_schedule(const Schedule& schedule, const InjectOptions
   auto guardian = Guardian::start(options.open);
   if (!guardian) return guardian.error();
   auto crew = Crew::make(*guardian, options.stop_with_parent);
-  if (!crew) return crew.error();
+  if (!crew) {
+    guardian->finish();
+    return crew.error();
+  }
   auto store = options.open();
   if (!store) {
     guardian->finish();

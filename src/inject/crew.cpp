@@ -46,7 +46,7 @@ Result<std::size_t> Crew::start(const std::string& name, const WorkerLimits& lim
   auto worker = start_worker(name.substr(0, 15), limits, report_end_.get(), body);
   if (!worker) return worker.error();
   guardian_->watch_worker(worker->pid);
-  members_.push_back(Member{});
+  members_.emplace_back();
   members_.back().worker = std::move(*worker);
   members_.back().name = name;
   return members_.size() - 1;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <sstream>
@@ -76,14 +77,16 @@ bool set_limit(const std::string& path, std::int64_t limit) {
 
 }  // namespace
 
-std::optional<MemoryGroup> MemoryGroup::make(std::int64_t limit) {
+std::optional<MemoryGroup> MemoryGroup::make(std::int64_t limit, std::size_t number) {
+  const std::string name =
+      "/nodevigil-inject-" + std::to_string(::getpid()) + "-" + std::to_string(number);
   for (const bool unified : {true, false}) {
     const auto hierarchy = find_hierarchy(unified);
     if (!hierarchy) continue;
     // From the own group up: version 2 allows none below one that has processes.
     for (std::string own = hierarchy->own;; own.resize(own.find_last_of('/'))) {
       if (own == "/") own.clear();
-      std::string path = hierarchy->mount + own + "/nodevigil-inject-" + std::to_string(::getpid());
+      std::string path = hierarchy->mount + own + name;
       if (::mkdir(path.c_str(), 0755) == 0) {
         MemoryGroup group{std::move(path)};
         if (set_limit(group.path(), limit)) return group;
@@ -96,6 +99,11 @@ std::optional<MemoryGroup> MemoryGroup::make(std::int64_t limit) {
 
 MemoryGroup::MemoryGroup(MemoryGroup&& other) noexcept
     : path_(std::exchange(other.path_, std::string{})) {}
+
+MemoryGroup& MemoryGroup::operator=(MemoryGroup&& other) noexcept {
+  std::swap(path_, other.path_);
+  return *this;
+}
 
 MemoryGroup::~MemoryGroup() {
   if (!path_.empty()) remove_memory_group(path_);

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,10 +14,10 @@ namespace nodevigil {
 class MemoryGroup {
  public:
   /// A group with at most `limit` bytes, below the one of this process or the nearest that lets
-  /// it; nullopt: none can be made here.
-  [[nodiscard]] static std::optional<MemoryGroup> make(std::int64_t limit);
+  /// it; nullopt: none can be made here. `number` tells the groups of this process apart.
+  [[nodiscard]] static std::optional<MemoryGroup> make(std::int64_t limit, std::size_t number);
   MemoryGroup(MemoryGroup&& other) noexcept;
-  MemoryGroup& operator=(MemoryGroup&&) = delete;
+  MemoryGroup& operator=(MemoryGroup&& other) noexcept;
   ~MemoryGroup();
 
   [[nodiscard]] const std::string& path() const { return path_; }

@@ -11,6 +11,7 @@
 #include "nodevigil/base/log.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/inject/load.h"
+#include "peer_process.h"
 
 namespace nodevigil {
 namespace {
@@ -227,7 +228,7 @@ Result<void> Supervisor::start_workers(Fault& fault) {
     const Part& part = fault.plan->parts[i];
     std::optional<MemoryGroup> group;
     if (part.scenario->grows_memory) {
-      group = MemoryGroup::make(fault.room[i]);
+      group = MemoryGroup::make(fault.room[i], i);
       fault.record.set("memory_limit", fault.room[i]);
       fault.record.set("memory_limit_by", group ? "cgroup" : "address space");
     }

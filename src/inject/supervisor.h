@@ -7,6 +7,7 @@
 #include "crew.h"
 #include "memory_group.h"
 #include "nodevigil/inject/machine.h"
+#include "nodevigil/inject/peer.h"
 #include "nodevigil/inject/run.h"
 
 namespace nodevigil {

@@ -29,7 +29,7 @@ struct WorkerEnds {
 /// A process of this program that a supervisor started, as the supervisor sees it.
 struct Worker {
   pid_t pid = 0;
-  Descriptor go;  ///< a byte into it lets it go
+  Descriptor go{-1};  ///< a byte into it lets it go
   void let_go() const;
 };
 

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cmath>
 #include <initializer_list>
+#include <limits>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "nodevigil/base/printable.h"
 #include "nodevigil/base/units.h"
@@ -113,8 +113,8 @@ Range intensity_of(const Json& json, const Scenario& scenario, bool several,
   const Range range = range_of(*value, where + ".intensity", number_of);
   if (range.least < scenario.least || range.most > scenario.most) {
     throw Wrong{where + ".intensity", "expected " + name + " from " +
-                                          format_double(scenario.least) + " to " +
-                                          format_double(scenario.most) + " " +
+                                          plain_number(scenario.least) + " to " +
+                                          plain_number(scenario.most) + " " +
                                           std::string{scenario.unit}};
   }
   return range;

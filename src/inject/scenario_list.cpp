@@ -13,8 +13,8 @@ std::string scenarios_as_text() {
   std::ostringstream text;
   for (const Scenario& scenario : scenario_table()) {
     text << scenario.name << ": " << scenario.help << '\n'
-         << "    intensity " << format_double(scenario.fallback) << " " << scenario.unit << " ("
-         << format_double(scenario.least) << " to " << format_double(scenario.most) << "), for "
+         << "    intensity " << plain_number(scenario.fallback) << " " << scenario.unit << " ("
+         << plain_number(scenario.least) << " to " << plain_number(scenario.most) << "), for "
          << format_duration(scenario.duration) << "\n    moves";
     bool first = true;
     for (const Effect& effect : effects_of(scenario)) {

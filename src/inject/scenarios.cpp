@@ -1,6 +1,7 @@
 #include "nodevigil/inject/scenario.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 
 #include "loads.h"
@@ -65,7 +66,7 @@ constexpr Direction kUp = Direction::kUp;
 constexpr Direction kDown = Direction::kDown;
 
 constexpr std::array kTable{
-    Scenario{"memory", "takes memory faster and faster until the kernel kills it (OOM)",
+    Scenario{"memory", "takes memory until the kernel kills it (OOM)",
              "% of available memory", 50, 1, 80, seconds{60}, false, false, true,
              {{{"mem_av_per", kDown}}}, share_of_memory, load_memory},
     Scenario{"memory-leak", "takes memory slowly and gives none back", "MB per minute", 512, 1,
@@ -152,7 +153,7 @@ Result<double> parse_intensity(const Scenario& scenario, std::string_view text) 
   if (!number || *number < scenario.least || *number > scenario.most) {
     return Error{ErrorCode::kInvalid,
                  "expected an intensity of " + std::string{scenario.name} + " from " +
-                     format_double(scenario.least) + " to " + format_double(scenario.most) + " " +
+                     plain_number(scenario.least) + " to " + plain_number(scenario.most) + " " +
                      std::string{scenario.unit} + ", got '" + printable(text) + "'",
                  ""};
   }
@@ -196,6 +197,13 @@ Result<std::vector<Part>> parse_parts(std::string_view names, std::string_view i
     parts.push_back(part);
   }
   return parts;
+}
+
+std::string plain_number(double value) {
+  std::string text = format_double(value);
+  return text.find('e') == std::string::npos
+             ? text
+             : std::to_string(static_cast<std::int64_t>(std::llround(value)));
 }
 
 std::string type_of(std::span<const Part> parts) {

@@ -52,7 +52,7 @@ milliseconds length_of(const Schedule& schedule) {
 
 std::string intensity_text(std::span<const Part> parts) {
   std::string text;
-  for (const Part& part : parts) text += (text.empty() ? "" : "+") + format_double(part.intensity);
+  for (const Part& part : parts) text += (text.empty() ? "" : "+") + plain_number(part.intensity);
   return text;
 }
 

@@ -60,6 +60,9 @@ struct Part {
 /// The names with '+' between them: the type of the window.
 [[nodiscard]] std::string type_of(std::span<const Part> parts);
 
+/// An intensity without an exponent, which the shortest text may have: "100000".
+[[nodiscard]] std::string plain_number(double value);
+
 /// The table for people, and for machines.
 [[nodiscard]] std::string scenarios_as_text();
 [[nodiscard]] std::string scenarios_as_json();

@@ -65,8 +65,8 @@ Result<InjectSummary> Supervisor::run() {
     const auto ran = run_fault(i);
     if (ran) continue;
     ++summary_.refused;
-    // A single one's is the answer of the whole call.
-    if (schedule_.faults.size() > 1) {
+    // Where nothing was done, this is the answer of the whole call.
+    if (schedule_.faults.size() > 1 || summary_.done > 0) {
       log_warn("fault " + std::to_string(i + 1) + " was not done to its end: " + ran.error().message());
     }
     if (!first_error) first_error = ran.error();

@@ -269,8 +269,8 @@ constexpr std::array kTable{
                false, "Sampling",
                "Name of this node in rows and metrics; the host's name if empty. For db "
                "grant-agent: the only node the login is for. For label and inject: the node that "
-               "windows are "
-               "about; if empty, the journal's, or this host. For export: rows of this node alone.",
+               "windows are about; if empty, the journal's, or this host. For export: rows of this "
+               "node alone.",
                set_node},
     OptionSpec{"path.procfs", "DIR", "/proc", kReaders, false, "Sampling",
                "Where the host's /proc is mounted.",

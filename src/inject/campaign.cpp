@@ -28,7 +28,8 @@ void check_keys(const Json& json, const std::string& where,
   for (const auto& [key, value] : json.items()) {
     if (std::ranges::find(known, key) != known.end()) continue;
     std::string names;
-    for (const std::string_view name : known) names += (names.empty() ? "" : ", ") + std::string{name};
+    for (const std::string_view name : known)
+      names += (names.empty() ? "" : ", ") + std::string{name};
     throw Wrong{where, "nothing here is called '" + printable(key) + "'; expected " + names};
   }
 }
@@ -112,9 +113,8 @@ Range intensity_of(const Json& json, const Scenario& scenario, bool several,
   if (value == nullptr) return {scenario.fallback, scenario.fallback};
   const Range range = range_of(*value, where + ".intensity", number_of);
   if (range.least < scenario.least || range.most > scenario.most) {
-    throw Wrong{where + ".intensity", "expected " + name + " from " +
-                                          plain_number(scenario.least) + " to " +
-                                          plain_number(scenario.most) + " " +
+    throw Wrong{where + ".intensity", "expected " + name + " from " + plain_number(scenario.least) +
+                                          " to " + plain_number(scenario.most) + " " +
                                           std::string{scenario.unit}};
   }
   return range;
@@ -230,11 +230,13 @@ Schedule campaign_of(const Json& json) {
     std::size_t number = 0;
     for (const Json& each : json["steps"]) {
       const Entry entry = entry_of(each, "steps[" + std::to_string(number++) + "]", "repeat");
-      for (std::int64_t i = 0; i < entry.repeat; ++i) schedule.faults.push_back(draw(entry, random));
+      for (std::int64_t i = 0; i < entry.repeat; ++i)
+        schedule.faults.push_back(draw(entry, random));
     }
   }
   if (json.contains("random")) add_random(schedule, json["random"], random);
-  if (schedule.faults.empty()) throw Wrong{"campaign", "expected \"steps\" or \"random\" with faults"};
+  if (schedule.faults.empty())
+    throw Wrong{"campaign", "expected \"steps\" or \"random\" with faults"};
   if (schedule.faults.size() > static_cast<std::size_t>(kMostSteps)) {
     throw Wrong{"campaign", "expected at most " + std::to_string(kMostSteps) + " faults in all"};
   }

@@ -19,10 +19,10 @@ struct Member {
   Worker worker;
   std::string name;
   bool alive = true;
-  int status = 0;          ///< of waitpid, once it is dead
-  std::int64_t end_us = 0; ///< wall clock, when it was seen dead
-  std::string failure;     ///< what it gave up for
-  std::string ready;       ///< what it said when it was ready
+  int status = 0;           ///< of waitpid, once it is dead
+  std::int64_t end_us = 0;  ///< wall clock, when it was seen dead
+  std::string failure;      ///< what it gave up for
+  std::string ready;        ///< what it said when it was ready
   bool is_ready = false;
   bool bound_reached = false;
 };

@@ -12,8 +12,9 @@
 namespace nodevigil {
 
 /// A process that outlives a supervisor that is killed (kill -9) and tidies up after it: it kills
-/// what is left of the workers, removes groups and links, and closes the windows. It is told of each
-/// thing as soon as that is there. One that is gone itself is told nothing; that is logged once.
+/// what is left of the workers, removes groups and links, and closes the windows. It is told of
+/// each thing as soon as that is there. One that is gone itself is told nothing; that is logged
+/// once.
 class Guardian {
  public:
   /// Starts it. Call it before the store is opened and other workers are made: what the guardian

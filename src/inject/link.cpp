@@ -25,7 +25,7 @@
 namespace nodevigil {
 namespace {
 
-constexpr const char* kFarDevice = "far0";  // alone in its namespace
+constexpr const char* kFarDevice = "far0";           // alone in its namespace
 constexpr std::uint32_t kBenchmarking = 0xc6120000;  // 198.18.0.0/15, RFC 2544
 constexpr std::uint32_t kMask = 0xfffffffc;          // /30
 

@@ -17,9 +17,7 @@ double Load::elapsed_s() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
 }
 
-bool Load::going() const {
-  return std::chrono::steady_clock::now() - start_ < order_.duration;
-}
+bool Load::going() const { return std::chrono::steady_clock::now() - start_ < order_.duration; }
 
 double Load::level() const {
   const double ramp = std::chrono::duration<double>(order_.ramp).count();

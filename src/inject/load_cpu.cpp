@@ -30,7 +30,8 @@ class Hash {
         words[i % 16] += (std::rotr(w1, 7) ^ std::rotr(w1, 18) ^ (w1 >> 3U)) + words[(i + 9) % 16] +
                          (std::rotr(w14, 17) ^ std::rotr(w14, 19) ^ (w14 >> 10U));
       }
-      const std::uint32_t t1 = s[7] + (std::rotr(s[4], 6) ^ std::rotr(s[4], 11) ^ std::rotr(s[4], 25)) +
+      const std::uint32_t t1 = s[7] +
+                               (std::rotr(s[4], 6) ^ std::rotr(s[4], 11) ^ std::rotr(s[4], 25)) +
                                ((s[4] & s[5]) ^ (~s[4] & s[6])) + kRound[i % 16] + words[i % 16];
       const std::uint32_t t2 = (std::rotr(s[0], 2) ^ std::rotr(s[0], 13) ^ std::rotr(s[0], 22)) +
                                ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));

@@ -99,8 +99,8 @@ void load_disk_fill(Load& load) {
 void load_disk_read(Load& load) {
   const Descriptor file = cold_file(load);
   // Past the cache where the filesystem can; else it is told to forget what was read.
-  const int flags = ::fcntl(file.get(), F_GETFL);                // NOLINT: vararg
-  (void)::fcntl(file.get(), F_SETFL, flags | O_DIRECT);          // NOLINT: vararg
+  const int flags = ::fcntl(file.get(), F_GETFL);        // NOLINT: vararg
+  (void)::fcntl(file.get(), F_SETFL, flags | O_DIRECT);  // NOLINT: vararg
   const Buffer buffer{std::aligned_alloc(kPage, kBlock)};
   Pacer pacer{load};
   std::int64_t due = 0;

@@ -86,13 +86,14 @@ void load_net_flood(Load& load) {
 void load_connections(Load& load) {
   Kept kept{2000};
   Pacer pacer{load};
+  bool keep = false;
   while (load.going()) {
     for (std::int64_t due = pacer.due(); due > 0 && load.going(); --due) {
       Descriptor made = connect_to(load.order().peer, load.order().peer.sink);
       // What is full is full: that is what a flood does.
       if (made.get() < 0) break;
-      // Half of them are closed at once.
-      if (due % 2 == 0) kept.add(std::move(made));
+      keep = !keep;  // half of them are closed at once
+      if (keep) kept.add(std::move(made));
     }
     Pacer::rest();
   }
@@ -123,9 +124,10 @@ void load_udp_flood(Load& load) {
   std::array<char, 512> packet{};
   std::array<char, 512> answer{};
   Pacer pacer{load};
+  std::uint64_t sent = 0;
   while (load.going()) {
     for (std::int64_t due = pacer.due(); due > 0 && load.going(); --due) {
-      const int fd = due % 4 == 0 ? full.get() : out.get();
+      const int fd = sent++ % 4 == 0 ? full.get() : out.get();
       (void)::sendto(fd, packet.data(), packet.size(), 0, as_sockaddr(far), sizeof far);
       while (::recv(out.get(), answer.data(), answer.size(), 0) > 0) continue;
     }

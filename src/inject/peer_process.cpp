@@ -21,7 +21,8 @@ namespace {
 
 [[noreturn]] void serve(Peer peer, const WorkerEnds& ends) {
   if (!peer.device.empty()) {
-    if (::unshare(CLONE_NEWNET) != 0) fail(ends, errno_error(errno, "make a network namespace", ""));
+    if (::unshare(CLONE_NEWNET) != 0)
+      fail(ends, errno_error(errno, "make a network namespace", ""));
     send_report(ends.report_fd, kReadyReport, "namespace");
     ends.wait_for_go();  // the link is made from outside
     if (const auto up = set_far_end_up(peer); !up) fail(ends, up.error());
@@ -52,8 +53,8 @@ Result<std::string> wait_until_ready(Crew& crew, std::size_t place) {
 
 Result<Peer> start(Crew& crew, Guardian& guardian, Peer peer) {
   if (!peer.device.empty()) guardian.watch_link(peer.device);
-  const auto place = crew.start("nv-peer", WorkerLimits{},
-                                [&](const WorkerEnds& ends) { serve(peer, ends); });
+  const auto place =
+      crew.start("nv-peer", WorkerLimits{}, [&](const WorkerEnds& ends) { serve(peer, ends); });
   if (!place) return place.error();
   const auto failed = [&](const Error& error) {
     crew.end({*place});

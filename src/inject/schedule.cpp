@@ -20,8 +20,8 @@ Result<Schedule> schedule_of(const FaultRequest& request) {
     }
   }
   if (request.ramp > duration) {
-    return Error{ErrorCode::kInvalid,
-                 "expected at most the duration, " + format_duration(duration), "--ramp"};
+    return Error{ErrorCode::kInvalid, "expected at most the duration, " + format_duration(duration),
+                 "--ramp"};
   }
   if (request.gap_min > request.gap_max) {
     return Error{ErrorCode::kInvalid,
@@ -64,7 +64,8 @@ std::string schedule_as_text(const Schedule& schedule) {
     at += fault.wait;
     text << std::right << std::setw(5) << ++number << "  after " << std::left << std::setw(14)
          << format_duration(at) << "  " << std::setw(20) << type_of(fault.parts) << " intensity "
-         << std::setw(9) << intensity_text(fault.parts) << " for " << format_duration(fault.duration);
+         << std::setw(9) << intensity_text(fault.parts) << " for "
+         << format_duration(fault.duration);
     if (fault.ramp.count() > 0) text << ", ramp " << format_duration(fault.ramp);
     if (fault.workload != nullptr) text << ", with " << fault.workload->name;
     text << '\n';

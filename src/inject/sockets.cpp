@@ -28,7 +28,9 @@ Descriptor tcp_socket(const Peer& peer, int flags) {
   return made;
 }
 
-Descriptor udp_socket(const Peer& peer, int flags) { return bound_socket(peer, SOCK_DGRAM | flags); }
+Descriptor udp_socket(const Peer& peer, int flags) {
+  return bound_socket(peer, SOCK_DGRAM | flags);
+}
 
 Descriptor connect_to(const Peer& peer, std::uint16_t port, int flags) {
   Descriptor made = tcp_socket(peer, flags);

@@ -8,8 +8,8 @@
 namespace nodevigil {
 
 /// Sockets that reach the peer and nothing else: they are bound to the near end of the link (or to
-/// loopback), so that nothing leaves the machine even where the link goes away meanwhile. None: errno
-/// says why.
+/// loopback), so that nothing leaves the machine even where the link goes away meanwhile. None:
+/// errno says why.
 [[nodiscard]] Descriptor tcp_socket(const Peer& peer, int flags = 0);
 [[nodiscard]] Descriptor udp_socket(const Peer& peer, int flags = 0);
 /// Connects, and for that waits. A non-blocking socket (SOCK_NONBLOCK in `flags`) does not wait.

@@ -37,24 +37,20 @@ WorkerLimits limits_of(const Scenario& scenario, std::int64_t room, bool grouped
 }
 
 bool wants_peer(const Schedule& schedule, std::size_t from) {
-  return std::any_of(
-      schedule.faults.begin() + static_cast<std::ptrdiff_t>(from), schedule.faults.end(),
-      [](const ScheduledFault& fault) {
-        return (fault.workload != nullptr && fault.workload->needs_peer) ||
-               std::ranges::any_of(fault.parts,
-                                   [](const Part& part) { return part.scenario->needs_peer; });
-      });
+  return std::any_of(schedule.faults.begin() + static_cast<std::ptrdiff_t>(from),
+                     schedule.faults.end(), [](const ScheduledFault& fault) {
+                       return (fault.workload != nullptr && fault.workload->needs_peer) ||
+                              std::ranges::any_of(fault.parts, [](const Part& part) {
+                                return part.scenario->needs_peer;
+                              });
+                     });
 }
 
 }  // namespace
 
 Supervisor::Supervisor(const Schedule& schedule, const InjectOptions& options, Guardian& guardian,
                        Crew& crew, WindowStore& store)
-    : schedule_(schedule),
-      options_(options),
-      guardian_(guardian),
-      crew_(crew),
-      store_(store) {}
+    : schedule_(schedule), options_(options), guardian_(guardian), crew_(crew), store_(store) {}
 
 Result<InjectSummary> Supervisor::run() {
   if (const auto prepared = prepare(); !prepared) return prepared.error();
@@ -67,7 +63,8 @@ Result<InjectSummary> Supervisor::run() {
     ++summary_.refused;
     // Where nothing was done, this is the answer of the whole call.
     if (schedule_.faults.size() > 1 || summary_.done > 0) {
-      log_warn("fault " + std::to_string(i + 1) + " was not done to its end: " + ran.error().message());
+      log_warn("fault " + std::to_string(i + 1) +
+               " was not done to its end: " + ran.error().message());
     }
     if (!first_error) first_error = ran.error();
   }
@@ -90,9 +87,10 @@ Result<void> Supervisor::prepare() {
   peer_ = std::move(*peer);
   has_peer_ = true;
   if (!why_loopback_.empty()) {
-    log_warn("network faults stay within loopback and cannot move packets and bytes of the node's "
-             "devices: " +
-             why_loopback_);
+    log_warn(
+        "network faults stay within loopback and cannot move packets and bytes of the node's "
+        "devices: " +
+        why_loopback_);
   }
   return {};
 }
@@ -146,11 +144,11 @@ void Supervisor::change_workload(const Workload* workload, std::uint64_t seed) {
   order.seed = seed;
   order.work_dir = options_.work_dir;
   order.peer = peer_;
-  const auto place = crew_.start("nv-" + std::string{workload->name}, WorkerLimits{},
-                                 [&](const WorkerEnds& ends) {
-                                   Load load{order, ends.report_fd};
-                                   workload->run(load);
-                                 });
+  const auto place =
+      crew_.start("nv-" + std::string{workload->name}, WorkerLimits{}, [&](const WorkerEnds& ends) {
+        Load load{order, ends.report_fd};
+        workload->run(load);
+      });
   if (!place) {
     log_warn("no workload: " + place.error().message());
     return;
@@ -187,7 +185,7 @@ Result<void> Supervisor::run_fault(std::size_t number) {
               0,
               {}};
   if (plan.workload != nullptr) fault.record.set("workload", plan.workload->name);
-  if (has_peer_ && !why_loopback_.empty()) fault.record.set("network", "loopback");
+  if (has_peer_) fault.record.set("network", peer_.device.empty() ? "loopback" : peer_.device);
   change_workload(plan.workload, plan.seed);
   change_phase(fault, "waiting", clock_.now().wall_us,
                plan.wait.count() > 0 ? "for " + format_duration(plan.wait) : "");
@@ -215,7 +213,8 @@ Result<void> Supervisor::check_room(Fault& fault) const {
   Machine left = *machine;
   for (const Part& part : fault.plan->parts) {
     const auto room = part.scenario->room(part.intensity, left);
-    if (!room) return Error{room.error().code, room.error().context, std::string{part.scenario->name}};
+    if (!room)
+      return Error{room.error().code, room.error().context, std::string{part.scenario->name}};
     // What one part takes is not there for the next one.
     (part.scenario->grows_memory ? left.memory_available : left.disk_available) -= *room;
     fault.room.push_back(*room);
@@ -373,7 +372,8 @@ void Supervisor::change_phase(Fault& fault, const std::string& phase, std::int64
 Result<InjectSummary> run_schedule(const Schedule& schedule, const InjectOptions& options) {
   if (options.from_step < 1 || options.from_step > schedule.faults.size()) {
     return Error{ErrorCode::kInvalid,
-                 "expected a step from 1 to " + std::to_string(schedule.faults.size()), "--from-step"};
+                 "expected a step from 1 to " + std::to_string(schedule.faults.size()),
+                 "--from-step"};
   }
   auto guardian = Guardian::start(options.open);
   if (!guardian) return guardian.error();

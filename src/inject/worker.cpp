@@ -44,16 +44,17 @@ void set_limits(const WorkerLimits& limits) {
 }
 
 void become_first_to_be_killed() {
-  const Descriptor file{::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC)};  // NOLINT: vararg
+  const Descriptor file{
+      ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC)};  // NOLINT: vararg
   const ssize_t written = ::write(file.get(), "1000", 4);
   static_cast<void>(written);
 }
 
 void become_worker(pid_t supervisor, const std::string& name) {
   ::setpgid(0, 0);
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);       // NOLINT: vararg
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);         // NOLINT: vararg
   if (::getppid() != supervisor) ::_exit(1);  // it died before it could be asked to kill
-  ::prctl(PR_SET_NAME, name.c_str());       // NOLINT: vararg
+  ::prctl(PR_SET_NAME, name.c_str());         // NOLINT: vararg
   for (const int each : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) std::signal(each, SIG_DFL);
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
@@ -63,8 +64,8 @@ void become_worker(pid_t supervisor, const std::string& name) {
   become_first_to_be_killed();
 }
 
-// Everything else that the supervisor has open is not the worker's: databases, and the pipe by whose
-// end the guardian knows that the supervisor is gone.
+// Everything else that the supervisor has open is not the worker's: databases, and the pipe by
+// whose end the guardian knows that the supervisor is gone.
 WorkerEnds keep_only(int report_fd, int go_fd) {
   const int report = ::fcntl(report_fd, F_DUPFD_CLOEXEC, 10);  // NOLINT: vararg
   const int go = ::fcntl(go_fd, F_DUPFD_CLOEXEC, 10);          // NOLINT: vararg

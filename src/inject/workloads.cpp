@@ -1,6 +1,4 @@
 // Ordinary work, by the means that the faults have as well, but in the measure of a small node.
-#include "nodevigil/inject/workload.h"
-
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -16,6 +14,7 @@
 
 #include "nodevigil/inject/load.h"
 #include "nodevigil/inject/random.h"
+#include "nodevigil/inject/workload.h"
 #include "scratch_file.h"
 #include "sockets.h"
 
@@ -91,7 +90,8 @@ void database_like(Load& load) {
   const auto place = [&] { return static_cast<off_t>(random.below(kSize / kPage)) * kPage; };
   while (load.going()) {
     const std::uint64_t reads = random.below(8);
-    for (std::uint64_t i = 0; i < reads; ++i) (void)::pread(file.get(), page.data(), kPage, place());
+    for (std::uint64_t i = 0; i < reads; ++i)
+      (void)::pread(file.get(), page.data(), kPage, place());
     const std::uint64_t writes = random.below(3);
     for (std::uint64_t i = 0; i < writes; ++i) {
       (void)::pwrite(file.get(), page.data(), kPage, place());
@@ -101,8 +101,7 @@ void database_like(Load& load) {
     (void)::send(client.get(), page.data(), 100 + random.below(2000), MSG_NOSIGNAL);
     // A pool renews its connections now and then.
     if (random.below(500) == 0) {
-      clients[random.below(clients.size())] =
-          connect_to(load.order().peer, load.order().peer.sink);
+      clients[random.below(clients.size())] = connect_to(load.order().peer, load.order().peer.sink);
     }
     pause_for(random.between(10, 60));
   }

@@ -7,9 +7,9 @@
 namespace nodevigil {
 namespace {
 
-using ::testing::HasSubstr;
 using std::chrono::minutes;
 using std::chrono::seconds;
+using ::testing::HasSubstr;
 
 std::string error_of(const std::string& text) {
   const auto schedule = parse_campaign(text, "file.json");

@@ -41,12 +41,17 @@ def phases(window):
     return [each["phase"] for each in window["details"]["phases"]]
 
 
-def groups():
-    return [each for each in pathlib.Path("/sys/fs/cgroup").glob("**/nodevigil-inject-*")]
+def groups(pid):
+    return list(pathlib.Path("/sys/fs/cgroup").glob(f"**/nodevigil-inject-{pid}-*"))
 
 
-def links():
-    return [line.split(":")[0].strip() for line in open("/proc/net/dev") if "nvg" in line]
+def received(device):
+    """Bytes that came in by a network device; nothing where there is none."""
+    for line in pathlib.Path("/proc/net/dev").read_text().splitlines():
+        name, _, numbers = line.partition(":")
+        if name.strip() == device:
+            return int(numbers.split()[0])
+    return None
 
 
 class Injection:
@@ -89,8 +94,10 @@ class Injection:
     def assert_nothing_left(self, test):
         wait_until(lambda: not self.processes(), seconds=2, what=f"the end of {self.processes()}")
         test.assertEqual(os.listdir(self.work_dir.name), [])
-        test.assertEqual(groups(), [])
-        wait_until(lambda: not links(), seconds=2, what=f"the end of {links()}")
+        for window in windows(self.state_dir):
+            test.assertEqual(groups(window["details"]["pid"]), [])
+            device = window["details"].get("network")
+            test.assertIsNone(received(device), device)
 
     def close(self):
         for pid in self.processes():
@@ -184,17 +191,10 @@ class ScenariosTest(InjectTest):
     @unittest.skipUnless(IS_ROOT, "needs privileges")
     def test_a_link_of_its_own_carries_the_traffic(self):
         injection = self.inject("net-flood", "--duration", "3s", "--intensity", 10)
-        device = wait_until(links, what="the link")[0]
-
-        def received():
-            for line in open("/proc/net/dev"):
-                if line.strip().startswith(device + ":"):
-                    return int(line.split(":")[1].split()[0])
-            return 0
-        wait_until(lambda: received() > 1_000_000, seconds=3, what="traffic on " + device)
+        device = injection.window()["details"]["network"]
+        wait_until(lambda: received(device) > 1_000_000, seconds=3, what="traffic on " + device)
         self.assertEqual(injection.wait(), 0, injection.logged())
         injection.assert_nothing_left(self)
-        self.assertNotIn("network", self.only_window()["details"])
 
     @unittest.skipUnless(IS_ROOT, "changes the user")
     def test_without_privileges_it_stays_within_loopback_and_says_so(self):

@@ -38,9 +38,9 @@ struct Schedule {
 
 /// What the command line says of one scenario.
 struct FaultRequest {
-  std::string scenario;                   ///< "cpu", "cpu+disk-write"
-  std::string intensity;                  ///< "80", "80+20"; empty: the table's
-  std::chrono::milliseconds duration{};   ///< 0: the table's
+  std::string scenario;                  ///< "cpu", "cpu+disk-write"
+  std::string intensity;                 ///< "80", "80+20"; empty: the table's
+  std::chrono::milliseconds duration{};  ///< 0: the table's
   std::chrono::milliseconds ramp{};
   std::int64_t repeat = 1;
   std::chrono::milliseconds gap_min{};

@@ -20,20 +20,15 @@ IS_ROOT = os.geteuid() == 0
 
 def windows(state_dir):
     """The windows in a state directory, as dicts with details as a dict."""
-    lines = pathlib.Path(state_dir) / "windows.jsonl"  # of the stub of a store
-    if lines.exists():
-        return [json.loads(line) for line in lines.read_text().splitlines()]
     path = pathlib.Path(state_dir) / "windows.db"
     if not path.exists():
         return []
     with contextlib.closing(sqlite3.connect(path)) as db:
         db.row_factory = sqlite3.Row
-        names = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type='table'")]
-        for name in names:
-            if {"from_us", "to_us", "details"} <= {
-                    row["name"] for row in db.execute(f"PRAGMA table_info('{name}')")}:
-                rows = [dict(row) for row in db.execute(f"SELECT * FROM '{name}' ORDER BY from_us")]
-                return [{**row, "details": json.loads(row["details"] or "{}")} for row in rows]
+        with contextlib.suppress(sqlite3.OperationalError):  # it has no table yet
+            rows = [dict(row) for row in
+                    db.execute("SELECT * FROM anomaly_windows ORDER BY from_us, id")]
+            return [{**row, "details": json.loads(row["details"])} for row in rows]
     return []
 
 

@@ -34,8 +34,6 @@ class Guardian {
   /// All is tidy: lets it go and waits until it has.
   void finish();
 
-  [[nodiscard]] pid_t pid() const { return pid_; }
-
  private:
   Guardian(pid_t pid, Descriptor pipe) : pid_(pid), pipe_(std::move(pipe)) {}
   void tell(std::string_view what, std::string_view about);

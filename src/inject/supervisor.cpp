@@ -181,8 +181,6 @@ Result<void> Supervisor::run_fault(std::size_t number) {
               {},
               {},
               {},
-              {},
-              0,
               {}};
   if (plan.workload != nullptr) fault.record.set("workload", plan.workload->name);
   if (has_peer_) fault.record.set("network", peer_.device.empty() ? "loopback" : peer_.device);
@@ -255,7 +253,6 @@ Result<void> Supervisor::start_workers(Fault& fault) {
                                      });
       if (!place) return place.error();
       fault.places.push_back(*place);
-      fault.part_of.push_back(i);
       if (group && !group->add(crew_.member(*place).worker.pid)) {
         return Error{ErrorCode::kPermission, "cannot move a process into it", group->path()};
       }
@@ -267,7 +264,6 @@ Result<void> Supervisor::start_workers(Fault& fault) {
 
 void Supervisor::watch(Fault& fault) {
   const ClockReading now = clock_.now();
-  fault.start_ns = now.steady_ns;
   const std::int64_t end_ns = now.steady_ns + fault.plan->duration.count() * kNsPerMs;
   const std::int64_t ramp_ns = now.steady_ns + fault.plan->ramp.count() * kNsPerMs;
   fault.record.begin(now.wall_us, now.wall_us + fault.plan->duration.count() * 1000);

@@ -27,11 +27,9 @@ class Supervisor {
     std::size_t number = 0;
     std::string type;
     Record record;
-    std::vector<std::size_t> places;   ///< of its workers in the crew
-    std::vector<std::size_t> part_of;  ///< the part that each of them does
-    std::vector<std::int64_t> room;    ///< of each part
+    std::vector<std::size_t> places;  ///< of its workers in the crew
+    std::vector<std::int64_t> room;   ///< of each part
     std::vector<MemoryGroup> groups;
-    std::int64_t start_ns = 0;
     std::optional<Error> store_error;
   };
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <cctype>
 #include <cstdlib>
+#include <limits>
 #include <utility>
 
 #include "nodevigil/app/config_file.h"
@@ -13,6 +14,7 @@
 #include "nodevigil/base/log.h"
 #include "nodevigil/base/printable.h"
 #include "nodevigil/base/units.h"
+#include "nodevigil/inject/schedule.h"
 #include "nodevigil/serve/http_server.h"
 
 namespace nodevigil {
@@ -23,9 +25,10 @@ using std::chrono::milliseconds;
 
 constexpr unsigned kReaders = kAgent | kSample | kDoctor | kCheckConfig;
 constexpr unsigned kScorers = kAgent | kReplay | kCheckConfig;
-constexpr unsigned kStateful = kAgent | kReplay | kDoctor | kCheckConfig | kLabel | kExport;
+constexpr unsigned kStateful =
+    kAgent | kReplay | kDoctor | kCheckConfig | kLabel | kExport | kInject;
 constexpr unsigned kServing = kAgent | kDoctor | kCheckConfig;
-constexpr unsigned kDatabase = kAgent | kDb | kDoctor | kCheckConfig | kLabel | kExport;
+constexpr unsigned kDatabase = kAgent | kDb | kDoctor | kCheckConfig | kLabel | kExport | kInject;
 constexpr unsigned kAlerting = kAgent | kDoctor | kCheckConfig;
 constexpr unsigned kAgentOnly = kAgent | kCheckConfig;
 constexpr unsigned kDatasets = kLabel | kExport;
@@ -97,6 +100,22 @@ Result<void> set_records(Options& options, Text text) {
   if (!number || *number < 0) return expected("a number of rows, 0 for no end", text);
   options.records = *number;
   return {};
+}
+
+Result<void> set_number(std::int64_t& target, Text text, std::int64_t least, std::int64_t most) {
+  const auto number = parse_int(text);
+  if (!number || *number < least || *number > most) {
+    return expected("a number from " + std::to_string(least) + " to " + std::to_string(most), text);
+  }
+  target = *number;
+  return {};
+}
+
+// Of faults: not longer than a day, so that one that was forgotten ends.
+Result<void> set_fault_time(milliseconds& target, Text text, milliseconds least) {
+  auto set = set_duration(target, text, least);
+  if (set && target > kLongestFault) return expected("at most 24h", text);
+  return set;
 }
 
 Result<void> set_budget(Options& options, Text text) {
@@ -246,11 +265,12 @@ constexpr std::array kTable{
     OptionSpec{"records", "N", "0", kAgent | kSample | kCheckConfig, false, "Sampling",
                "Stop after N rows; 0: go on until told to stop (sample: only with --watch).",
                set_records},
-    OptionSpec{"node", "NAME", "", kAgent | kDb | kDoctor | kCheckConfig | kDatasets, false,
-               "Sampling",
+    OptionSpec{"node", "NAME", "", kAgent | kDb | kDoctor | kCheckConfig | kDatasets | kInject,
+               false, "Sampling",
                "Name of this node in rows and metrics; the host's name if empty. For db "
-               "grant-agent: the only node the login is for. For label: the node that windows are "
-               "about; if empty, the journal's, or this host. For export: rows of this node alone.",
+               "grant-agent: the only node the login is for. For label and inject: the node that "
+               "windows are about; if empty, the journal's, or this host. For export: rows of this "
+               "node alone.",
                set_node},
     OptionSpec{"path.procfs", "DIR", "/proc", kReaders, false, "Sampling",
                "Where the host's /proc is mounted.",
@@ -348,9 +368,45 @@ constexpr std::array kTable{
     OptionSpec{"login", "NAME", "", kDb, false, "Postgres",
                "db grant-agent: the login that agents use.",
                [](O& o, Text t) { return set_text(o.login, t); }},
-    OptionSpec{"print", "", "false", kDb, false, "Postgres",
-               "db init: print the SQL instead of running it.",
+    OptionSpec{"print", "", "false", kDb | kInject, false, "Postgres",
+               "db init: print the SQL instead of running it. inject: print what would be done.",
                [](O& o, Text t) { return set_switch(o.print, t); }},
+
+    OptionSpec{
+        "intensity", "X", "", kInject, false, "Faults",
+        "How hard, in the scenario's unit (inject --list); 80+20 for two. Empty: its default.",
+        [](O& o, Text t) { return set_text(o.inject.intensity, t); }},
+    OptionSpec{"duration", "DURATION", "0s", kInject, false, "Faults",
+               "How long a fault lasts, at most 24h; 0s: the scenario's default.",
+               [](O& o, Text t) { return set_fault_time(o.inject.duration, t, milliseconds{0}); }},
+    OptionSpec{"ramp", "DURATION", "0s", kInject, false, "Faults",
+               "The intensity grows from nothing in this time, which is a part of the duration.",
+               [](O& o, Text t) { return set_fault_time(o.inject.ramp, t, milliseconds{0}); }},
+    OptionSpec{"repeat", "N", "1", kInject, false, "Faults", "How often the fault is done.",
+               [](O& o, Text t) { return set_number(o.inject.repeat, t, 1, kMostSteps); }},
+    OptionSpec{"gap-min", "DURATION", "30s", kInject, false, "Faults",
+               "Least wait between repetitions.",
+               [](O& o, Text t) { return set_fault_time(o.inject.gap_min, t, milliseconds{0}); }},
+    OptionSpec{"gap-max", "DURATION", "90s", kInject, false, "Faults",
+               "Most wait between repetitions.",
+               [](O& o, Text t) { return set_fault_time(o.inject.gap_max, t, milliseconds{0}); }},
+    OptionSpec{"seed", "N", "1", kInject, false, "Faults", "Everything by chance follows from it.",
+               [](O& o, Text t) {
+                 return set_number(o.inject.seed, t, 0, std::numeric_limits<std::int64_t>::max());
+               }},
+    OptionSpec{"from-step", "N", "1", kInject, false, "Faults",
+               "inject campaign: go on with this fault, as --print counts them.",
+               [](O& o, Text t) { return set_number(o.inject.from_step, t, 1, kMostSteps); }},
+    OptionSpec{"work-dir", "DIR", "/var/tmp", kInject, false, "Faults",
+               "Where faults of disks have their files, which have no names.",
+               [](O& o, Text t) { return set_text(o.inject.work_dir, t); }},
+    OptionSpec{"stop-with-parent", "", "false", kInject, false, "Faults",
+               "Stop when the process that started it ends. Not for what a shell leaves in the "
+               "background.",
+               [](O& o, Text t) { return set_switch(o.inject.stop_with_parent, t); }},
+    OptionSpec{"list", "", "false", kInject, false, "Faults",
+               "Print the table of scenarios and workloads.",
+               [](O& o, Text t) { return set_switch(o.inject.list, t); }},
 
     OptionSpec{"alertmanager.url", "URL", "", kAlerting, true, "Alerts",
                "Tell this Alertmanager of anomalies: http[s]://[USER:PASSWORD@]HOST:PORT[/PATH], "
@@ -389,13 +445,13 @@ constexpr std::array kTable{
                set_web_config},
 
     OptionSpec{"config.file", "FILE", "",
-               kAgent | kSample | kReplay | kDoctor | kCheckConfig | kDb | kDatasets, false,
-               "General",
+               kAgent | kSample | kReplay | kDoctor | kCheckConfig | kDb | kDatasets | kInject,
+               false, "General",
                "Settings as lines of 'key = value'; keys are these names without the dashes.",
                [](O& o, Text t) { return set_text(o.config_file, t); }},
     OptionSpec{"log.level", "LEVEL", "info",
-               kAgent | kSample | kReplay | kDoctor | kCheckConfig | kDb | kDatasets, false,
-               "General", "Lowest level that is logged: debug, info, warn or error.",
+               kAgent | kSample | kReplay | kDoctor | kCheckConfig | kDb | kDatasets | kInject,
+               false, "General", "Lowest level that is logged: debug, info, warn or error.",
                [](O& o, Text t) {
                  return set_one_of(o.log_level, t, {"debug", "info", "warn", "error"});
                }},
@@ -403,7 +459,7 @@ constexpr std::array kTable{
                "A line per row on standard output: on, off, or auto (when it is a terminal).",
                set_console},
 
-    OptionSpec{"labels", "FILE", "", kDatasets, false, "Data sets",
+    OptionSpec{"labels", "FILE", "", kDatasets | kInject, false, "Data sets",
                "Windows are in this CSV file (Timestamp_from, Timestamp_to, Anomaly type, Anomaly "
                "details, Node) instead of the journal's directory or Postgres.",
                [](O& o, Text t) { return set_text(o.labels, t); }},
@@ -437,7 +493,7 @@ constexpr std::array kTable{
                "breaks.",
                [](O& o, Text t) { return set_switch(o.exact, t); }},
 
-    OptionSpec{"json", "", "false", kSample | kDoctor | kVersion | kDb, false, "Output",
+    OptionSpec{"json", "", "false", kSample | kDoctor | kVersion | kDb | kInject, false, "Output",
                "Print JSON instead of text.", [](O& o, Text t) { return set_switch(o.json, t); }},
     OptionSpec{"watch", "", "false", kSample, false, "Output",
                "Go on every --interval; counters are shown as rates as well.",
@@ -453,9 +509,7 @@ constexpr std::array kTable{
                }},
     OptionSpec{"of", "TABLE", "metrics", kSchema, false, "Output",
                "Which table: metrics, or options (as Markdown only).",
-               [](O& o, Text t) {
-                 return set_one_of(o.what, t, {"metrics", "options"});
-               }},
+               [](O& o, Text t) { return set_one_of(o.what, t, {"metrics", "options"}); }},
     OptionSpec{"output", "FILE", "", kReplay | kSchema | kDatasets, false, "Output",
                "Write to FILE instead of standard output.",
                [](O& o, Text t) { return set_text(o.output, t); }},
@@ -468,9 +522,9 @@ constexpr std::array kTable{
                [](O& o, Text t) { return set_switch(o.verify, t); }},
 };
 
-constexpr std::array<Text, 10> kCommandNames{"agent",  "sample",       "schema",  "replay",
+constexpr std::array<Text, 11> kCommandNames{"agent",  "sample",       "schema",  "replay",
                                              "doctor", "check-config", "version", "db",
-                                             "label",  "export"};
+                                             "label",  "export",       "inject"};
 
 const OptionSpec* find_option(Text name) {
   const auto found = std::ranges::find(kTable, name, &OptionSpec::name);

@@ -46,6 +46,21 @@ struct Options {
   std::vector<std::string> alertmanager_urls;
   AlertmanagerOptions alertmanager;  ///< what all of them share; neither URL, node nor link
 
+  /// What inject is told, beside the intensity, which only the table of faults can check.
+  struct Inject {
+    std::string intensity;
+    std::chrono::milliseconds duration{};
+    std::chrono::milliseconds ramp{};
+    std::int64_t repeat = 1;
+    std::chrono::milliseconds gap_min{};
+    std::chrono::milliseconds gap_max{};
+    std::int64_t seed = 1;
+    std::int64_t from_step = 1;
+    std::string work_dir;
+    bool list = false;
+    bool stop_with_parent = false;
+  } inject;
+
   bool json = false;
   bool watch = false;
   bool verify = false;
@@ -80,6 +95,7 @@ enum Command : unsigned {
   kDb = 1U << 7,
   kLabel = 1U << 8,
   kExport = 1U << 9,
+  kInject = 1U << 10,
 };
 
 /// One row of THE TABLE of options. Flags, environment variables, keys of the configuration file,

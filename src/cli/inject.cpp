@@ -1,0 +1,94 @@
+#include <cstddef>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "command.h"
+#include "nodevigil/app/windows.h"
+#include "nodevigil/base/file.h"
+#include "nodevigil/base/json_text.h"
+#include "nodevigil/base/log.h"
+#include "nodevigil/base/units.h"
+#include "nodevigil/inject/run.h"
+#include "nodevigil/inject/scenario.h"
+#include "nodevigil/inject/schedule.h"
+
+namespace nodevigil::cli {
+namespace {
+
+Result<Schedule> read_campaign(const std::string& path) {
+  const auto text = read_file(path);
+  if (!text) return text.error();
+  return parse_campaign(*text, path);
+}
+
+Result<Schedule> settle(const Invocation& invocation) {
+  const Options::Inject& told = invocation.options().inject;
+  if (invocation.input() == "campaign") {
+    if (invocation.inputs.size() < 2) {
+      return Error{ErrorCode::kInvalid, "expected a file: nodevigil inject campaign FILE",
+                   "inject"};
+    }
+    return read_campaign(invocation.input(1));
+  }
+  if (invocation.inputs.size() != 1) {
+    return Error{ErrorCode::kInvalid, "expected one scenario; nodevigil inject --list names them",
+                 "inject"};
+  }
+  FaultRequest request;
+  request.scenario = invocation.input();
+  request.intensity = told.intensity;
+  request.duration = told.duration;
+  request.ramp = told.ramp;
+  request.repeat = told.repeat;
+  request.gap_min = told.gap_min;
+  request.gap_max = told.gap_max;
+  request.seed = static_cast<std::uint64_t>(told.seed);
+  return schedule_of(request);
+}
+
+void say_in_words(const InjectProgress& progress) {
+  log_info(progress.type + " (" + std::to_string(progress.fault) + " of " +
+           std::to_string(progress.faults) + "): " + progress.phase +
+           (progress.note.empty() ? "" : ", " + progress.note));
+}
+
+void say_in_json(const InjectProgress& progress) {
+  std::cout << json_text(nlohmann::ordered_json{{"at", format_timestamp(progress.at_us)},
+                                                {"fault", progress.fault},
+                                                {"of", progress.faults},
+                                                {"type", progress.type},
+                                                {"phase", progress.phase},
+                                                {"note", progress.note}})
+            << std::endl;  // whoever reads it waits for each line
+}
+
+}  // namespace
+
+int run_inject(const Invocation& invocation) {
+  const Options& options = invocation.options();
+  if (options.inject.list) {
+    return write_output("", options.json ? scenarios_as_json() : scenarios_as_text());
+  }
+  const auto schedule = settle(invocation);
+  if (!schedule) return fail(schedule.error(), kExitUsage);
+  if (options.print) return write_output("", schedule_as_text(*schedule));
+  InjectOptions how;
+  how.node = schedule->node;
+  if (how.node.empty() || !options.node.empty()) {
+    const auto node = labelled_node(options);
+    if (!node) return fail(node.error(), kExitFailed);
+    how.node = *node;
+  }
+  how.work_dir = options.inject.work_dir;
+  how.stop_with_parent = options.inject.stop_with_parent;
+  how.from_step = static_cast<std::size_t>(options.inject.from_step);
+  how.open = [&] { return open_windows(options); };
+  how.progress = options.json ? say_in_json : say_in_words;
+  const auto summary = run_schedule(*schedule, how);
+  if (!summary) return fail(summary.error(), kExitFailed);
+  log_info(std::to_string(summary->done) + " of " + std::to_string(schedule->faults.size()) +
+           " faults done" + (summary->stopped ? ", stopped" : ""));
+  return summary->done > 0 && summary->refused == 0 ? kExitOk : kExitFailed;
+}
+
+}  // namespace nodevigil::cli

@@ -1,0 +1,258 @@
+// Reads campaign files. Everything by chance is drawn here, in the order of the file.
+#include <algorithm>
+#include <cmath>
+#include <initializer_list>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "nodevigil/base/printable.h"
+#include "nodevigil/base/units.h"
+#include "nodevigil/inject/random.h"
+#include "nodevigil/inject/schedule.h"
+
+namespace nodevigil {
+namespace {
+
+using Json = nlohmann::json;
+using std::chrono::milliseconds;
+
+// A failure deep in the file; caught where the file is known.
+struct Wrong {
+  std::string where;
+  std::string what;
+};
+
+void check_keys(const Json& json, const std::string& where,
+                std::initializer_list<std::string_view> known) {
+  if (!json.is_object()) throw Wrong{where, "expected an object"};
+  for (const auto& [key, value] : json.items()) {
+    if (std::ranges::find(known, key) != known.end()) continue;
+    std::string names;
+    for (const std::string_view name : known)
+      names += (names.empty() ? "" : ", ") + std::string{name};
+    throw Wrong{where, "nothing here is called '" + printable(key) + "'; expected " + names};
+  }
+}
+
+std::int64_t whole_number(const Json& json, const std::string& name, const std::string& where,
+                          std::int64_t fallback, std::int64_t least, std::int64_t most) {
+  if (!json.contains(name)) return fallback;
+  const Json& value = json[name];
+  if (!value.is_number_integer() || value < least || value > most) {
+    throw Wrong{where + "." + name, "expected a whole number from " + std::to_string(least) +
+                                        " to " + std::to_string(most)};
+  }
+  return value;
+}
+
+struct Range {
+  double least = 0;
+  double most = 0;
+};
+
+double number_of(const Json& json, const std::string& where) {
+  if (!json.is_number()) throw Wrong{where, "expected a number, or two in brackets"};
+  return json;
+}
+
+double ms_of(const Json& json, const std::string& where) {
+  if (!json.is_string()) throw Wrong{where, "expected a duration like \"30s\", or two in brackets"};
+  const auto duration = parse_duration(json.get<std::string>());
+  if (!duration) throw Wrong{where, duration.error().context};
+  if (*duration > kLongestFault) throw Wrong{where, "expected at most 24h"};
+  return static_cast<double>(duration->count());
+}
+
+// One value, or the two ends of a range.
+template <typename Read>
+Range range_of(const Json& json, const std::string& where, Read read) {
+  if (!json.is_array()) {
+    const double value = read(json, where);
+    return {value, value};
+  }
+  if (json.size() != 2) throw Wrong{where, "expected one value, or two in brackets"};
+  const Range range{read(json[0], where), read(json[1], where)};
+  if (range.least > range.most) throw Wrong{where, "the first is more than the second"};
+  return range;
+}
+
+const Workload* workload_of(const Json& json, const std::string& where) {
+  const std::string name = json.is_string() ? json.get<std::string>() : "";
+  for (const Workload& workload : workload_table()) {
+    if (workload.name == name) return &workload;
+  }
+  std::string names;
+  for (const Workload& each : workload_table()) {
+    names += (names.empty() ? "" : ", ") + std::string{each.name};
+  }
+  throw Wrong{where, "expected a workload: one of " + names};
+}
+
+// One entry of "steps" or of "choices": what is drawn for each fault.
+struct Entry {
+  std::vector<Part> parts;
+  std::vector<Range> intensity;  // of each part
+  Range duration_ms;
+  Range ramp_ms;
+  Range gap_ms;
+  std::vector<const Workload*> workloads;
+  std::int64_t repeat = 1;
+  std::int64_t weight = 1;
+};
+
+Range intensity_of(const Json& json, const Scenario& scenario, bool several,
+                   const std::string& where) {
+  const std::string name{scenario.name};
+  const Json* value = json.contains("intensity") ? &json["intensity"] : nullptr;
+  if (value != nullptr && several) {
+    if (!value->is_object()) {
+      throw Wrong{where + ".intensity", "expected an object with a value for each scenario"};
+    }
+    value = value->contains(name) ? &(*value)[name] : nullptr;
+  }
+  if (value == nullptr) return {scenario.fallback, scenario.fallback};
+  const Range range = range_of(*value, where + ".intensity", number_of);
+  if (range.least < scenario.least || range.most > scenario.most) {
+    throw Wrong{where + ".intensity", "expected " + name + " from " + plain_number(scenario.least) +
+                                          " to " + plain_number(scenario.most) + " " +
+                                          std::string{scenario.unit}};
+  }
+  return range;
+}
+
+Entry entry_of(const Json& json, const std::string& where, const char* own_key) {
+  check_keys(json, where,
+             {"scenario", "intensity", "duration", "ramp", "gap", "workload", own_key});
+  if (!json.contains("scenario") || !json["scenario"].is_string()) {
+    throw Wrong{where, "expected \"scenario\" with a name"};
+  }
+  Entry entry;
+  auto parts = parse_parts(json["scenario"].get<std::string>(), "");
+  if (!parts) throw Wrong{where + ".scenario", parts.error().context};
+  entry.parts = std::move(*parts);
+  const bool several = entry.parts.size() > 1;
+  if (several && json.contains("intensity")) {
+    for (const auto& [name, value] : json["intensity"].items()) {
+      const auto fits = [&](const Part& part) { return part.scenario->name == name; };
+      if (!std::ranges::any_of(entry.parts, fits)) {
+        throw Wrong{where + ".intensity", "expected an object with a value for each scenario"};
+      }
+    }
+  }
+  double longest = 0;
+  for (const Part& part : entry.parts) {
+    entry.intensity.push_back(intensity_of(json, *part.scenario, several, where));
+    longest = std::max(longest, static_cast<double>(milliseconds{part.scenario->duration}.count()));
+  }
+  const auto time = [&](const char* name, Range fallback) {
+    return json.contains(name) ? range_of(json[name], where + "." + name, ms_of) : fallback;
+  };
+  entry.duration_ms = time("duration", {longest, longest});
+  if (entry.duration_ms.least < 1) throw Wrong{where + ".duration", "expected more than 0s"};
+  entry.ramp_ms = time("ramp", {0, 0});
+  entry.gap_ms = time("gap", {30'000, 90'000});
+  if (json.contains("workload")) {
+    const Json& workload = json["workload"];
+    if (workload.is_array()) {
+      for (const Json& each : workload) {
+        entry.workloads.push_back(workload_of(each, where + ".workload"));
+      }
+    } else {
+      entry.workloads.push_back(workload_of(workload, where + ".workload"));
+    }
+  }
+  const std::int64_t own = whole_number(json, own_key, where, 1, 1, kMostSteps);
+  (std::string_view{own_key} == "repeat" ? entry.repeat : entry.weight) = own;
+  return entry;
+}
+
+ScheduledFault draw(const Entry& entry, Random& random) {
+  const auto ms = [&](Range range) {
+    return milliseconds{static_cast<std::int64_t>(random.between(range.least, range.most))};
+  };
+  ScheduledFault fault;
+  fault.wait = ms(entry.gap_ms);
+  fault.parts = entry.parts;
+  for (std::size_t i = 0; i < fault.parts.size(); ++i) {
+    const Range range = entry.intensity[i];
+    // Three digits are enough for anybody, and can be read.
+    const double drawn = std::round(random.between(range.least, range.most) * 1000) / 1000;
+    fault.parts[i].intensity = std::clamp(drawn, range.least, range.most);
+  }
+  fault.duration = ms(entry.duration_ms);
+  fault.ramp = std::min(ms(entry.ramp_ms), fault.duration);
+  fault.seed = random.next();
+  if (!entry.workloads.empty()) {
+    fault.workload = entry.workloads[random.below(entry.workloads.size())];
+  }
+  return fault;
+}
+
+void add_random(Schedule& schedule, const Json& json, Random& random) {
+  check_keys(json, "random", {"count", "choices"});
+  const std::int64_t count = whole_number(json, "count", "random", 1, 1, kMostSteps);
+  if (!json.contains("choices") || !json["choices"].is_array() || json["choices"].empty()) {
+    throw Wrong{"random", "expected \"choices\", a list of faults to choose from"};
+  }
+  std::vector<Entry> choices;
+  std::uint64_t weights = 0;
+  for (const Json& each : json["choices"]) {
+    const std::string where = "random.choices[" + std::to_string(choices.size()) + "]";
+    choices.push_back(entry_of(each, where, "weight"));
+    weights += static_cast<std::uint64_t>(choices.back().weight);
+  }
+  for (std::int64_t i = 0; i < count; ++i) {
+    auto left = static_cast<std::int64_t>(random.below(weights));
+    std::size_t chosen = 0;
+    while ((left -= choices[chosen].weight) >= 0) ++chosen;
+    schedule.faults.push_back(draw(choices[chosen], random));
+  }
+}
+
+Schedule campaign_of(const Json& json) {
+  check_keys(json, "campaign", {"seed", "node", "rest", "steps", "random"});
+  Schedule schedule;
+  schedule.normal = true;
+  schedule.seed = static_cast<std::uint64_t>(
+      whole_number(json, "seed", "campaign", 1, 0, std::numeric_limits<std::int64_t>::max()));
+  if (json.contains("node")) {
+    if (!json["node"].is_string() || json["node"].get<std::string>().size() > 253) {
+      throw Wrong{"node", "expected a name of at most 253 bytes"};
+    }
+    schedule.node = json["node"];
+  }
+  if (json.contains("rest")) {
+    schedule.rest = milliseconds{static_cast<std::int64_t>(ms_of(json["rest"], "rest"))};
+  }
+  Random random{schedule.seed};
+  if (json.contains("steps")) {
+    if (!json["steps"].is_array()) throw Wrong{"steps", "expected a list of faults"};
+    std::size_t number = 0;
+    for (const Json& each : json["steps"]) {
+      const Entry entry = entry_of(each, "steps[" + std::to_string(number++) + "]", "repeat");
+      for (std::int64_t i = 0; i < entry.repeat; ++i)
+        schedule.faults.push_back(draw(entry, random));
+    }
+  }
+  if (json.contains("random")) add_random(schedule, json["random"], random);
+  if (schedule.faults.empty())
+    throw Wrong{"campaign", "expected \"steps\" or \"random\" with faults"};
+  if (schedule.faults.size() > static_cast<std::size_t>(kMostSteps)) {
+    throw Wrong{"campaign", "expected at most " + std::to_string(kMostSteps) + " faults in all"};
+  }
+  return schedule;
+}
+
+}  // namespace
+
+Result<Schedule> parse_campaign(std::string_view text, const std::string& path) {
+  try {
+    return campaign_of(Json::parse(text));
+  } catch (const Wrong& wrong) {
+    return Error{ErrorCode::kInvalid, wrong.where + ": " + wrong.what, path};
+  } catch (const Json::exception& error) {
+    return Error{ErrorCode::kInvalid, std::string{"expected JSON: "} + error.what(), path};
+  }
+}
+
+}  // namespace nodevigil

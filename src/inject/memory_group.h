@@ -1,0 +1,37 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace nodevigil {
+
+/// A memory cgroup of its own (version 2 or 1) for a process that shall run out of memory without
+/// anybody else. Removed with the object; whoever outlives this process removes `path`.
+class MemoryGroup {
+ public:
+  /// A group with at most `limit` bytes, below the one of this process or the nearest that lets
+  /// it; nullopt: none can be made here. `number` tells the groups of this process apart.
+  [[nodiscard]] static std::optional<MemoryGroup> make(std::int64_t limit, std::size_t number);
+  MemoryGroup(MemoryGroup&& other) noexcept;
+  MemoryGroup& operator=(MemoryGroup&& other) noexcept;
+  ~MemoryGroup();
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  /// Moves a process into it.
+  [[nodiscard]] bool add(pid_t pid) const;
+  /// How many of its processes the kernel has killed for want of memory.
+  [[nodiscard]] std::int64_t killed() const;
+
+ private:
+  explicit MemoryGroup(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+/// Removes a group whose processes are gone, or are about to be.
+void remove_memory_group(const std::string& path);
+
+}  // namespace nodevigil

@@ -1,0 +1,97 @@
+#include "peer_process.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <sstream>
+
+#include "link.h"
+#include "nodevigil/base/file.h"
+#include "peer_server.h"
+#include "report.h"
+
+namespace nodevigil {
+namespace {
+
+[[noreturn]] void fail(const WorkerEnds& ends, const Error& error) {
+  send_report(ends.report_fd, kFailureReport, error.message());
+  ::_exit(1);
+}
+
+[[noreturn]] void serve(Peer peer, const WorkerEnds& ends) {
+  if (!peer.device.empty()) {
+    if (::unshare(CLONE_NEWNET) != 0)
+      fail(ends, errno_error(errno, "make a network namespace", ""));
+    send_report(ends.report_fd, kReadyReport, "namespace");
+    ends.wait_for_go();  // the link is made from outside
+    if (const auto up = set_far_end_up(peer); !up) fail(ends, up.error());
+  }
+  const auto server = PeerServer::open(peer);
+  if (!server) fail(ends, server.error());
+  std::ostringstream ports;
+  ports << peer.sink << ' ' << peer.source << ' ' << peer.datagrams;
+  send_report(ends.report_fd, kReadyReport, ports.str());
+  server->run();
+}
+
+// Waits until the process says that it is ready, and returns what it said.
+Result<std::string> wait_until_ready(Crew& crew, std::size_t place) {
+  const std::int64_t patience = SystemClock{}.now().steady_ns + 5'000'000'000;
+  while (crew.member(place).alive && !crew.member(place).is_ready && crew.stop_reason().empty() &&
+         SystemClock{}.now().steady_ns < patience) {
+    crew.wait(patience);
+  }
+  Member& member = crew.member(place);
+  if (!member.is_ready) {
+    return Error{ErrorCode::kUnavailable,
+                 member.failure.empty() ? "does not answer" : member.failure, "network peer"};
+  }
+  member.is_ready = false;
+  return member.ready;
+}
+
+Result<Peer> start(Crew& crew, Guardian& guardian, Peer peer) {
+  if (!peer.device.empty()) guardian.watch_link(peer.device);
+  const auto place =
+      crew.start("nv-peer", WorkerLimits{}, [&](const WorkerEnds& ends) { serve(peer, ends); });
+  if (!place) return place.error();
+  const auto failed = [&](const Error& error) {
+    crew.end({*place});
+    return error;
+  };
+  if (!peer.device.empty()) {
+    if (const auto ready = wait_until_ready(crew, *place); !ready) return failed(ready.error());
+    if (const auto made = make_link(peer, crew.member(*place).worker.pid); !made) {
+      remove_link(peer.device);
+      return failed(made.error());
+    }
+    crew.member(*place).worker.let_go();
+  }
+  const auto ports = wait_until_ready(crew, *place);
+  if (!ports) {
+    remove_link(peer.device);
+    return failed(ports.error());
+  }
+  std::istringstream numbers{*ports};
+  numbers >> peer.sink >> peer.source >> peer.datagrams;
+  return peer;
+}
+
+}  // namespace
+
+Result<Peer> start_peer(Crew& crew, Guardian& guardian, std::string& why_loopback) {
+  const auto link = choose_link();
+  if (link) {
+    auto peer = start(crew, guardian, *link);
+    if (peer || !crew.stop_reason().empty()) return peer;
+    why_loopback = peer.error().message();
+  } else {
+    why_loopback = link.error().message();
+  }
+  Peer loopback;
+  loopback.near = loopback.far = htonl(INADDR_LOOPBACK);
+  return start(crew, guardian, loopback);
+}
+
+}  // namespace nodevigil

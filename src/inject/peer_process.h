@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "crew.h"
+#include "nodevigil/base/result.h"
+#include "nodevigil/inject/peer.h"
+
+namespace nodevigil {
+
+/// Starts the server that network faults talk to, on the far side of a link of its own. Where that
+/// takes privileges that are not there, behind loopback; then `why_loopback` says so.
+[[nodiscard]] Result<Peer> start_peer(Crew& crew, Guardian& guardian, std::string& why_loopback);
+
+}  // namespace nodevigil

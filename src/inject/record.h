@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "nodevigil/store/window_store.h"
+
+namespace nodevigil {
+
+/// The window of a fault while it grows.
+class Record {
+ public:
+  Record(std::string node, std::string type, nlohmann::ordered_json details);
+
+  void add_phase(std::string_view phase, std::int64_t at_us);
+  /// It begins, and will end at `to_us` if nothing happens.
+  void begin(std::int64_t from_us, std::int64_t to_us);
+  /// It ended, and why.
+  void end(std::int64_t at_us, std::string_view why);
+  void set(std::string_view name, nlohmann::ordered_json value);
+  void set_id(std::int64_t id) { window_.id = id; }
+
+  [[nodiscard]] bool begun() const { return window_.from_us != 0; }
+  [[nodiscard]] AnomalyWindow window() const;
+  /// The whole of it in one line, and back.
+  [[nodiscard]] std::string as_line() const;
+  [[nodiscard]] static Record from_line(std::string_view line);
+
+ private:
+  AnomalyWindow window_;
+  nlohmann::ordered_json details_;
+};
+
+}  // namespace nodevigil

@@ -1,0 +1,384 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+#include "loads.h"
+#include "nodevigil/base/printable.h"
+#include "nodevigil/base/units.h"
+#include "nodevigil/inject/machine.h"
+#include "nodevigil/inject/scenario.h"
+
+namespace nodevigil {
+namespace {
+
+using std::chrono::seconds;
+
+// Faults that need a file get one of this size.
+constexpr std::int64_t kFileSize = std::int64_t{256} << 20;
+constexpr std::int64_t kLeastMemory = std::int64_t{64} << 20;
+
+Error no_room(const std::string& of, std::int64_t needs, std::int64_t available,
+              std::int64_t spare) {
+  const auto mib = [](std::int64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; };
+  return Error{ErrorCode::kFull,
+               "not enough room: needs " + mib(needs) + " of " + of + ", of the " + mib(available) +
+                   " that are available " + mib(spare) + " can be spared",
+               ""};
+}
+
+Result<std::int64_t> no_room_needed(double, const Machine&) { return std::int64_t{0}; }
+
+Result<std::int64_t> share_of_memory(double percent, const Machine& machine) {
+  const auto wanted =
+      static_cast<std::int64_t>(static_cast<double>(machine.memory_available) * percent / 100);
+  const std::int64_t spare = spare_memory(machine);
+  const std::int64_t room = std::min(wanted, spare);
+  if (room < kLeastMemory) return no_room("memory", kLeastMemory, machine.memory_available, spare);
+  return room;
+}
+
+Result<std::int64_t> spare_of_memory(double, const Machine& machine) {
+  return share_of_memory(100, machine);
+}
+
+Result<std::int64_t> file_on_disk(double, const Machine& machine) {
+  const std::int64_t spare = spare_disk(machine);
+  if (spare < kFileSize) return no_room("disk", kFileSize, machine.disk_available, spare);
+  if (!machine.on_disk) {
+    return Error{ErrorCode::kInvalid,
+                 machine.work_dir + " is kept in memory; name a directory on a disk by --work-dir",
+                 ""};
+  }
+  return kFileSize;
+}
+
+Result<std::int64_t> share_of_disk(double percent, const Machine& machine) {
+  const auto wanted =
+      static_cast<std::int64_t>(static_cast<double>(machine.disk_available) * percent / 100);
+  const std::int64_t spare = spare_disk(machine);
+  const std::int64_t room = std::min(wanted, spare);
+  if (room < kFileSize) return no_room("disk", kFileSize, machine.disk_available, spare);
+  return room;
+}
+
+constexpr Direction kUp = Direction::kUp;
+constexpr Direction kDown = Direction::kDown;
+
+constexpr std::array kTable{
+    Scenario{"memory",
+             "takes memory until the kernel kills it (OOM)",
+             "% of available memory",
+             50,
+             1,
+             80,
+             seconds{60},
+             false,
+             false,
+             true,
+             {{{"mem_av_per", kDown}}},
+             share_of_memory,
+             load_memory},
+    Scenario{"memory-leak",
+             "takes memory slowly and gives none back",
+             "MB per minute",
+             512,
+             1,
+             100'000,
+             seconds{300},
+             false,
+             false,
+             true,
+             {{{"mem_av_per", kDown}}},
+             spare_of_memory,
+             load_memory_leak},
+    Scenario{"cpu",
+             "keeps the processors busy",
+             "% of all cores",
+             90,
+             1,
+             100,
+             seconds{60},
+             true,
+             false,
+             false,
+             {{{"cpu_sec_idle", kDown}, {"load1", kUp}}},
+             no_room_needed,
+             load_cpu},
+    Scenario{"miner",
+             "hashes at a steady share of the processors",
+             "% of all cores",
+             50,
+             1,
+             100,
+             seconds{300},
+             true,
+             false,
+             false,
+             {{{"cpu_sec_idle", kDown}, {"load1", kUp}}},
+             no_room_needed,
+             load_miner},
+    Scenario{"fork-storm",
+             "starts processes that end at once, at most 64 at a time",
+             "processes per second",
+             500,
+             1,
+             5000,
+             seconds{30},
+             false,
+             false,
+             false,
+             {{{"forks_total", kUp}, {"cpu_sec_idle", kDown}}},
+             no_room_needed,
+             load_forks},
+    Scenario{"disk-write",
+             "writes a file of 256 MiB again and again, through to the disk",
+             "MB per second",
+             50,
+             1,
+             5000,
+             seconds{60},
+             false,
+             false,
+             false,
+             {{{"disk_write", kUp}, {"intr", kUp}}},
+             file_on_disk,
+             load_disk_write},
+    Scenario{"disk-fill",
+             "takes room on the disk and keeps it",
+             "% of available room",
+             40,
+             1,
+             95,
+             seconds{60},
+             false,
+             false,
+             false,
+             {{{"disk_av_per", kDown}}},
+             share_of_disk,
+             load_disk_fill},
+    Scenario{"disk-read",
+             "reads a file of 256 MiB again and again, past the page cache",
+             "MB per second",
+             100,
+             1,
+             5000,
+             seconds{60},
+             false,
+             false,
+             false,
+             {{{"disk_read", kUp}, {"intr", kUp}}},
+             file_on_disk,
+             load_disk_read},
+    Scenario{"page-faults",
+             "touches mapped pages that have to come from the disk",
+             "faults per second",
+             500,
+             1,
+             100'000,
+             seconds{60},
+             false,
+             false,
+             false,
+             {{{"mem_pressure", kUp}, {"disk_read", kUp}, {"intr", kUp}}},
+             file_on_disk,
+             load_page_faults},
+    Scenario{"net-flood",
+             "receives and sends in bulk by TCP, half and half",
+             "MB per second",
+             100,
+             1,
+             5000,
+             seconds{60},
+             false,
+             true,
+             false,
+             {{{"net_receive", kUp, true},
+               {"transmit_packets", kUp, true},
+               {"tcp_sock_mem", kUp},
+               {"est_conn", kUp}}},
+             no_room_needed,
+             load_net_flood},
+    Scenario{"connection-flood",
+             "opens connections, closes half of them at once and keeps up to 2000",
+             "connections per second",
+             200,
+             1,
+             10'000,
+             seconds{60},
+             false,
+             true,
+             false,
+             {{{"est_conn", kUp},
+               {"tcp_sock_alloc", kUp},
+               {"tcp_sock_inuse", kUp},
+               {"ipv4_sock_inuse", kUp},
+               {"open_fds", kUp},
+               {"transmit_packets", kUp, true}}},
+             no_room_needed,
+             load_connections},
+    Scenario{"port-scan",
+             "tries ports in random order",
+             "ports per second",
+             500,
+             1,
+             20'000,
+             seconds{60},
+             false,
+             true,
+             false,
+             {{{"transmit_packets", kUp, true},
+               {"net_receive", kUp, true},
+               {"tcp_sock_alloc", kUp},
+               {"ipv4_sock_inuse", kUp}}},
+             no_room_needed,
+             load_port_scan},
+    Scenario{"udp-flood",
+             "sends datagrams that are sent back, and leaves some of them unread",
+             "datagrams per second",
+             20'000,
+             1,
+             500'000,
+             seconds{60},
+             false,
+             true,
+             false,
+             {{{"transmit_packets", kUp, true},
+               {"net_receive", kUp, true},
+               {"udp_sock_inuse", kUp},
+               {"udp_sock_mem", kUp}}},
+             no_room_needed,
+             load_udp_flood},
+    Scenario{"socket-leak",
+             "opens connections, listening sockets and UDP sockets in turn and closes none",
+             "sockets per second",
+             50,
+             1,
+             5000,
+             seconds{120},
+             false,
+             true,
+             false,
+             {{{"tcp_sock_alloc", kUp},
+               {"tcp_sock_inuse", kUp},
+               {"udp_sock_inuse", kUp},
+               {"ipv4_sock_inuse", kUp},
+               {"est_conn", kUp},
+               {"lis_conn", kUp},
+               {"open_fds", kUp}}},
+             no_room_needed,
+             load_socket_leak},
+    Scenario{"fd-leak",
+             "opens files and closes none, up to 50000",
+             "files per second",
+             200,
+             1,
+             20'000,
+             seconds{60},
+             false,
+             false,
+             false,
+             {{{"open_fds", kUp}}},
+             no_room_needed,
+             load_fd_leak},
+    Scenario{"exfiltration",
+             "uploads a little about once a second, low and slow",
+             "KB per second",
+             64,
+             1,
+             10'000,
+             seconds{300},
+             false,
+             true,
+             false,
+             {{{"transmit_packets", kUp, true}}},
+             no_room_needed,
+             load_exfiltration},
+};
+
+std::vector<std::string_view> split_at_plus(std::string_view text) {
+  std::vector<std::string_view> parts;
+  for (std::size_t end = 0; end != std::string_view::npos;) {
+    end = text.find('+');
+    parts.push_back(text.substr(0, end));
+    if (end != std::string_view::npos) text.remove_prefix(end + 1);
+  }
+  return parts;
+}
+
+Result<const Scenario*> find_scenario(std::string_view name) {
+  const auto found = std::ranges::find(kTable, name, &Scenario::name);
+  if (found != kTable.end()) return &*found;
+  std::string names;
+  for (const Scenario& each : kTable) names += (names.empty() ? "" : ", ") + std::string{each.name};
+  return Error{ErrorCode::kInvalid,
+               "no scenario is called '" + printable(name) + "'; expected one of " + names +
+                   ", or several with '+' between them",
+               ""};
+}
+
+Result<double> parse_intensity(const Scenario& scenario, std::string_view text) {
+  const auto number = parse_double(text);
+  if (!number || *number < scenario.least || *number > scenario.most) {
+    return Error{ErrorCode::kInvalid,
+                 "expected an intensity of " + std::string{scenario.name} + " from " +
+                     plain_number(scenario.least) + " to " + plain_number(scenario.most) + " " +
+                     std::string{scenario.unit} + ", got '" + printable(text) + "'",
+                 ""};
+  }
+  return *number;
+}
+
+}  // namespace
+
+std::span<const Scenario> scenario_table() { return kTable; }
+
+std::vector<Effect> effects_of(const Scenario& scenario) {
+  std::vector<Effect> effects;
+  for (const Effect& effect : scenario.effects) {
+    if (!effect.metric.empty()) effects.push_back(effect);
+  }
+  return effects;
+}
+
+Result<std::vector<Part>> parse_parts(std::string_view names, std::string_view intensities) {
+  const auto name_parts = split_at_plus(names);
+  const auto intensity_parts = split_at_plus(intensities);
+  if (!intensities.empty() && intensity_parts.size() != name_parts.size()) {
+    return Error{ErrorCode::kInvalid,
+                 "expected " + std::to_string(name_parts.size()) +
+                     " intensities with '+' between them, got '" + printable(intensities) + "'",
+                 ""};
+  }
+  std::vector<Part> parts;
+  for (std::size_t i = 0; i < name_parts.size(); ++i) {
+    const auto scenario = find_scenario(name_parts[i]);
+    if (!scenario) return scenario.error();
+    if (std::ranges::find(parts, *scenario, &Part::scenario) != parts.end()) {
+      return Error{ErrorCode::kInvalid, "'" + printable(name_parts[i]) + "' is given twice", ""};
+    }
+    Part part{*scenario, (*scenario)->fallback};
+    if (!intensities.empty()) {
+      const auto intensity = parse_intensity(**scenario, intensity_parts[i]);
+      if (!intensity) return intensity.error();
+      part.intensity = *intensity;
+    }
+    parts.push_back(part);
+  }
+  return parts;
+}
+
+std::string plain_number(double value) {
+  std::string text = format_double(value);
+  return text.find('e') == std::string::npos
+             ? text
+             : std::to_string(static_cast<std::int64_t>(std::llround(value)));
+}
+
+std::string type_of(std::span<const Part> parts) {
+  std::string type;
+  for (const Part& part : parts)
+    type += (type.empty() ? "" : "+") + std::string{part.scenario->name};
+  return type;
+}
+
+}  // namespace nodevigil

@@ -1,0 +1,41 @@
+#include "scratch_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <vector>
+
+#include "nodevigil/base/file.h"
+#include "nodevigil/inject/random.h"
+
+namespace nodevigil {
+
+Result<Descriptor> scratch_file(const std::string& dir) {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg)
+  Descriptor file{::open(dir.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)};
+  if (file.get() >= 0) return file;
+  std::string path = dir + "/nodevigil-inject-XXXXXX";
+  Descriptor named{::mkostemp(path.data(), O_CLOEXEC)};
+  if (named.get() < 0) return errno_error(errno, "make a file", dir);
+  ::unlink(path.c_str());
+  return named;
+}
+
+bool fill_file(int fd, std::int64_t size, std::uint64_t seed) {
+  Random random{seed};
+  std::vector<std::uint64_t> block(std::size_t{1} << 17U);
+  for (std::uint64_t& word : block) word = random.next();
+  const auto bytes = static_cast<std::int64_t>(block.size() * sizeof(block[0]));
+  for (std::int64_t done = 0; done < size;) {
+    const auto part = static_cast<std::size_t>(std::min(bytes, size - done));
+    const ssize_t written = ::pwrite(fd, block.data(), part, done);
+    if (written < 0 && errno != EINTR) return false;
+    done += std::max<ssize_t>(0, written);
+  }
+  return ::fdatasync(fd) == 0;
+}
+
+}  // namespace nodevigil

@@ -222,8 +222,7 @@ Result<HttpAnswer> exchange(const HttpClientOptions& options, const std::string&
   const bool expired = limit.finish();
   if (too_long) {
     const auto most = static_cast<std::int64_t>(options.longest_answer);
-    return Error{ErrorCode::kInvalid, "the answer is longer than " + format_bytes(most),
-                 url->shown};
+    return Error{ErrorCode::kFull, "the answer is longer than " + format_bytes(most), url->shown};
   }
   if (expired) {
     return Error{ErrorCode::kTimeout,

@@ -77,9 +77,9 @@ TEST(PrometheusAnswerTest, RefusesWhatPrometheusDoesNotSay) {
   EXPECT_THAT(refused("{}").context, HasSubstr("status"));
   EXPECT_THAT(refused("7").context, HasSubstr("status"));
   EXPECT_THAT(refused(R"({"status":"success"}x)").context, HasSubstr("expected JSON"));
-  EXPECT_THAT(refused(R"({"status":"error","errorType":"execution","error":"too many samples"})")
-                  .context,
-              HasSubstr("Prometheus says: too many samples"));
+  EXPECT_THAT(
+      refused(R"({"status":"error","errorType":"execution","error":"too many samples"})").context,
+      HasSubstr("Prometheus says: too many samples"));
   EXPECT_THAT(refused(R"({"status":"success","data":{"resultType":"vector","result":[]}})").context,
               HasSubstr("vector"));
 }

@@ -36,7 +36,8 @@ TEST(TimeGridTest, TimesHaveZonesFractionsAndLeapDays) {
   EXPECT_EQ(grid("2024-02-29T23:59:59.5Z", "2024-03-01T00:00:00Z").from_ms, 1'709'251'199'500);
   EXPECT_EQ(grid("2024-03-01T01:00:00+02:00", "2024-03-01").from_ms, 1'709'247'600'000);
   EXPECT_EQ(grid("2024-02-29T18:00:00-05:30", "2024-03-01T00:00:00Z").points, 1801U);
-  EXPECT_THAT(refused("2023-02-29", "2024-03-01"), StartsWith("--from: '2023-02-29' is not a time"));
+  EXPECT_THAT(refused("2023-02-29", "2024-03-01"),
+              StartsWith("--from: '2023-02-29' is not a time"));
 }
 
 TEST(TimeGridTest, ADurationIsBeforeTheEndAndTheEndIsNow) {

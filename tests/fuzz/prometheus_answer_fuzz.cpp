@@ -1,6 +1,5 @@
-#include "nodevigil/dataset/prometheus_answer.h"
-
 #include "check.h"
+#include "nodevigil/dataset/prometheus_answer.h"
 
 // What is refused is refused in printable words; what is taken has times that cannot overflow.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -36,8 +36,8 @@ struct HttpAnswer {
 /// Requests over HTTP and HTTPS (cpp-httplib), each on a connection of its own. Certificates are
 /// verified. User and password of a URL are sent as basic authentication. Any answer is a success,
 /// whatever its status; errors name the URL without credentials: kUnavailable, kTimeout,
-/// kUnauthenticated (a certificate that is not believed), kInvalid (too long an answer), and those
-/// of reading the files. Thread-safe.
+/// kUnauthenticated (a certificate that is not believed), kFull (too long an answer, no memory),
+/// and those of reading the files. Thread-safe.
 class HttpClient {
  public:
   explicit HttpClient(HttpClientOptions options) : options_(std::move(options)) {}

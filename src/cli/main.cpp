@@ -28,7 +28,7 @@ struct Entry {
 };
 
 // In the order of command_names().
-constexpr std::array<Entry, 10> kCommands{{
+constexpr std::array<Entry, 11> kCommands{{
     {kAgent, "Sample, score, keep and expose this node until told to stop", nullptr, nullptr, 0,
      run_agent},
     {kSample, "Take one reading of the 24 metrics", nullptr, nullptr, 0, run_sample},
@@ -53,6 +53,8 @@ constexpr std::array<Entry, 10> kCommands{{
      2, run_label},
     {kExport, "Write labelled rows of the journal or Postgres as a data set", nullptr, nullptr, 0,
      run_export},
+    {kImportPrometheus, "Make a data set of what a Prometheus has", nullptr, nullptr, 0,
+     run_import_prometheus},
 }};
 
 std::optional<std::string> environment(const std::string& name) {

@@ -7,6 +7,7 @@
 #include "command.h"
 #include "nodevigil/base/printable.h"
 #include "nodevigil/dataset/import_columns.h"
+#include "nodevigil/dataset/window_csv.h"
 #include "output_file.h"
 #include "stop_on_signal.h"
 
@@ -61,17 +62,38 @@ void summarise(const ImportSpool& spool, const ImportColumns& columns, const Pro
   std::cerr << "; " << api.requests() << " requests\n";
 }
 
+Result<ImportFormat> read_format(const Options& options) {
+  ImportFormat format;
+  format.labelled = !options.labels.empty();
+  format.instances = options.format == "instances";
+  if (!options.format.empty() && options.format != "csv" && !format.instances) {
+    return Error{ErrorCode::kInvalid, "expected csv or instances, got '" + options.format + "'",
+                 "--format"};
+  }
+  if (format.instances && !format.labelled) {
+    return Error{ErrorCode::kInvalid, "needs --labels FILE, which says what went on when",
+                 "--format instances"};
+  }
+  if (format.labelled) {
+    auto windows = read_window_csv(options.labels, "");
+    if (!windows) return windows.error();
+    format.windows = std::move(*windows);
+  }
+  return format;
+}
+
 Result<void> write_files(const ImportSpool& spool, const ImportColumns& columns,
-                         const PrometheusApi& api, OutputFile& out, OutputFile& keys) {
+                         const ImportFormat& format, const PrometheusApi& api, OutputFile& out,
+                         OutputFile& keys) {
   write_import_keys(spool, columns, api.server(), keys.stream());
-  if (auto written = write_import(spool, columns, out.stream()); !written) return written;
+  if (auto written = write_import(spool, columns, format, out.stream()); !written) return written;
   // The keys first: a data set without them would be of unknown columns.
   if (auto written = keys.finish(); !written) return written;
   return out.finish();
 }
 
 Result<void> import(const Options& options, const ImportRequest& request, const TimeGrid& grid,
-                    const std::stop_token& stop) {
+                    const ImportFormat& format, const std::stop_token& stop) {
   const ImportOptions& wanted = options.import;
   const std::string keys_path = wanted.keys.empty() ? options.output + ".keys.json" : wanted.keys;
   OutputFile out;
@@ -90,7 +112,8 @@ Result<void> import(const Options& options, const ImportRequest& request, const 
                                          : KeepSeries::kWhole;
     const auto columns = choose_columns(**spool, keep);
     if (!columns) return columns.error();
-    if (auto written = write_files(**spool, *columns, api, out, keys); !written) return written;
+    if (auto written = write_files(**spool, *columns, format, api, out, keys); !written)
+      return written;
     summarise(**spool, *columns, api, keys_path);
     return {};
   };
@@ -117,9 +140,11 @@ int run_import_prometheus(const Invocation& invocation) {
   const auto grid = make_time_grid(options.import.from, options.import.to,
                                    options.import.step.count(), now.time_since_epoch().count());
   if (!grid) return fail(grid.error(), kExitUsage);
+  const auto format = read_format(options);
+  if (!format) return fail(format.error(), kExitUsage);
   StopOnSignal signals;
   signals.set_exit_code(kExitFailed);
-  const auto done = import(options, *request, *grid, signals.token());
+  const auto done = import(options, *request, *grid, *format, signals.token());
   return done ? kExitOk : fail(done.error(), kExitFailed);
 }
 

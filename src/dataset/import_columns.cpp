@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -10,6 +9,8 @@
 
 #include "nodevigil/base/json_text.h"
 #include "nodevigil/base/units.h"
+#include "nodevigil/dataset/csv_text.h"
+#include "nodevigil/dataset/labels.h"
 
 namespace nodevigil {
 namespace {
@@ -63,26 +64,6 @@ void give_names(std::vector<ImportColumn>& columns, std::size_t count, const std
   }
 }
 
-void add_quoted(std::string& text, const std::string& field) {
-  if (field.find_first_of(",\"\r\n") == std::string::npos) {
-    text += field;
-    return;
-  }
-  text += '"';
-  for (const char c : field) {
-    if (c == '"') text += '"';
-    text += c;
-  }
-  text += '"';
-}
-
-void add_number(std::string& text, double value) {
-  if (!std::isfinite(value)) return;
-  std::array<char, 32> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  text.append(digits.data(), end);
-}
-
 std::string time_text(const TimeGrid& grid, std::size_t point) {
   const bool seconds = grid.from_ms % 1000 == 0 && grid.step_ms % 1000 == 0;
   const std::int64_t us = grid.at(point) * 1000;
@@ -100,6 +81,61 @@ Json describe(const ImportSpool& spool, const SpooledSeries& one) {
   }
   return json;
 }
+
+// The text of one row after another.
+class RowText {
+ public:
+  RowText(const TimeGrid& grid, const ImportFormat& format)
+      : grid_(grid), format_(format), labeler_(format.windows), phases_(format.windows) {}
+
+  [[nodiscard]] const std::string& header(const std::vector<ImportColumn>& columns) {
+    text_ = format_.instances ? "Time,Anomaly,Instance" : "ts";
+    for (const ImportColumn& column : columns) {
+      text_ += ',';
+      append_csv(text_, column.name);
+    }
+    text_ += !format_.instances && format_.labelled ? ",attack,attack_type\n" : "\n";
+    return text_;
+  }
+
+  void begin(std::size_t point) {
+    text_ = time_text(grid_, point);
+    ts_us_ = grid_.at(point) * 1000;
+    if (!format_.instances) return;
+    add_attack(labeler_.at(ts_us_));
+    text_ += ',';
+    append_csv(text_, phases_.at(ts_us_));
+  }
+
+  void add(double value) {
+    text_ += ',';
+    append_csv(text_, std::isfinite(value) ? std::optional{value} : std::nullopt);
+  }
+
+  [[nodiscard]] const std::string& end() {
+    if (!format_.instances && format_.labelled) {
+      const Label& label = labeler_.at(ts_us_);
+      add_attack(label);
+      text_ += ',';
+      append_csv(text_, label.type);
+    }
+    text_ += '\n';
+    return text_;
+  }
+
+ private:
+  void add_attack(const Label& label) {
+    text_ += ',';
+    if (label.attack) text_ += *label.attack ? '1' : '0';
+  }
+
+  const TimeGrid& grid_;
+  const ImportFormat& format_;
+  Labeler labeler_;
+  PhaseTimeline phases_;
+  std::string text_;
+  std::int64_t ts_us_ = 0;
+};
 
 // A list with an entry per line: such files are compared, and searched with grep.
 template <typename Entries, typename MakeJson>
@@ -165,33 +201,26 @@ Result<ImportColumns> choose_columns(const ImportSpool& spool, KeepSeries keep) 
 }
 
 Result<void> write_import(const ImportSpool& spool, const ImportColumns& columns,
-                          std::ostream& out) {
+                          const ImportFormat& format, std::ostream& out) {
   const TimeGrid& grid = spool.plan().grid;
+  const std::size_t width = columns.columns.size();
   std::vector<std::size_t> places(spool.series().size(), ImportSpool::kNowhere);
-  std::string text = "ts";
-  for (std::size_t i = 0; i < columns.columns.size(); ++i) {
-    const ImportColumn& column = columns.columns[i];
-    if (column.series) places[*column.series] = i;
-    text += ',';
-    add_quoted(text, column.name);
+  for (std::size_t i = 0; i < width; ++i) {
+    if (const auto series = columns.columns[i].series) places[*series] = i;
   }
-  text += '\n';
-  const std::size_t row_bytes = std::max<std::size_t>(columns.columns.size(), 1) * sizeof(double);
+  RowText row{grid, format};
+  out << row.header(columns.columns);
+  const std::size_t row_bytes = std::max<std::size_t>(width, 1) * sizeof(double);
   const std::size_t at_once = std::clamp<std::size_t>(kBlockBytes / row_bytes, 1, grid.points);
   std::vector<double> values;
   for (std::size_t first = 0; first < grid.points && out; first += at_once) {
     const std::size_t count = std::min(at_once, grid.points - first);
-    values.resize(count * columns.columns.size());
+    values.resize(count * width);
     if (auto read = spool.read(first, count, places, values); !read) return read;
-    for (std::size_t row = 0; row < count; ++row) {
-      text += time_text(grid, first + row);
-      for (std::size_t column = 0; column < columns.columns.size(); ++column) {
-        text += ',';
-        add_number(text, values[column * count + row]);
-      }
-      text += '\n';
-      out << text;
-      text.clear();
+    for (std::size_t i = 0; i < count; ++i) {
+      row.begin(first + i);
+      for (std::size_t column = 0; column < width; ++column) row.add(values[column * count + i]);
+      out << row.end();
     }
   }
   return {};

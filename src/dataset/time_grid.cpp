@@ -17,7 +17,7 @@ Result<std::int64_t> parse_ms(std::string_view text, const char* option) {
 
 Result<TimeGrid> make_time_grid(std::string_view from, std::string_view to, std::int64_t step_ms,
                                 std::int64_t now_ms) {
-  const auto end = to.empty() ? Result<std::int64_t>{now_ms} : parse_ms(to, "--to");
+  const auto end = to.empty() || to == "now" ? Result<std::int64_t>{now_ms} : parse_ms(to, "--to");
   if (!end) return end.error();
   TimeGrid grid{.from_ms = 0, .step_ms = step_ms, .points = 0};
   // No time has a unit at its end.

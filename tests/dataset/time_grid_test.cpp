@@ -44,6 +44,7 @@ TEST(TimeGridTest, ADurationIsBeforeTheEndAndTheEndIsNow) {
   const TimeGrid hours = grid("2h", "");
   EXPECT_EQ(hours.from_ms, kNow - 7'200'000);
   EXPECT_EQ(hours.points, 7201U);
+  EXPECT_EQ(grid("2h", "now").from_ms, hours.from_ms);
   EXPECT_EQ(grid("1h", "1600003600").from_ms, 1'600'000'000'000);
 }
 

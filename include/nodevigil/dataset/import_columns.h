@@ -9,6 +9,7 @@
 
 #include "nodevigil/base/result.h"
 #include "nodevigil/dataset/import_spool.h"
+#include "nodevigil/store/window_store.h"
 
 namespace nodevigil {
 
@@ -43,12 +44,20 @@ struct ImportColumns {
 /// kInvalid: there is no column with a number; with kSingle, a source has several series.
 [[nodiscard]] Result<ImportColumns> choose_columns(const ImportSpool& spool, KeepSeries keep);
 
-/// Writes a CSV file: ts (ISO 8601) and the columns, one row per point. Numbers are the shortest
-/// that read back to the same double; empty where there is none or it is not finite. Takes about
-/// 16 MiB, however large the import. Ends early where `out` fails, which the caller sees. Errors
-/// are those of reading the spool.
+/// How rows look beside the columns of series.
+struct ImportFormat {
+  bool instances = false;  ///< Time, Anomaly, Instance, columns (as ExportFormat::kInstances)
+  bool labelled = false;   ///< else: ts, columns, and with this attack and attack_type
+  /// What both take labels from, of whatever node: what a column is about is its labels' matter.
+  std::vector<AnomalyWindow> windows;
+};
+
+/// Writes a CSV file with a row per point. Times are ISO 8601, numbers the shortest that read back
+/// to the same double, empty where there is none or it is not finite. Takes about 16 MiB, however
+/// large the import. Ends early where `out` fails, which the caller sees. Errors are those of
+/// reading the spool.
 [[nodiscard]] Result<void> write_import(const ImportSpool& spool, const ImportColumns& columns,
-                                        std::ostream& out);
+                                        const ImportFormat& format, std::ostream& out);
 
 /// Writes what the columns are, and what is not among them and why, as JSON.
 void write_import_keys(const ImportSpool& spool, const ImportColumns& columns,

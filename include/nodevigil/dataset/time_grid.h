@@ -24,8 +24,8 @@ struct TimeGrid {
 inline constexpr std::int64_t kMostRows = 315'360'000;
 
 /// From what a person gives: `from` as a time, or as a duration before `to`; `to` as a time, or
-/// empty for `now_ms`. Times are as parse_timestamp_us reads them; parts of milliseconds are cut
-/// off. Errors, all kInvalid, name --from or --to: no time, not before `to`, too many rows.
+/// empty or "now" for `now_ms`. Times are as parse_timestamp_us reads them; parts of milliseconds
+/// are cut off. Errors, all kInvalid, name --from or --to: no time, not before `to`, too many rows.
 [[nodiscard]] Result<TimeGrid> make_time_grid(std::string_view from, std::string_view to,
                                               std::int64_t step_ms, std::int64_t now_ms);
 

@@ -29,6 +29,7 @@ std::string_view trimmed(std::string_view text) {
 Result<void> add_names_of_file(const std::string& path, std::vector<std::string>& names) {
   const auto text = read_file(path);
   if (!text) return text.error();
+  const std::size_t before = names.size();
   std::string_view rest = *text;
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
@@ -37,7 +38,8 @@ Result<void> add_names_of_file(const std::string& path, std::vector<std::string>
     const std::string_view name = trimmed(line.substr(0, line.find('#')));
     if (!name.empty()) names.emplace_back(name);
   }
-  if (names.empty()) return invalid("holds no names of metrics, expected one per line", path);
+  if (names.size() == before)
+    return invalid("holds no names of metrics, expected one per line", path);
   return {};
 }
 

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "nodevigil/base/units.h"
 #include "support/temp_dir.h"
 
 namespace nodevigil {
@@ -162,7 +163,7 @@ TEST_F(ImportColumnsTest, LongImportsComeInTheirOrder) {
   std::getline(lines, line);
   for (std::size_t i = 0; i < kPoints; ++i) {
     std::getline(lines, line);
-    const std::string number = std::to_string(i);
+    const std::string number = format_double(static_cast<double>(i));
     ASSERT_EQ(line.substr(20), "," + number + "," + number);
   }
   EXPECT_FALSE(std::getline(lines, line));

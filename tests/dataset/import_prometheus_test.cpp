@@ -171,7 +171,7 @@ TEST_F(ImportFetchTest, PlansWhatWasAskedForAndIsThere) {
   EXPECT_EQ(some->sources[0].expression, R"({__name__="b",x="y"} or {__name__="b"})");
   one.metrics = {"b", "c", "d", "e", "f"};
   EXPECT_EQ(plan_import(*make_import_request(one, {}), grid, api_).error().message(),
-            "http://p: has no such metric in that time: c, d, e and 2 more");
+            "http://p: has no such metric in that time: c, d, e and 1 more");
 }
 
 TEST_F(ImportFetchTest, PartsMakeAWhole) {

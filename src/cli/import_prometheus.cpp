@@ -75,7 +75,8 @@ Result<ImportFormat> read_format(const Options& options) {
                  "--format instances"};
   }
   if (format.labelled) {
-    auto windows = read_window_csv(options.labels, "");
+    // Windows must have a node; here it does not matter which.
+    auto windows = read_window_csv(options.labels, "*");
     if (!windows) return windows.error();
     format.windows = std::move(*windows);
   }

@@ -224,8 +224,7 @@ Result<ImportRequest> make_import_request(const ImportOptions& options,
     }
   }
   std::ranges::sort(request.names);
-  const auto doubled = std::ranges::unique(request.names);
-  request.names.erase(doubled.begin(), doubled.end());
+  request.names.erase(std::unique(request.names.begin(), request.names.end()), request.names.end());
   request.query = query_of(options, request);
   return request;
 }

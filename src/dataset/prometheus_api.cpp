@@ -56,8 +56,7 @@ Result<std::vector<std::string>> PrometheusApi::names(const std::vector<std::str
   auto answer = call(Method::kGet, "/api/v1/label/__name__/values", make_query(parameters));
   if (!answer) return answer.error();
   std::ranges::sort(answer->names);
-  const auto doubled = std::ranges::unique(answer->names);
-  answer->names.erase(doubled.begin(), doubled.end());
+  answer->names.erase(std::unique(answer->names.begin(), answer->names.end()), answer->names.end());
   return std::move(answer->names);
 }
 

@@ -24,6 +24,7 @@ using Text = std::string_view;
 using std::chrono::milliseconds;
 
 constexpr unsigned kReaders = kAgent | kSample | kDoctor | kCheckConfig;
+constexpr unsigned kDevices = kReaders | kImportPrometheus;
 constexpr unsigned kScorers = kAgent | kReplay | kCheckConfig;
 constexpr unsigned kStateful =
     kAgent | kReplay | kDoctor | kCheckConfig | kLabel | kExport | kInject;
@@ -32,6 +33,8 @@ constexpr unsigned kDatabase = kAgent | kDb | kDoctor | kCheckConfig | kLabel | 
 constexpr unsigned kAlerting = kAgent | kDoctor | kCheckConfig;
 constexpr unsigned kAgentOnly = kAgent | kCheckConfig;
 constexpr unsigned kDatasets = kLabel | kExport;
+constexpr unsigned kConfigurable = kAgent | kSample | kReplay | kDoctor | kCheckConfig | kDb |
+                                   kDatasets | kInject | kImportPrometheus;
 
 Error expected(const std::string& what, Text got) {
   return Error{ErrorCode::kInvalid, "expected " + what + ", got '" + printable(got) + "'", ""};
@@ -230,6 +233,32 @@ Result<void> set_external_url(Options& options, Text text) {
   return {};
 }
 
+Result<void> set_prometheus_url(Options& options, Text text) {
+  if (!text.empty()) {
+    if (const auto name = public_url(std::string{text}); !name) return name.error();
+  }
+  options.import.url = text;
+  return {};
+}
+
+Result<void> set_max_points(Options& options, Text text) {
+  // What Prometheus gives at most.
+  constexpr std::int64_t kMost = 11'000;
+  const auto number = parse_int(text);
+  if (!number || *number < 1 || *number > kMost) {
+    return expected("a number of points from 1 to " + std::to_string(kMost), text);
+  }
+  options.import.most_points = static_cast<std::size_t>(*number);
+  return {};
+}
+
+Result<void> set_max_answer(Options& options, Text text) {
+  std::int64_t bytes = 0;
+  if (auto set = set_bytes(bytes, text, std::int64_t{64} << 10); !set) return set;
+  options.import.http.longest_answer = static_cast<std::size_t>(bytes);
+  return {};
+}
+
 Result<void> set_listen_address(Options& options, Text text) {
   if (auto sound = check_listen_address(std::string{text}); !sound) {
     return Error{ErrorCode::kInvalid, sound.error().context + ", got '" + printable(text) + "'",
@@ -279,19 +308,19 @@ constexpr std::array kTable{
                "Where the host's /sys is mounted.",
                [](O& o, Text t) { return set_text(o.sampler.sysfs, t); }},
     OptionSpec{
-        "path.filesystem", "DIR", "/", kReaders, true, "Sampling",
+        "path.filesystem", "DIR", "/", kDevices, true, "Sampling",
         "A directory on a filesystem whose free space is watched; disk_av_per is the lowest.",
         [](O& o, Text t) { return add_text(o.sampler.filesystems, t); }},
-    OptionSpec{"disk.device-include", "REGEX", "", kReaders, false, "Sampling",
+    OptionSpec{"disk.device-include", "REGEX", "", kDevices, false, "Sampling",
                "Count only disks with these names. Whole disks only, in any case.",
                [](O& o, Text t) { return set_regex(o.sampler.disk_include, t); }},
-    OptionSpec{"disk.device-exclude", "REGEX", kDiskExclude, kReaders, false, "Sampling",
+    OptionSpec{"disk.device-exclude", "REGEX", kDiskExclude, kDevices, false, "Sampling",
                "Do not count disks with these names.",
                [](O& o, Text t) { return set_regex(o.sampler.disk_exclude, t); }},
-    OptionSpec{"net.device-include", "REGEX", "", kReaders, false, "Sampling",
+    OptionSpec{"net.device-include", "REGEX", "", kDevices, false, "Sampling",
                "Count only network devices with these names.",
                [](O& o, Text t) { return set_regex(o.sampler.net_include, t); }},
-    OptionSpec{"net.device-exclude", "REGEX", kNetExclude, kReaders, false, "Sampling",
+    OptionSpec{"net.device-exclude", "REGEX", kNetExclude, kDevices, false, "Sampling",
                "Do not count network devices with these names.",
                [](O& o, Text t) { return set_regex(o.sampler.net_exclude, t); }},
 
@@ -433,6 +462,59 @@ constexpr std::array kTable{
                "File that holds a bearer token; read for each request.",
                [](O& o, Text t) { return set_text(o.alertmanager.http.token_file, t); }},
 
+    OptionSpec{"prometheus.url", "URL", "", kImportPrometheus, false, "Import",
+               "Ask this Prometheus: http[s]://[USER:PASSWORD@]HOST:PORT[/PATH], without /api/v1.",
+               set_prometheus_url},
+    OptionSpec{"prometheus.ca-file", "FILE", "", kImportPrometheus, false, "Import",
+               "Certificates to believe an https Prometheus by. Empty: the system's.",
+               [](O& o, Text t) { return set_text(o.import.http.ca_file, t); }},
+    OptionSpec{"prometheus.token-file", "FILE", "", kImportPrometheus, false, "Import",
+               "File that holds a bearer token; read for each request.",
+               [](O& o, Text t) { return set_text(o.import.http.token_file, t); }},
+    OptionSpec{"prometheus.timeout", "DURATION", "2m", kImportPrometheus, false, "Import",
+               "For a request; after it, less is asked for at once.",
+               [](O& o, Text t) {
+                 return set_duration(o.import.http.timeout, t, std::chrono::seconds{1});
+               }},
+    OptionSpec{"step", "DURATION", "1s", kImportPrometheus, false, "Import", "Time between rows.",
+               [](O& o, Text t) { return set_duration(o.import.step, t, milliseconds{1}); }},
+    OptionSpec{"metric", "NAME", "", kImportPrometheus, true, "Import",
+               "Import this metric. It must be there.",
+               [](O& o, Text t) { return add_text(o.import.metrics, t); }},
+    OptionSpec{"metrics-file", "FILE", "", kImportPrometheus, false, "Import",
+               "File with names of metrics, one per line.",
+               [](O& o, Text t) { return set_text(o.import.metrics_file, t); }},
+    OptionSpec{"match", "SELECTOR", "", kImportPrometheus, true, "Import",
+               "Only series that fit this selector, such as {job=\"node\"}, or another one.",
+               [](O& o, Text t) { return add_text(o.import.selectors, t); }},
+    OptionSpec{"all", "", "false", kImportPrometheus, false, "Import",
+               "Import every metric there is.",
+               [](O& o, Text t) { return set_switch(o.import.all, t); }},
+    OptionSpec{"as-node", "", "false", kImportPrometheus, false, "Import",
+               "Import the 24 metrics of a node from node_exporter's, for nodevigil replay.",
+               [](O& o, Text t) { return set_switch(o.import.as_node, t); }},
+    OptionSpec{"instance", "HOST:PORT", "", kImportPrometheus, false, "Import",
+               "With --as-node: the node_exporter, as its series' label instance says.",
+               [](O& o, Text t) { return set_text(o.import.instance, t); }},
+    OptionSpec{"keep-gaps", "", "false", kImportPrometheus, false, "Import",
+               "Keep series that are not there at every point, with empty fields.",
+               [](O& o, Text t) { return set_switch(o.import.keep_gaps, t); }},
+    OptionSpec{
+        "keys", "FILE", "", kImportPrometheus, false, "Import",
+        "Write the labels of the columns, and what was dropped and why, to this file. Empty: "
+        "the output's name and .keys.json.",
+        [](O& o, Text t) { return set_text(o.import.keys, t); }},
+    OptionSpec{"resume", "", "false", kImportPrometheus, false, "Import",
+               "Go on with an import that did not come to its end.",
+               [](O& o, Text t) { return set_switch(o.import.resume, t); }},
+    OptionSpec{"max-points", "N", "10000", kImportPrometheus, false, "Import",
+               "Points of time in a request at most.", set_max_points},
+    OptionSpec{
+        "max-answer", "SIZE", "16MiB", kImportPrometheus, false, "Import",
+        "Bytes of an answer at most; memory is about three times this. Less is asked for where "
+        "an answer is longer.",
+        set_max_answer},
+
     OptionSpec{"web.listen-address", "HOST:PORT", ":9910", kServing, false, "Serving",
                "Address of /metrics, the API and the page; port 0 takes a free one.",
                set_listen_address},
@@ -444,14 +526,11 @@ constexpr std::array kTable{
                "supported yet.",
                set_web_config},
 
-    OptionSpec{"config.file", "FILE", "",
-               kAgent | kSample | kReplay | kDoctor | kCheckConfig | kDb | kDatasets | kInject,
-               false, "General",
+    OptionSpec{"config.file", "FILE", "", kConfigurable, false, "General",
                "Settings as lines of 'key = value'; keys are these names without the dashes.",
                [](O& o, Text t) { return set_text(o.config_file, t); }},
-    OptionSpec{"log.level", "LEVEL", "info",
-               kAgent | kSample | kReplay | kDoctor | kCheckConfig | kDb | kDatasets | kInject,
-               false, "General", "Lowest level that is logged: debug, info, warn or error.",
+    OptionSpec{"log.level", "LEVEL", "info", kConfigurable, false, "General",
+               "Lowest level that is logged: debug, info, warn or error.",
                [](O& o, Text t) {
                  return set_one_of(o.log_level, t, {"debug", "info", "warn", "error"});
                }},
@@ -459,16 +538,25 @@ constexpr std::array kTable{
                "A line per row on standard output: on, off, or auto (when it is a terminal).",
                set_console},
 
-    OptionSpec{"labels", "FILE", "", kDatasets | kInject, false, "Data sets",
-               "Windows are in this CSV file (Timestamp_from, Timestamp_to, Anomaly type, Anomaly "
-               "details, Node) instead of the journal's directory or Postgres.",
-               [](O& o, Text t) { return set_text(o.labels, t); }},
-    OptionSpec{"from", "TIME", "", kDatasets, false, "Data sets",
+    OptionSpec{
+        "labels", "FILE", "", kDatasets | kImportPrometheus, false, "Data sets",
+        "Windows are in this CSV file (Timestamp_from, Timestamp_to, Anomaly type, Anomaly "
+        "details, Node) instead of the journal's directory or Postgres. import-prometheus: label "
+        "rows by it.",
+        [](O& o, Text t) { return set_text(o.labels, t); }},
+    OptionSpec{"from", "TIME", "", kDatasets | kImportPrometheus, false, "Data sets",
                "First instant: ISO 8601 (UTC without an offset), seconds since 1970, or a duration "
-               "ago such as 2h.",
-               [](O& o, Text t) { return set_instant(o.from_us, t); }},
-    OptionSpec{"to", "TIME", "", kDatasets, false, "Data sets", "Last instant, likewise, or now.",
-               [](O& o, Text t) { return set_instant(o.to_us, t); }},
+               "ago such as 2h (import-prometheus: before --to).",
+               [](O& o, Text t) {
+                 o.import.from = t;
+                 return set_instant(o.from_us, t);
+               }},
+    OptionSpec{"to", "TIME", "", kDatasets | kImportPrometheus, false, "Data sets",
+               "Last instant, likewise, or now.",
+               [](O& o, Text t) {
+                 o.import.to = t;
+                 return set_instant(o.to_us, t);
+               }},
     OptionSpec{
         "type", "NAME", "", kLabel, false, "Data sets",
         "What went on in a window: the class its rows get. normal: the node was watched, and "
@@ -498,9 +586,10 @@ constexpr std::array kTable{
     OptionSpec{"watch", "", "false", kSample, false, "Output",
                "Go on every --interval; counters are shown as rates as well.",
                [](O& o, Text t) { return set_switch(o.watch, t); }},
-    OptionSpec{"format", "FORMAT", "", kSchema | kDatasets, false, "Output",
+    OptionSpec{"format", "FORMAT", "", kSchema | kDatasets | kImportPrometheus, false, "Output",
                "schema: markdown (if empty), json, sql or csv. export: csv (if empty), arff, or "
-               "instances (Time, Anomaly, Instance, columns). label list: text (if empty), csv or "
+               "instances (Time, Anomaly, Instance, columns); import-prometheus: csv or instances. "
+               "label list: text (if empty), csv or "
                "json.",
                [](O& o, Text t) {
                  return set_one_of(
@@ -510,8 +599,8 @@ constexpr std::array kTable{
     OptionSpec{"of", "TABLE", "metrics", kSchema, false, "Output",
                "Which table: metrics, or options (as Markdown only).",
                [](O& o, Text t) { return set_one_of(o.what, t, {"metrics", "options"}); }},
-    OptionSpec{"output", "FILE", "", kReplay | kSchema | kDatasets, false, "Output",
-               "Write to FILE instead of standard output.",
+    OptionSpec{"output", "FILE", "", kReplay | kSchema | kDatasets | kImportPrometheus, false,
+               "Output", "Write to FILE instead of standard output.",
                [](O& o, Text t) { return set_text(o.output, t); }},
     OptionSpec{"counters", "NAME", "", kReplay, true, "Output",
                "A column of the CSV that counts up; the others are levels.",
@@ -522,9 +611,9 @@ constexpr std::array kTable{
                [](O& o, Text t) { return set_switch(o.verify, t); }},
 };
 
-constexpr std::array<Text, 11> kCommandNames{"agent",  "sample",       "schema",  "replay",
-                                             "doctor", "check-config", "version", "db",
-                                             "label",  "export",       "inject"};
+constexpr std::array<Text, 12> kCommandNames{
+    "agent",   "sample", "schema", "replay", "doctor", "check-config",
+    "version", "db",     "label",  "export", "inject", "import-prometheus"};
 
 const OptionSpec* find_option(Text name) {
   const auto found = std::ranges::find(kTable, name, &OptionSpec::name);

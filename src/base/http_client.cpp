@@ -193,6 +193,7 @@ Error failure(const HttpClientOptions& options, const httplib::ClientImpl& clien
 
 Result<HttpAnswer> exchange(const HttpClientOptions& options, const std::string& text,
                             httplib::Request request, const std::stop_token& stop) {
+  const std::string query = std::move(request.path);
   const auto url = parse_url(text);
   if (!url) return url.error();
   auto headers = make_headers(options, *url);
@@ -200,7 +201,7 @@ Result<HttpAnswer> exchange(const HttpClientOptions& options, const std::string&
   if (url->tls && !options.ca_file.empty()) {
     if (auto sound = check_certificates(options.ca_file); !sound) return sound.error();
   }
-  request.path = url->path.empty() ? "/" : url->path;
+  request.path = (url->path.empty() ? "/" : url->path) + query;
   for (const auto& header : *headers) request.headers.insert(header);
 
   HttpAnswer answer;
@@ -221,8 +222,7 @@ Result<HttpAnswer> exchange(const HttpClientOptions& options, const std::string&
   const bool expired = limit.finish();
   if (too_long) {
     const auto most = static_cast<std::int64_t>(options.longest_answer);
-    return Error{ErrorCode::kInvalid, "the answer is longer than " + format_bytes(most),
-                 url->shown};
+    return Error{ErrorCode::kFull, "the answer is longer than " + format_bytes(most), url->shown};
   }
   if (expired) {
     return Error{ErrorCode::kTimeout,
@@ -233,6 +233,7 @@ Result<HttpAnswer> exchange(const HttpClientOptions& options, const std::string&
   return answer;
 }
 
+// `request.path` is what comes after the URL's path: nothing, or a query.
 // The library throws where memory or, in a fork storm, threads run out.
 Result<HttpAnswer> guarded(const HttpClientOptions& options, const std::string& url,
                            httplib::Request request, const std::stop_token& stop) {
@@ -253,6 +254,31 @@ Result<std::string> public_url(const std::string& url) {
   return parsed->shown;
 }
 
+std::string make_query(const std::vector<std::pair<std::string, std::string>>& parameters) {
+  std::string query;
+  const auto add = [&query](std::string_view text) {
+    for (const char c : text) {
+      const auto byte = static_cast<unsigned char>(c);
+      const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                         (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_' || c == '~';
+      if (plain) {
+        query += c;
+      } else {
+        query += '%';
+        query += "0123456789ABCDEF"[byte >> 4U];
+        query += "0123456789ABCDEF"[byte & 15U];
+      }
+    }
+  };
+  for (const auto& [name, value] : parameters) {
+    if (!query.empty()) query += '&';
+    add(name);
+    query += '=';
+    add(value);
+  }
+  return query;
+}
+
 bool has_user(const std::string& url) {
   const auto parsed = parse_url(url);
   return parsed && parsed->user.has_value();
@@ -261,6 +287,23 @@ bool has_user(const std::string& url) {
 Result<HttpAnswer> HttpClient::get(const std::string& url, const std::stop_token& stop) const {
   httplib::Request request;
   request.method = "GET";
+  return guarded(options_, url, std::move(request), stop);
+}
+
+Result<HttpAnswer> HttpClient::get_query(const std::string& url, const std::string& query,
+                                         const std::stop_token& stop) const {
+  httplib::Request request;
+  request.method = "GET";
+  request.path = "?" + query;
+  return guarded(options_, url, std::move(request), stop);
+}
+
+Result<HttpAnswer> HttpClient::post_form(const std::string& url, const std::string& query,
+                                         const std::stop_token& stop) const {
+  httplib::Request request;
+  request.method = "POST";
+  request.set_header("Content-Type", "application/x-www-form-urlencoded");
+  request.body = query;
   return guarded(options_, url, std::move(request), stop);
 }
 

@@ -39,6 +39,7 @@ int run_db(const Invocation& invocation);
 int run_label(const Invocation& invocation);
 int run_export(const Invocation& invocation);
 int run_inject(const Invocation& invocation);
+int run_import_prometheus(const Invocation& invocation);
 
 /// The names of all environment variables.
 std::vector<std::string> environment_names();

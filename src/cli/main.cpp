@@ -28,7 +28,7 @@ struct Entry {
 };
 
 // In the order of command_names().
-constexpr std::array<Entry, 11> kCommands{{
+constexpr std::array<Entry, 12> kCommands{{
     {kAgent, "Sample, score, keep and expose this node until told to stop", nullptr, nullptr, 0,
      run_agent},
     {kSample, "Take one reading of the 24 metrics", nullptr, nullptr, 0, run_sample},
@@ -56,6 +56,8 @@ constexpr std::array<Entry, 11> kCommands{{
     {kInject, "Put a bounded, labelled fault on this node", "SCENARIO",
      "Name of a fault (--list tells them), several with '+' between them; or: campaign FILE", 2,
      run_inject},
+    {kImportPrometheus, "Make a data set of what a Prometheus has", nullptr, nullptr, 0,
+     run_import_prometheus},
 }};
 
 std::optional<std::string> environment(const std::string& name) {

@@ -35,6 +35,12 @@ TEST(PublicUrlTest, RefusesWhatIsNoUrlAndQuotesNothing) {
   }
 }
 
+TEST(MakeQueryTest, EscapesAllThatHasAMeaning) {
+  EXPECT_EQ(make_query({}), "");
+  EXPECT_EQ(make_query({{"query", "{a=\"b c\",d=~\"é+&%\"}"}, {"match[]", "x-._~9"}}),
+            "query=%7Ba%3D%22b%20c%22%2Cd%3D~%22%C3%A9%2B%26%25%22%7D&match%5B%5D=x-._~9");
+}
+
 // Takes one connection, reads the request, and does with it what the test wants.
 class Server {
  public:
@@ -112,6 +118,25 @@ TEST(HttpClientTest, PostsJsonWithTheUsersCredentials) {
   EXPECT_TRUE(request.starts_with("POST /prefix HTTP/1.1\r\n")) << request;
   EXPECT_THAT(request, testing::HasSubstr("Authorization: Basic dXNlcjpwQHNz\r\n"));
   EXPECT_THAT(request, testing::HasSubstr("Content-Type: application/json\r\n"));
+}
+
+TEST(HttpClientTest, AQueryStandsInTheFirstLine) {
+  Server server{
+      [](int client) { send_text(client, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"); }};
+  const auto answer = HttpClient{hasty()}.get_query(server.url() + "/api", "a%5B%5D=b%2Bc%25");
+  ASSERT_TRUE(answer) << answer.error().message();
+  const std::string request = server.request();
+  EXPECT_TRUE(request.starts_with("GET /api?a%5B%5D=b%2Bc%25 HTTP/1.1\r\n")) << request;
+}
+
+TEST(HttpClientTest, AFormIsTheBody) {
+  Server server{
+      [](int client) { send_text(client, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"); }};
+  const auto answer = HttpClient{hasty()}.post_form(server.url() + "/api", "a=b");
+  ASSERT_TRUE(answer) << answer.error().message();
+  const std::string request = server.request();
+  EXPECT_TRUE(request.starts_with("POST /api HTTP/1.1\r\n")) << request;
+  EXPECT_THAT(request, testing::HasSubstr("Content-Type: application/x-www-form-urlencoded\r\n"));
 }
 
 TEST(HttpClientTest, ARedirectIsAnAnswerLikeAnyOther) {

@@ -15,7 +15,8 @@ import unittest
 
 from support import PROGRAM, environment, nodevigil
 
-COMMANDS = ("agent", "sample", "schema", "replay", "doctor", "check-config", "version")
+COMMANDS = ("agent", "sample", "schema", "replay", "doctor", "check-config", "version",
+            "import-prometheus")
 
 
 class HelpTest(unittest.TestCase):

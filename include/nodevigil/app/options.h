@@ -12,6 +12,7 @@
 
 #include "nodevigil/alert/alertmanager.h"
 #include "nodevigil/base/result.h"
+#include "nodevigil/dataset/import_prometheus.h"
 #include "nodevigil/metrics/sampler.h"
 #include "nodevigil/scoring/scoring_options.h"
 #include "nodevigil/store/postgres.h"
@@ -81,6 +82,7 @@ struct Options {
   std::string values;
   std::vector<std::string> columns;
   bool exact = false;
+  ImportOptions import;
 };
 
 /// The subcommands, as bits: which of them take an option.
@@ -96,6 +98,7 @@ enum Command : unsigned {
   kLabel = 1U << 8,
   kExport = 1U << 9,
   kInject = 1U << 10,
+  kImportPrometheus = 1U << 11,
 };
 
 /// One row of THE TABLE of options. Flags, environment variables, keys of the configuration file,

@@ -86,7 +86,8 @@ std::optional<MemoryGroup> MemoryGroup::make(std::int64_t limit, std::size_t num
     // From the own group up: version 2 allows none below one that has processes.
     for (std::string own = hierarchy->own;; own.resize(own.find_last_of('/'))) {
       if (own == "/") own.clear();
-      std::string path = hierarchy->mount + own + name;
+      std::string path = hierarchy->mount;
+      path.append(own).append(name);
       if (::mkdir(path.c_str(), 0755) == 0) {
         MemoryGroup group{std::move(path)};
         if (set_limit(group.path(), limit)) return group;

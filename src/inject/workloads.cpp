@@ -82,9 +82,9 @@ void database_like(Load& load) {
   Random random{load.order().seed};
   const Descriptor file = file_for(load);
   if (!fill_file(file.get(), kSize, load.order().seed)) load.give_up("cannot write a file");
-  std::vector<Descriptor> clients;
-  for (int i = 0; i < 8; ++i) {
-    clients.push_back(connect_to(load.order().peer, load.order().peer.sink));
+  std::vector<Descriptor> clients(8);
+  for (Descriptor& client : clients) {
+    client = connect_to(load.order().peer, load.order().peer.sink);
   }
   std::array<char, kPage> page{};
   const auto place = [&] { return static_cast<off_t>(random.below(kSize / kPage)) * kPage; };

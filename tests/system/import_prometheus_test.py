@@ -250,7 +250,7 @@ class FilledTest(unittest.TestCase):
         windows = self.directory / "out.windows.csv"
         windows.write_text("Timestamp_from,Timestamp_to,Anomaly type,Anomaly details\n"
                            f'{BEGIN + 10},{BEGIN + 19},cpu,"{{""phases"": [{{""phase"": ""ramp"", '
-                           f'""at"": {BEGIN + 10}}}]}}"\n')
+                           f'""at"": ""2020-09-13T12:26:50Z""}}]}}"\n')
         self.run_import("--metric", "twice_0", "--labels", windows)
         rows = list(rows_of(self.output))
         self.assertEqual(rows[0], ["ts", "twice_0", "attack", "attack_type"])

@@ -1,0 +1,65 @@
+"""Every fault visibly moves the metrics that the list says it moves, measured by the agent itself."""
+import csv
+import io
+import json
+import os
+import statistics
+import tempfile
+import time
+import unittest
+
+from support import Agent, nodevigil
+
+# What makes the effect plain within seconds on a machine of any size.
+INTENSITY = {"memory": "20", "memory-leak": "60000", "cpu": "100", "miner": "80", "disk-fill": "20"}
+SECONDS = 8
+QUIET = 20
+
+
+class EffectsTest(unittest.TestCase):
+    def test_every_fault_moves_what_it_claims(self):
+        scenarios = json.loads(nodevigil("inject", "--list", "--json", check=0).stdout)["scenarios"]
+        floors = {m["name"]: (m["floor_absolute"], m["floor_relative"]) for m in
+                  json.loads(nodevigil("schema", "--format", "json", check=0).stdout)}
+        with tempfile.TemporaryDirectory() as directory:
+            state = os.path.join(directory, "state")
+            with Agent(state, "--node", "n", "--journal.flush-interval", "0s", interval="500ms"):
+                time.sleep(QUIET)
+                for scenario in scenarios:
+                    name = scenario["name"]
+                    intensity = ("--intensity", INTENSITY[name]) if name in INTENSITY else ()
+                    nodevigil("inject", name, "--duration", f"{SECONDS}s", *intensity, "--node", "n",
+                              "--state-dir", state, "--work-dir", directory, check=0)
+                    time.sleep(1)
+            rows = list(csv.DictReader(io.StringIO(nodevigil(
+                "export", "--state-dir", state, "--values", "rates", check=0).stdout)))
+        quiet = [row for row in rows[2:] if row["ts"] < next(
+            r["ts"] for r in rows if r["attack"] == "1")]
+        self.assertGreater(len(quiet), QUIET)
+
+        def values(some, metric):
+            return [float(row[metric]) for row in some if row[metric]]
+
+        failures = []
+        for scenario in scenarios:
+            # The first seconds are those of averages that follow slowly.
+            during = [row for row in rows if row["attack_type"] == scenario["name"]][SECONDS // 2:]
+            self.assertGreater(len(during), SECONDS // 2, scenario["name"])
+            for effect in scenario["effects"]:
+                if effect["needs_link"] and os.geteuid() != 0:
+                    continue
+                metric, up = effect["metric"], effect["direction"] == "up"
+                before = values(quiet, metric)
+                absolute, relative = floors[metric]
+                mean = statistics.fmean(before)
+                deviation = max(statistics.pstdev(before), absolute, relative * abs(mean))
+                z = (statistics.fmean(values(during, metric)) - mean) / deviation
+                said = f"{scenario['name']}: {metric} {effect['direction']}: z {z:+.1f}"
+                print(said, flush=True)
+                if (z if up else -z) < 2:
+                    failures.append(said)
+        self.assertEqual(failures, [])
+
+
+if __name__ == "__main__":
+    unittest.main()

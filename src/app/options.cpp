@@ -348,6 +348,10 @@ constexpr std::array kTable{
     OptionSpec{"login", "NAME", "", kDb, false, "Postgres",
                "db grant-agent: the login that agents use.",
                [](O& o, Text t) { return set_text(o.login, t); }},
+    OptionSpec{"make-password", "FILE", "", kDb, false, "Postgres",
+               "db grant-agent: make the login if it is not there, give it a random password, and "
+               "write that to this new file. Needs the right CREATEROLE.",
+               [](O& o, Text t) { return set_text(o.make_password, t); }},
     OptionSpec{"print", "", "false", kDb, false, "Postgres",
                "db init: print the SQL instead of running it.",
                [](O& o, Text t) { return set_switch(o.print, t); }},

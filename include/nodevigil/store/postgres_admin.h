@@ -52,8 +52,9 @@ struct SchemaStatus {
 
 /// The same with a login that is made, or, where it is there, gets another password: a random one,
 /// which goes to the new file `password_file` and nowhere else, since the server is told only what
-/// it checks passwords by. Either all of it is done or nothing, and no file left. Errors besides
-/// those of the server: kInvalid (there is such a file, or the name is that of a group),
+/// it checks passwords by. Either all of it is done or nothing, and no file left; where the
+/// connection breaks in COMMIT nobody knows, there is no file, and doing it again is right. Errors
+/// besides those of the server: kInvalid (there is such a file, or the name is that of a group),
 /// kPermission (also where the file cannot be made), kIo, kFull.
 [[nodiscard]] Result<void> grant_agent_with_password(Postgres& postgres, const std::string& login,
                                                      const std::string& node,

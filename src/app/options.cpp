@@ -145,6 +145,13 @@ Result<void> set_node(Options& options, Text text) {
   return {};
 }
 
+// Postgres would cut a longer name, and mean another login than the one that gets the rights.
+Result<void> set_login(Options& options, Text text) {
+  if (text.size() > 63) return expected("a login of at most 63 bytes", text);
+  options.login = text;
+  return {};
+}
+
 Result<void> set_bytes(std::int64_t& target, Text text, std::int64_t least) {
   const auto bytes = parse_bytes(text);
   if (!bytes) return bytes.error();
@@ -395,8 +402,11 @@ constexpr std::array kTable{
                  return set_duration(o.postgres_retention, t, std::chrono::minutes{1});
                }},
     OptionSpec{"login", "NAME", "", kDb, false, "Postgres",
-               "db grant-agent: the login that agents use.",
-               [](O& o, Text t) { return set_text(o.login, t); }},
+               "db grant-agent: the login that agents use.", set_login},
+    OptionSpec{"make-password", "FILE", "", kDb, false, "Postgres",
+               "db grant-agent: make the login if it is not there, give it a random password, and "
+               "write that to this new file. Needs the right CREATEROLE.",
+               [](O& o, Text t) { return set_text(o.make_password, t); }},
     OptionSpec{"print", "", "false", kDb | kInject, false, "Postgres",
                "db init: print the SQL instead of running it. inject: print what would be done.",
                [](O& o, Text t) { return set_switch(o.print, t); }},

@@ -55,8 +55,12 @@ int status(Postgres& postgres, const Options& options) {
 }
 
 int grant(Postgres& postgres, const Options& options) {
-  const auto granted = grant_agent(postgres, options.login, options.node);
+  const std::string& file = options.make_password;
+  const auto granted = file.empty()
+                           ? grant_agent(postgres, options.login, options.node)
+                           : grant_agent_with_password(postgres, options.login, options.node, file);
   if (!granted) return fail(granted.error(), kExitFailed);
+  if (!file.empty()) std::cout << "the password of " << options.login << " is in " << file << '\n';
   std::cout << options.login << " may add and read rows of "
             << (options.node.empty() ? "all nodes" : "node " + options.node + " alone") << '\n';
   return kExitOk;

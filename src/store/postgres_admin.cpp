@@ -206,35 +206,6 @@ Result<void> try_as_agent(Postgres& postgres, const std::string& node,
   return taken_back ? Result<void>{} : done;
 }
 
-Result<void> grant_agent(Postgres& postgres, const std::string& login, const std::string& node) {
-  constexpr const char* kDoing = "grant the rights of an agent";
-  return postgres.transaction([&]() -> Result<void> {
-    const std::array<PgValue, 1> name{login};
-    const auto exists = postgres.query(
-        "SELECT quote_ident(rolname) FROM pg_roles WHERE rolname = $1", name, kDoing);
-    if (!exists) return exists.error();
-    if (exists->rows.empty()) {
-      return unusable(
-          postgres, ErrorCode::kNotFound,
-          "there is no login '" + login + "'; make it with CREATE ROLE ... LOGIN first");
-    }
-    if (auto granted =
-            postgres.execute("GRANT nodevigil_agent TO " + exists->rows[0][0].value_or(""), kDoing);
-        !granted) {
-      return granted;
-    }
-    const auto freed =
-        postgres.query("DELETE FROM nodevigil.node_logins WHERE login = $1", name, kDoing);
-    if (!freed) return freed.error();
-    if (node.empty()) return {};
-    const std::array<PgValue, 2> both{login, node};
-    const auto bound = postgres.query(
-        "INSERT INTO nodevigil.node_logins (login, node) VALUES ($1, $2)", both, kDoing);
-    if (!bound) return bound.error();
-    return {};
-  });
-}
-
 Result<std::int64_t> prune_samples(Postgres& postgres, std::chrono::seconds keep, int batch) {
   constexpr const char* kDoing = "remove old rows";
   std::vector<std::string> tables;

@@ -38,6 +38,16 @@ def server_cpu_seconds(cluster):
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+def make_login(cluster):
+    """A login for agents, as the documentation has it made; returns its password."""
+    with tempfile.TemporaryDirectory() as directory:
+        file = pathlib.Path(directory) / "password"
+        nodevigil("db", "init", "--postgres.url", cluster.url(), check=0)
+        nodevigil("db", "grant-agent", "--login", "agents", "--make-password", file,
+                  "--postgres.url", cluster.url(), check=0)
+        return file.read_text().strip()
+
+
 class ConnectionCounter:
     """The most connections of the fleet that were seen at once."""
 
@@ -62,15 +72,18 @@ class ConnectionCounter:
 
 def fleet(agents, rows, faster, pooler=False):
     """What a fleet costs one server; times are compressed by `faster`. The agents log in with a
-    password (SCRAM), to PgBouncer in transaction mode where it is to be the `pooler`."""
+    password that was made for them (SCRAM), to PgBouncer in transaction mode where it is to be the
+    `pooler`."""
     with contextlib.ExitStack() as stack:
         cluster = stack.enter_context(Cluster())
         journals = stack.enter_context(tempfile.TemporaryDirectory())
-        url, pooler_pid = cluster.url(), None
-        nodevigil("db", "init", "--postgres.url", url, check=0)
+        password, pooler_pid = make_login(cluster), None
+        url = cluster.url("agents", password)
         if pooler:
-            bouncer = stack.enter_context(PgBouncer(cluster, 20, "scram-sha-256"))
-            url, pooler_pid = cluster.url(port=bouncer.port), bouncer.pid()
+            verifier = cluster.value("SELECT rolpassword FROM pg_authid WHERE rolname = 'agents'")
+            bouncer = stack.enter_context(PgBouncer(cluster, 20, "scram-sha-256",
+                                                    [("agents", verifier)]))
+            url, pooler_pid = cluster.url("agents", password, bouncer.port), bouncer.pid()
         begun = server_cpu_seconds(cluster)
         pooler_begun = cpu_ns(pooler_pid) if pooler else 0
         counter = ConnectionCounter(cluster)
@@ -96,8 +109,8 @@ def fleet(agents, rows, faster, pooler=False):
 def agent_with_postgres(count):
     """CPU per tick and memory of an agent that sends its rows every 30 of them, as by default."""
     with Cluster() as cluster, tempfile.TemporaryDirectory() as state:
-        nodevigil("db", "init", "--postgres.url", cluster.url(), check=0)
-        with Agent(state, "--postgres.url", cluster.url(), "--postgres.interval", "30s",
+        url = cluster.url("agents", make_login(cluster))
+        with Agent(state, "--postgres.url", url, "--postgres.interval", "30s",
                    "--journal.flush-interval", "12s", "--scoring.warmup-samples", "30",
                    "--alert-budget", "0.001", "--scoring.max-freeze", "0s", interval="1s") as agent:
             meter = TickMeter(agent, 1.0)

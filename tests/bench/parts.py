@@ -405,7 +405,7 @@ def postgres(lab):
     """What sending rows costs the agent, and what a fleet costs the server."""
     cpu, memory_used = fleet.agent_with_postgres(lab.pick(60, 30))
     yield Figure("postgres", "CPU per tick, a connection every 30 ticks", cpu / 1e6, "ms", aim=0.35,
-                 note="as by default: 10 s and 5 min; password by SCRAM, no TLS")
+                 note="as by default: 10 s and 5 min; a password that was made, no TLS")
     yield Figure("postgres", "resident memory (VmRSS)", memory_used["VmRSS"], "MB", aim=12)
     agents, rows, faster = lab.pick((1000, 60, 2), (100, 12, 5))
     told = fleet.fleet(agents, rows, faster)

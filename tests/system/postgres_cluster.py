@@ -123,14 +123,15 @@ class Cluster:
 
 
 class PgBouncer:
-    """A pooler in front of a cluster, in transaction mode."""
+    """A pooler in front of a cluster, in transaction mode. `users` are logins, each with what it is
+    to be checked by: a password or, of one that nobody here knows, its verifier."""
 
-    def __init__(self, cluster, pool_size=5, auth="plain"):
+    def __init__(self, cluster, pool_size=5, auth="plain", users=(("owner", "secret"),)):
         self.directory = tempfile.mkdtemp(prefix="nodevigil-bouncer-")
         os.chmod(self.directory, 0o755)
         self.port = free_port()
         base = pathlib.Path(self.directory)
-        (base / "users").write_text('"owner" "secret"\n')
+        (base / "users").write_text("".join(f'"{name}" "{secret}"\n' for name, secret in users))
         (base / "ini").write_text(
             f"[databases]\npostgres = host=127.0.0.1 port={cluster.port}\n[pgbouncer]\n"
             f"listen_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"

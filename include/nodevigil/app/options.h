@@ -67,6 +67,7 @@ struct Options {
   bool verify = false;
   bool print = false;
   std::string login;
+  std::string make_password;  ///< the new file it is written to; empty: make none
   std::string format;
   std::string what;
   std::string output;

@@ -50,6 +50,16 @@ struct SchemaStatus {
 [[nodiscard]] Result<void> grant_agent(Postgres& postgres, const std::string& login,
                                        const std::string& node);
 
+/// The same with a login that is made, or, where it is there, gets another password: a random one,
+/// which goes to the new file `password_file` and nowhere else, since the server is told only what
+/// it checks passwords by. Either all of it is done or nothing, and no file left; where the
+/// connection breaks in COMMIT nobody knows, there is no file, and doing it again is right. Errors
+/// besides those of the server: kInvalid (there is such a file, or the name is that of a group),
+/// kPermission (also where the file cannot be made), kIo, kFull.
+[[nodiscard]] Result<void> grant_agent_with_password(Postgres& postgres, const std::string& login,
+                                                     const std::string& node,
+                                                     const std::string& password_file);
+
 /// Removes samples older than `keep`, at most `batch` per transaction, so that nobody waits long,
 /// and the progress of journals that have not sent anything for as long. Returns how many samples
 /// went.

@@ -1,0 +1,50 @@
+#include "nodevigil/base/new_secret_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "nodevigil/base/descriptor.h"
+#include "nodevigil/base/file.h"
+
+namespace nodevigil {
+
+NewSecretFile::NewSecretFile(std::string path) : path_(std::move(path)) {}
+
+NewSecretFile::~NewSecretFile() {
+  if (!part_.empty()) ::unlink(part_.c_str());
+  if (published_) ::unlink(path_.c_str());
+}
+
+Result<void> NewSecretFile::write(std::string_view text) {
+  const std::string part = path_ + "." + std::to_string(::getpid()) + ".part";
+  const Descriptor file{::open(part.c_str(),  // NOLINT(cppcoreguidelines-pro-type-vararg)
+                               O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+  if (file.get() < 0) return errno_error(errno, "make", part);
+  part_ = part;
+  while (!text.empty()) {
+    const ssize_t written = ::write(file.get(), text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno_error(errno, "write", part_);
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  if (::fsync(file.get()) != 0) return errno_error(errno, "write", part_);
+  return {};
+}
+
+// A link, since a rename would replace what is there.
+Result<void> NewSecretFile::publish() {
+  if (::link(part_.c_str(), path_.c_str()) != 0) {
+    if (errno == EEXIST) {
+      return Error{ErrorCode::kInvalid, "exists already, and is not overwritten; name another file",
+                   path_};
+    }
+    return errno_error(errno, "make", path_);
+  }
+  published_ = true;
+  return {};
+}
+
+}  // namespace nodevigil

@@ -1,0 +1,161 @@
+"""Logins of agents that `db grant-agent --make-password` makes, on a real Postgres."""
+import os
+import pathlib
+import re
+import tempfile
+import unittest
+
+from postgres_cluster import Cluster, PgBouncer
+from support import Agent, nodevigil, wait_until
+
+
+class PostgresLoginTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = cls.enterClassContext(Cluster("log_statement = all", "log_min_messages = log"))
+        nodevigil("db", "init", "--postgres.url", cls.cluster.url(), check=0)
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = pathlib.Path(directory.name)
+        self.file = self.directory / "password"
+        self.login = self._testMethodName[-63:]  # Postgres' limit
+
+    def grant(self, *arguments, check=0, login=None, file=None, user="owner"):
+        return nodevigil("db", "grant-agent", "--login", login or self.login, "--make-password",
+                         file or self.file, *arguments, "--postgres.url",
+                         self.cluster.url(user=user), check=check)
+
+    def exists(self, login):
+        return self.cluster.value(
+            f"SELECT count(*) FROM pg_roles WHERE rolname = '{login}'") == "1"
+
+    def verifier(self):
+        return self.cluster.value(
+            f"SELECT rolpassword FROM pg_authid WHERE rolname = '{self.login}'")
+
+    def log_in(self, password, port=None):
+        return self.cluster.value("SELECT session_user",
+                                  self.cluster.url(self.login, password, port))
+
+    def rows_arrive(self, url):
+        with Agent(self.directory / "state", "--node", "node-1", "--postgres.url", url,
+                   "--postgres.password-file", self.file, "--postgres.interval", "150ms",
+                   "--journal.flush-interval", "0s") as agent:
+            wait_until(lambda: agent.metrics()["nodevigil_postgres_sent_rows_total"] > 0,
+                       what="rows")
+
+    def address(self, port):
+        """Without a password."""
+        return f"host=127.0.0.1 port={port} user={self.login} dbname=postgres"
+
+    def test_an_agent_logs_in_with_the_file(self):
+        said = self.grant("--node", "node-1").stdout
+        self.assertIn(f"is in {self.file}", said)
+        self.assertIn("of node node-1 alone", said)
+        self.assertEqual(self.file.stat().st_mode & 0o7777, 0o600)
+        self.assertEqual(os.listdir(self.directory), ["password"])
+        self.assertRegex(self.file.read_text(), r"\A[0-9a-f]{64}\n\Z")
+        self.rows_arrive(self.address(self.cluster.port))
+
+    def test_an_agent_logs_in_through_pgbouncer_that_knows_the_verifier(self):
+        self.grant()
+        users = [(self.login, self.verifier())]
+        with PgBouncer(self.cluster, auth="scram-sha-256", users=users) as pooler:
+            self.rows_arrive(self.address(pooler.port))
+
+    def test_a_wrong_password_is_refused(self):
+        self.grant()
+        right = self.file.read_text().strip()
+        self.assertEqual(self.log_in(right), self.login)
+        wrong = right[:-1] + ("0" if right[-1] != "0" else "1")
+        with self.assertRaisesRegex(PermissionError, "password authentication failed"):
+            self.log_in(wrong)
+
+    def test_the_server_is_told_the_verifier_and_never_the_password(self):
+        said = self.grant()
+        password = self.file.read_text().strip()
+        self.assertRegex(self.verifier(), r"\ASCRAM-SHA-256\$1:[A-Za-z0-9+/]{22}==\$"
+                                          r"[A-Za-z0-9+/]{43}=:[A-Za-z0-9+/]{43}=\Z")
+        self.log_in(password)
+        log = (pathlib.Path(self.cluster.directory) / "log").read_text()
+        self.assertIn(f'CREATE ROLE "{self.login}" LOGIN PASSWORD \'SCRAM-SHA-256$', log)
+        self.assertNotIn(password, log)
+        self.assertNotIn(password, said.stdout + said.stderr)
+
+    def test_a_login_that_is_there_gets_another_password(self):
+        self.cluster.query(f"CREATE ROLE {self.login} LOGIN PASSWORD 'secret'")
+        self.grant()
+        self.assertEqual(self.log_in(self.file.read_text().strip()), self.login)
+        with self.assertRaisesRegex(PermissionError, "password authentication failed"):
+            self.log_in("secret")
+
+    def test_each_password_and_salt_is_another(self):
+        salts, passwords = set(), set()
+        for i in range(3):
+            self.grant(file=self.directory / str(i))
+            salts.add(re.search(r":(.*)\$", self.verifier())[1])
+            passwords.add((self.directory / str(i)).read_text())
+        self.assertEqual((len(salts), len(passwords)), (3, 3))
+
+    def test_where_the_file_cannot_be_made_the_login_stays_as_it_is(self):
+        self.file.write_text("older\n")
+        for file, text in ((self.file, f"{self.file}: exists already"),
+                           (self.directory / "none" / "password", "No such file or directory")):
+            with self.subTest(text):
+                self.assertIn(text, self.grant(file=file, check=1).stderr)
+                self.assertFalse(self.exists(self.login))
+        self.assertEqual(self.file.read_text(), "older\n")
+        self.cluster.query(f"CREATE ROLE {self.login} LOGIN PASSWORD 'secret'")
+        before = self.verifier()
+        self.grant(check=1)
+        self.assertEqual(self.verifier(), before)
+        self.assertEqual(os.listdir(self.directory), ["password"])
+
+    def test_without_the_right_to_make_logins_it_says_what_to_do(self):
+        self.cluster.query("CREATE ROLE unprivileged LOGIN PASSWORD 'secret'")
+        self.addCleanup(self.cluster.query, "DROP ROLE unprivileged")
+        self.cluster.query("CREATE ROLE there LOGIN")
+        self.addCleanup(self.cluster.query, "DROP ROLE there")
+        for login in (self.login, "there"):
+            with self.subTest(login):
+                said = self.grant(login=login, user="unprivileged", check=1).stderr
+                self.assertEqual(said.count("\n"), 1, said)
+                self.assertIn("permission denied", said)
+                self.assertIn("CREATEROLE", said)
+                self.assertNotIn("SCRAM", said)
+        self.assertFalse(self.exists(self.login))
+        self.assertEqual(os.listdir(self.directory), [])
+
+    def test_what_the_server_refuses_later_leaves_neither_login_nor_file(self):
+        self.cluster.query("CREATE ROLE makes_logins LOGIN CREATEROLE PASSWORD 'secret'")
+        self.addCleanup(self.cluster.query, "DROP ROLE makes_logins")
+        # It may make the login, but owns nothing of the schema.
+        self.assertIn("permission denied", self.grant(user="makes_logins", check=1).stderr)
+        self.assertFalse(self.exists(self.login))
+        self.assertEqual(os.listdir(self.directory), [])
+
+    def test_a_commit_that_fails_leaves_neither_login_nor_file(self):
+        self.cluster.query(
+            "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$BEGIN RAISE 'not today'; END$$;"
+            "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON nodevigil.node_logins "
+            "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fail()")
+        self.addCleanup(self.cluster.query, "DROP FUNCTION fail CASCADE")
+        self.assertIn("not today", self.grant("--node", "node-1", check=1).stderr)
+        self.assertFalse(self.exists(self.login))
+        self.assertEqual(os.listdir(self.directory), [])
+
+    def test_a_group_gets_no_password(self):
+        self.assertIn("is a group", self.grant(login="nodevigil_reader", check=1).stderr)
+        self.assertEqual(os.listdir(self.directory), [])
+
+    def test_a_name_that_the_server_would_cut_is_refused(self):
+        self.assertIn("at most 63 bytes", self.grant("--node", "n", login="n" * 64, check=2).stderr)
+        self.assertFalse(self.exists("n" * 63))
+        self.assertEqual(os.listdir(self.directory), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -25,7 +25,7 @@ class DatasetsPageTest(unittest.TestCase):
             self.assertEqual(done.returncode, 0, said)
             self.assertRegex(done.stdout, r"(?m)^1,cpu,\d+,")
             self.assertRegex(done.stdout, r"(?m)^1,fork-storm,\d+,")
-            self.assertRegex(done.stdout, r"(?m)^0,,\d+,")
+            self.assertRegex(done.stdout, r"(?m)^0,\"\",\d+,")
             with open(pathlib.Path(directory) / "data.csv", newline="") as file:
                 rows = list(csv.DictReader(file))
             idle = {}

@@ -21,8 +21,8 @@ ROWS = 2  # a second
 class EffectsTest(unittest.TestCase):
     def test_every_fault_moves_what_it_claims(self):
         scenarios = json.loads(nodevigil("inject", "--list", "--json", check=0).stdout)["scenarios"]
-        floors = {m["name"]: (m["floor_absolute"], m["floor_relative"]) for m in
-                  json.loads(nodevigil("schema", "--format", "json", check=0).stdout)}
+        metrics = {m["name"]: m for m in
+                   json.loads(nodevigil("schema", "--format", "json", check=0).stdout)}
         with tempfile.TemporaryDirectory() as directory:
             state = os.path.join(directory, "state")
             # What ran before this test is still in the average.
@@ -34,7 +34,7 @@ class EffectsTest(unittest.TestCase):
                     intensity = ("--intensity", INTENSITY[name]) if name in INTENSITY else ()
                     nodevigil("inject", name, "--duration", f"{SECONDS.get(name, OTHERS)}s", *intensity, "--node", "n",
                               "--state-dir", state, "--work-dir", directory, check=0)
-                    time.sleep(1)
+                    time.sleep(2)
             rows = list(csv.DictReader(io.StringIO(nodevigil(
                 "export", "--state-dir", state, "--values", "rates", check=0).stdout)))
         quiet = [row for row in rows[2:] if row["ts"] < next(
@@ -54,11 +54,12 @@ class EffectsTest(unittest.TestCase):
                     continue
                 metric, up = effect["metric"], effect["direction"] == "up"
                 before = values(quiet, metric)
-                absolute, relative = floors[metric]
-                # Averages of minutes still hold what was before.
-                mean = (float(rows[its[0] - 1][metric]) if metric == "load1"
+                spec = metrics[metric]
+                # Levels drift, and averages of minutes hold what was before.
+                mean = (float(rows[its[0] - 1][metric]) if spec["kind"] == "gauge"
                         else statistics.fmean(before))
-                deviation = max(statistics.pstdev(before), absolute, relative * abs(mean))
+                deviation = max(statistics.pstdev(before), spec["floor_absolute"],
+                                spec["floor_relative"] * abs(mean))
                 z = (statistics.fmean(values(during, metric)) - mean) / deviation
                 said = f"{scenario['name']}: {metric} {effect['direction']}: z {z:+.1f}"
                 print(said, flush=True)

@@ -53,7 +53,7 @@ std::vector<LabelSpan> label_spans(std::span<const AnomalyWindow> windows, std::
     } else {
       spans.push_back({begin, last, std::move(label)});
     }
-    begin = last + 1;
+    if (last < kEndOfTime) begin = last + 1;
   };
   for (auto change = changes.begin(); change != changes.end() && change->first <= to_us; ++change) {
     if (change->first > begin) add(change->first - 1);

@@ -176,7 +176,7 @@ TEST(HttpClientTest, TooLongAnAnswerIsCutOff) {
   Server server{repeats("HTTP/1.1 200 OK\r\n\r\n" + std::string(4000, 'x'))};
   const auto answer = HttpClient{hasty()}.get(server.url());
   ASSERT_FALSE(answer);
-  EXPECT_EQ(answer.error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(answer.error().code, ErrorCode::kFull);
   EXPECT_THAT(answer.error().message(), testing::HasSubstr("longer than"));
 }
 

@@ -8,13 +8,13 @@ import tempfile
 import time
 import unittest
 
-from support import Agent, nodevigil, wait_until
+from support import Agent, nodevigil
 
 # What makes the effect plain within seconds on a machine of any size.
 INTENSITY = {"memory": "20", "memory-leak": "60000", "cpu": "100", "miner": "80", "disk-fill": "20"}
-SECONDS = {"cpu": 20}  # load1 follows slowly
-OTHERS = 5
-QUIET = 15
+SECONDS = {"cpu": 15}  # load1 follows slowly
+OTHERS = 4
+QUIET = 12
 ROWS = 2  # a second
 
 
@@ -25,8 +25,11 @@ class EffectsTest(unittest.TestCase):
                    json.loads(nodevigil("schema", "--format", "json", check=0).stdout)}
         with tempfile.TemporaryDirectory() as directory:
             state = os.path.join(directory, "state")
-            # What ran before this test is still in the average.
-            wait_until(lambda: os.getloadavg()[0] < 1, 180, "a quiet machine")
+            # What ran before this test is still in the average, and a full load lowers a higher one.
+            for _ in range(60):
+                if os.getloadavg()[0] < 0.6 * os.cpu_count():
+                    break
+                time.sleep(1)
             with Agent(state, "--node", "n", "--journal.flush-interval", "0s", interval="500ms"):
                 time.sleep(QUIET)
                 for scenario in scenarios:
@@ -34,7 +37,7 @@ class EffectsTest(unittest.TestCase):
                     intensity = ("--intensity", INTENSITY[name]) if name in INTENSITY else ()
                     nodevigil("inject", name, "--duration", f"{SECONDS.get(name, OTHERS)}s", *intensity, "--node", "n",
                               "--state-dir", state, "--work-dir", directory, check=0)
-                    time.sleep(2)
+                    time.sleep(1.5)
             rows = list(csv.DictReader(io.StringIO(nodevigil(
                 "export", "--state-dir", state, "--values", "rates", check=0).stdout)))
         quiet = [row for row in rows[2:] if row["ts"] < next(
@@ -53,6 +56,9 @@ class EffectsTest(unittest.TestCase):
                 if effect["needs_link"] and os.geteuid() != 0:
                     continue
                 metric, up = effect["metric"], effect["direction"] == "up"
+                if metric == "load1" and float(rows[its[0] - 1]["load1"]) > 0.8 * os.cpu_count():
+                    print("load1 is too high already to be raised: not looked at", flush=True)
+                    continue
                 before = values(quiet, metric)
                 spec = metrics[metric]
                 # Levels drift, and averages of minutes hold what was before.

@@ -260,12 +260,12 @@ bool ImportSpool::take_block(std::string_view payload, std::int64_t offset) {
   }
   std::vector<std::uint32_t> ids(head.series);
   const std::size_t bytes = ids.size() * sizeof ids[0];
-  std::memcpy(ids.data(), payload.data(), bytes);
+  payload.copy(reinterpret_cast<char*>(ids.data()), bytes);
   if (std::ranges::any_of(ids, [this](std::uint32_t id) { return id >= series_.size(); })) {
     return false;
   }
   std::vector<double> values(head.series * head.points);
-  std::memcpy(values.data(), payload.data() + bytes, payload.size() - bytes);
+  payload.copy(reinterpret_cast<char*>(values.data()), payload.size() - bytes, bytes);
   enter({head.source, next_[head.source], head.points,
          offset + static_cast<std::int64_t>(sizeof head + bytes), std::move(ids)},
         values);

@@ -132,7 +132,8 @@ Entry entry_of(const Json& json, const std::string& where, const char* own_key) 
   entry.parts = std::move(*parts);
   const bool several = entry.parts.size() > 1;
   if (several && json.contains("intensity")) {
-    for (const auto& [name, value] : json["intensity"].items()) {
+    for (const auto& one : json["intensity"].items()) {
+      const std::string& name = one.key();
       const auto fits = [&](const Part& part) { return part.scenario->name == name; };
       if (!std::ranges::any_of(entry.parts, fits)) {
         throw Wrong{where + ".intensity", "expected an object with a value for each scenario"};

@@ -264,7 +264,14 @@ Result<void> Forwarder::Impl::send_all(Postgres& postgres, const std::stop_token
     const auto batch_begun = SteadyClock::now();
     const auto more = send_batch(postgres);
     if (!more) return more.error();
-    if (!*more) break;
+    if (!*more) {
+      // What has come since is for the next pass: looking for it would be three more reads of the
+      // journal.
+      const std::scoped_lock lock(mutex_);
+      stats_.oldest_queued_us = 0;
+      stats_.queued_rows = 0;
+      return {};
+    }
     batch_rows_ = std::min(2 * batch_rows_, options_.batch_rows);
     const auto now = SteadyClock::now();
     if (now - begun > kLongestPass) break;

@@ -34,6 +34,8 @@ Result<void> set_password(Postgres& postgres, const std::string& login,
   error.context +=
       "; run it as an administrator, or let one give this user the right: ALTER ROLE ... "
       "CREATEROLE";
+  // Postgres 16 and later ask for it, too.
+  if (exists) error.context += " and GRANT " + sql_identifier(login) + " TO ... WITH ADMIN OPTION";
   return error;
 }
 

@@ -11,7 +11,6 @@ from postgres_cluster import Cluster
 from support import Agent, need_program, nodevigil, wait_until
 
 SECRETS = {"nodevigil-postgres": "of agents", "nodevigil-postgres-owner": "secret"}
-NODE_PASSWORD = "of one node"
 
 
 class ManifestsPostgresTest(unittest.TestCase):
@@ -24,9 +23,8 @@ class ManifestsPostgresTest(unittest.TestCase):
         for name, password in SECRETS.items():
             (cls.files / name).mkdir()
             (cls.files / name / "password").write_text(password)
-        node_disk = cls.files / "etc/nodevigil/postgres-password"
-        node_disk.mkdir(parents=True)
-        (node_disk / "password").write_text(NODE_PASSWORD + "\n")
+        cls.node_disk = cls.files / "etc/nodevigil/postgres-password"
+        cls.node_disk.mkdir(parents=True)
         cls.cluster.query("CREATE DATABASE metrics")
         cls.make_login()
         cls.trial = build("overlays/trial")
@@ -98,9 +96,8 @@ class ManifestsPostgresTest(unittest.TestCase):
     def test_a_login_for_each_node_delivers_its_own_rows_alone(self):
         manifests = build("overlays/strict")
         metrics = self.cluster.socket_url("metrics")
-        self.cluster.query(f"CREATE ROLE \"worker-8.example\" LOGIN PASSWORD '{NODE_PASSWORD}'", metrics)
         nodevigil("db", "grant-agent", "--login", "worker-8.example", "--node", "worker-8.example",
-                  "--postgres.url", metrics, check=0)
+                  "--make-password", self.node_disk / "password", "--postgres.url", metrics, check=0)
         with self.agent(manifests, "worker-8.example"):
             wait_until(lambda: self.rows("worker-8.example"), 60, "rows of worker-8.example")
         login = self.variables(manifests, manifests.agents(), manifests.agents().containers()[0],

@@ -2,11 +2,12 @@
 import os
 import pathlib
 import re
+import subprocess
 import tempfile
 import unittest
 
 from postgres_cluster import Cluster, PgBouncer
-from support import Agent, nodevigil, wait_until
+from support import PROGRAM, Agent, environment, need_program, nodevigil, wait_until
 
 
 class PostgresLoginTest(unittest.TestCase):
@@ -91,6 +92,27 @@ class PostgresLoginTest(unittest.TestCase):
         with self.assertRaisesRegex(PermissionError, "password authentication failed"):
             self.log_in("secret")
 
+    def test_a_running_agent_takes_up_a_file_that_replaces_another(self):
+        self.grant()
+        with Agent(self.directory / "state", "--node", "node-1", "--postgres.url",
+                   self.address(self.cluster.port), "--postgres.password-file", self.file,
+                   "--postgres.interval", "150ms", "--journal.flush-interval", "0s") as agent:
+            healthy = "nodevigil_postgres_healthy"
+            wait_until(lambda: agent.metrics()["nodevigil_postgres_sent_rows_total"] > 0, what="rows")
+            newer = self.directory / "newer"
+            self.grant(file=newer)
+            wait_until(lambda: agent.metrics()[healthy] == 0, what="the old one to be refused")
+            newer.replace(self.file)
+            wait_until(lambda: agent.metrics()[healthy] == 1, what="the new one to be taken up")
+
+    def test_a_login_of_any_name(self):
+        for name in ("worker-7.example", 'od"d na\'me', "$1"):
+            with self.subTest(name):
+                file = self.directory / str(len(name))
+                self.grant(login=name, file=file)
+                self.assertEqual(self.cluster.value("SELECT count(*) FROM pg_authid WHERE rolname = "
+                                                    f"$q${name}$q$ AND rolpassword <> ''"), "1")
+
     def test_each_password_and_salt_is_another(self):
         salts, passwords = set(), set()
         for i in range(3):
@@ -113,6 +135,28 @@ class PostgresLoginTest(unittest.TestCase):
         self.assertEqual(self.verifier(), before)
         self.assertEqual(os.listdir(self.directory), ["password"])
 
+    def test_a_file_that_comes_meanwhile_stays_and_the_login_is_not_made(self):
+        holder = subprocess.Popen([need_program("psql"), "-X", "-q", self.cluster.socket_url()],
+                                  stdin=subprocess.PIPE, text=True)
+        self.addCleanup(holder.wait)
+        locks = "SELECT count(*) FROM pg_locks WHERE relation = 'nodevigil.node_logins'::regclass"
+        with holder.stdin:
+            print("BEGIN; LOCK nodevigil.node_logins;", file=holder.stdin, flush=True)
+            wait_until(lambda: self.cluster.value(locks) == "1", what="the lock")
+            with subprocess.Popen([PROGRAM, "db", "grant-agent", "--login", self.login,
+                                   "--make-password", self.file, "--postgres.url",
+                                   self.cluster.url()], stderr=subprocess.PIPE, text=True,
+                                  env=environment()) as late:
+                wait_until(lambda: self.cluster.value(locks) == "2", what="one who waits for it")
+                self.file.write_text("older\n")
+                print("ROLLBACK;", file=holder.stdin, flush=True)
+                said = late.communicate(timeout=30)[1]
+        self.assertEqual(late.returncode, 1)
+        self.assertIn("exists already", said)
+        self.assertFalse(self.exists(self.login))
+        self.assertEqual(self.file.read_text(), "older\n")
+        self.assertEqual(os.listdir(self.directory), ["password"])
+
     def test_without_the_right_to_make_logins_it_says_what_to_do(self):
         self.cluster.query("CREATE ROLE unprivileged LOGIN PASSWORD 'secret'")
         self.addCleanup(self.cluster.query, "DROP ROLE unprivileged")
@@ -124,6 +168,7 @@ class PostgresLoginTest(unittest.TestCase):
                 self.assertEqual(said.count("\n"), 1, said)
                 self.assertIn("permission denied", said)
                 self.assertIn("CREATEROLE", said)
+                self.assertEqual("WITH ADMIN OPTION" in said, login == "there")
                 self.assertNotIn("SCRAM", said)
         self.assertFalse(self.exists(self.login))
         self.assertEqual(os.listdir(self.directory), [])

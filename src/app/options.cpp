@@ -414,24 +414,27 @@ constexpr std::array kTable{
     OptionSpec{
         "intensity", "X", "", kInject, false, "Faults",
         "How hard, in the scenario's unit (inject --list); 80+20 for two. Empty: its default.",
-        [](O& o, Text t) { return set_text(o.inject.intensity, t); }},
+        [](O& o, Text t) { return set_text(o.inject.fault.intensity, t); }},
     OptionSpec{"duration", "DURATION", "0s", kInject, false, "Faults",
                "How long a fault lasts, at most 24h; 0s: the scenario's default.",
-               [](O& o, Text t) { return set_fault_time(o.inject.duration, t, milliseconds{0}); }},
+               [](O& o, Text t) { return set_fault_time(o.inject.fault.duration, t, milliseconds{0}); }},
     OptionSpec{"ramp", "DURATION", "0s", kInject, false, "Faults",
                "The intensity grows from nothing in this time, which is a part of the duration.",
-               [](O& o, Text t) { return set_fault_time(o.inject.ramp, t, milliseconds{0}); }},
+               [](O& o, Text t) { return set_fault_time(o.inject.fault.ramp, t, milliseconds{0}); }},
     OptionSpec{"repeat", "N", "1", kInject, false, "Faults", "How often the fault is done.",
-               [](O& o, Text t) { return set_number(o.inject.repeat, t, 1, kMostSteps); }},
+               [](O& o, Text t) { return set_number(o.inject.fault.repeat, t, 1, kMostSteps); }},
     OptionSpec{"gap-min", "DURATION", "30s", kInject, false, "Faults",
                "Least wait between repetitions.",
-               [](O& o, Text t) { return set_fault_time(o.inject.gap_min, t, milliseconds{0}); }},
+               [](O& o, Text t) { return set_fault_time(o.inject.fault.gap_min, t, milliseconds{0}); }},
     OptionSpec{"gap-max", "DURATION", "90s", kInject, false, "Faults",
                "Most wait between repetitions.",
-               [](O& o, Text t) { return set_fault_time(o.inject.gap_max, t, milliseconds{0}); }},
+               [](O& o, Text t) { return set_fault_time(o.inject.fault.gap_max, t, milliseconds{0}); }},
     OptionSpec{"seed", "N", "1", kInject, false, "Faults", "Everything by chance follows from it.",
                [](O& o, Text t) {
-                 return set_number(o.inject.seed, t, 0, std::numeric_limits<std::int64_t>::max());
+                 std::int64_t seed = 0;
+                 auto set = set_number(seed, t, 0, std::numeric_limits<std::int64_t>::max());
+                 o.inject.fault.seed = static_cast<std::uint64_t>(seed);
+                 return set;
                }},
     OptionSpec{"from-step", "N", "1", kInject, false, "Faults",
                "inject campaign: go on with this fault, as --print counts them.",

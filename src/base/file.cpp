@@ -25,6 +25,18 @@ ssize_t PosixFileOps::pread(int fd, char* buffer, std::size_t size, off_t offset
 
 void PosixFileOps::close(int fd) const { ::close(fd); }
 
+int write_all(int fd, std::string_view bytes, std::optional<std::int64_t> offset) {
+  while (!bytes.empty()) {
+    const ssize_t wrote = offset ? ::pwrite(fd, bytes.data(), bytes.size(), *offset)
+                                 : ::write(fd, bytes.data(), bytes.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote <= 0) return wrote < 0 ? errno : EIO;
+    bytes.remove_prefix(static_cast<std::size_t>(wrote));
+    if (offset) *offset += wrote;
+  }
+  return 0;
+}
+
 ErrorCode errno_code(int error_number) {
   switch (error_number) {
     case ENOENT:

@@ -36,11 +36,8 @@ Result<void> NewSecretFile::write(std::string_view text) {
                                O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
   if (file.get() < 0) return errno_error(errno, "make", part);
   part_ = part;
-  while (!text.empty()) {
-    const ssize_t written = ::write(file.get(), text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return errno_error(errno, "write", part_);
-    text.remove_prefix(static_cast<std::size_t>(written));
+  if (const int error = write_all(file.get(), text); error != 0) {
+    return errno_error(error, "write", part_);
   }
   if (::fsync(file.get()) != 0) return errno_error(errno, "write", part_);
   return {};

@@ -22,7 +22,6 @@ Result<Schedule> read_campaign(const std::string& path) {
 }
 
 Result<Schedule> settle(const Invocation& invocation) {
-  const Options::Inject& told = invocation.options().inject;
   if (invocation.input() == "campaign") {
     if (invocation.inputs.size() < 2) {
       return Error{ErrorCode::kInvalid, "expected a file: nodevigil inject campaign FILE",
@@ -34,15 +33,8 @@ Result<Schedule> settle(const Invocation& invocation) {
     return Error{ErrorCode::kInvalid, "expected one scenario; nodevigil inject --list names them",
                  "inject"};
   }
-  FaultRequest request;
+  FaultRequest request = invocation.options().inject.fault;
   request.scenario = invocation.input();
-  request.intensity = told.intensity;
-  request.duration = told.duration;
-  request.ramp = told.ramp;
-  request.repeat = told.repeat;
-  request.gap_min = told.gap_min;
-  request.gap_max = told.gap_max;
-  request.seed = static_cast<std::uint64_t>(told.seed);
   return schedule_of(request);
 }
 

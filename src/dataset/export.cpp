@@ -274,10 +274,7 @@ class InstanceWriter final : public Writer {
   const PhaseTimeline& timeline_of(const std::string& node) {
     const auto known = timelines_.find(node);
     if (known != timelines_.end()) return known->second;
-    std::vector<AnomalyWindow> its;
-    std::ranges::copy_if(windows_, std::back_inserter(its),
-                         [&](const AnomalyWindow& window) { return window.node == node; });
-    return timelines_.emplace(node, PhaseTimeline{its}).first->second;
+    return timelines_.emplace(node, PhaseTimeline{windows_of(windows_, node)}).first->second;
   }
 
   const std::vector<AnomalyWindow>& windows_;

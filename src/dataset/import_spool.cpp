@@ -56,18 +56,6 @@ std::uint64_t hash_of(std::string_view head, std::string_view body) {
   return hash.value();
 }
 
-// All of it, at its place; returns an errno, 0 for success.
-int write_all(int fd, std::string_view text, std::int64_t offset) {
-  while (!text.empty()) {
-    const ssize_t wrote = ::pwrite(fd, text.data(), text.size(), offset);
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) return wrote < 0 ? errno : EIO;
-    text.remove_prefix(static_cast<std::size_t>(wrote));
-    offset += wrote;
-  }
-  return 0;
-}
-
 // False where the file ends before `size` bytes, or cannot be read.
 bool read_all(int fd, void* data, std::size_t size, std::int64_t offset) {
   auto* at = static_cast<char*>(data);

@@ -1,6 +1,7 @@
 #include "nodevigil/dataset/labels.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -34,6 +35,14 @@ class Counts {
 };
 
 }  // namespace
+
+std::vector<AnomalyWindow> windows_of(std::span<const AnomalyWindow> windows,
+                                      std::string_view node) {
+  std::vector<AnomalyWindow> its;
+  std::ranges::copy_if(windows, std::back_inserter(its),
+                       [&](const AnomalyWindow& window) { return window.node == node; });
+  return its;
+}
 
 std::vector<LabelSpan> label_spans(std::span<const AnomalyWindow> windows, std::int64_t from_us,
                                    std::int64_t to_us) {

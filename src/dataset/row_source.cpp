@@ -14,14 +14,6 @@
 namespace nodevigil {
 namespace {
 
-std::vector<AnomalyWindow> windows_of(std::span<const AnomalyWindow> windows,
-                                      const std::string& node) {
-  std::vector<AnomalyWindow> some;
-  std::ranges::copy_if(windows, std::back_inserter(some),
-                       [&](const AnomalyWindow& window) { return window.node == node; });
-  return some;
-}
-
 void add_types(std::span<const AnomalyWindow> windows, std::set<std::string>& types) {
   std::set<std::string> nodes;
   for (const AnomalyWindow& window : windows) nodes.insert(window.node);
@@ -72,8 +64,10 @@ class JournalRows final : public RowSource {
           std::ranges::find(selection_.nodes, **node) == selection_.nodes.end()) {
         return true;
       }
-      const auto labeler =
-          labelers.try_emplace(**node, Labeler{windows_of(windows_, **node)}).first;
+      auto labeler = labelers.find(**node);
+      if (labeler == labelers.end()) {
+        labeler = labelers.emplace(**node, Labeler{windows_of(windows_, **node)}).first;
+      }
       const auto done = visit({**node, row, labeler->second.at(row.sample.ts_us), follows});
       if (!done) failed = done.error();
       return done.ok();

@@ -134,16 +134,9 @@ class WindowCsv final : public WindowStore {
                            O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,  // NOLINT: vararg
                            0644)};
     if (file.get() < 0) return errno_error(errno, "open for writing", part);
-    std::size_t done = 0;
-    while (done < text.size()) {
-      const ssize_t wrote = ::write(file.get(), text.data() + done, text.size() - done);
-      if (wrote < 0 && errno == EINTR) continue;
-      if (wrote < 0) {
-        const Error error = errno_error(errno, "write", part);
-        ::unlink(part.c_str());
-        return error;
-      }
-      done += static_cast<std::size_t>(wrote);
+    if (const int error = write_all(file.get(), text); error != 0) {
+      ::unlink(part.c_str());
+      return errno_error(error, "write", part);
     }
     if (std::rename(part.c_str(), path_.c_str()) != 0) return errno_error(errno, "replace", path_);
     return {};

@@ -140,16 +140,9 @@ void Guardian::tell(std::string_view what, std::string_view about) {
   if (pipe_.get() < 0) return;
   std::string line{what};
   line.append(" ").append(about).append("\n");
-  for (std::size_t done = 0; done < line.size();) {
-    const ssize_t written = ::write(pipe_.get(), line.data() + done, line.size() - done);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      log_warn("the guardian is gone: nobody tidies up if this process is killed");
-      pipe_ = Descriptor{};
-      return;
-    }
-    done += static_cast<std::size_t>(written);
-  }
+  if (write_all(pipe_.get(), line) == 0) return;
+  log_warn("the guardian is gone: nobody tidies up if this process is killed");
+  pipe_ = Descriptor{};
 }
 
 void Guardian::finish() {

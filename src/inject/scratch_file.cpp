@@ -17,7 +17,9 @@ Result<Descriptor> scratch_file(const std::string& dir) {
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg)
   Descriptor file{::open(dir.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)};
   if (file.get() >= 0) return file;
-  std::string path = dir + "/nodevigil-inject-XXXXXX";
+  // mkostemp puts other letters in place of the six at the end.
+  std::string path = dir + "/nodevigil-inject-";
+  path.append(6, 'X');
   Descriptor named{::mkostemp(path.data(), O_CLOEXEC)};
   if (named.get() < 0) return errno_error(errno, "make a file", dir);
   ::unlink(path.c_str());

@@ -189,12 +189,8 @@ void JournalTail::drop_through(std::int64_t seq) {
 }
 
 Result<void> JournalTail::write(std::string_view bytes) {
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t wrote = ::pwrite(file_.get(), bytes.data() + done, bytes.size() - done,
-                                   end_ + static_cast<std::int64_t>(done));
-    if (wrote < 0 && errno != EINTR) return errno_error(errno, "keep rows", path_);
-    if (wrote > 0) done += static_cast<std::size_t>(wrote);
+  if (const int error = write_all(file_.get(), bytes, end_); error != 0) {
+    return errno_error(error, "keep rows", path_);
   }
   end_ += static_cast<std::int64_t>(bytes.size());
   return {};

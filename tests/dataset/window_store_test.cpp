@@ -9,43 +9,29 @@
 
 #include "nodevigil/base/file.h"
 #include "nodevigil/dataset/window_csv.h"
+#include "support/temp_dir.h"
 
 namespace nodevigil {
 namespace {
 
 namespace fs = std::filesystem;
-
-class TempDir {
- public:
-  TempDir() {
-    std::string name = (fs::temp_directory_path() / "nodevigil-windows-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  ~TempDir() { fs::remove_all(path_); }
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-  [[nodiscard]] std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
+using testing::TempDir;
 
 enum class Kind : std::uint8_t { kFile, kCsv };
 
-class WindowStoreTest : public testing::TestWithParam<Kind> {
+class WindowStoreTest : public ::testing::TestWithParam<Kind> {
  protected:
   Result<std::unique_ptr<WindowStore>> open() {
-    return GetParam() == Kind::kFile ? open_window_file(dir_.path())
-                                     : open_window_csv(dir_ / "windows.csv");
+    return GetParam() == Kind::kFile ? open_window_file(dir_.path().string())
+                                     : open_window_csv(dir_.file("windows.csv"));
   }
   TempDir dir_;
 };
 
-std::string kind_name(const testing::TestParamInfo<Kind>& kind) {
+std::string kind_name(const ::testing::TestParamInfo<Kind>& kind) {
   return kind.param == Kind::kFile ? "File" : "Csv";
 }
-INSTANTIATE_TEST_SUITE_P(Stores, WindowStoreTest, testing::Values(Kind::kFile, Kind::kCsv),
+INSTANTIATE_TEST_SUITE_P(Stores, WindowStoreTest, ::testing::Values(Kind::kFile, Kind::kCsv),
                          kind_name);
 
 AnomalyWindow window(std::int64_t from, std::int64_t to, std::string type = "cpu",
@@ -133,7 +119,7 @@ TEST_P(WindowStoreTest, TakesWindowsOfSeveralAtATime) {
 
 TEST(WindowFile, ReadOnlyMakesNothing) {
   const TempDir dir;
-  auto store = open_window_file(dir.path(), /*read_only=*/true);
+  auto store = open_window_file(dir.path().string(), /*read_only=*/true);
   ASSERT_TRUE(store);
   EXPECT_TRUE((*store)->list({})->empty());
   EXPECT_TRUE(fs::is_empty(dir.path()));
@@ -141,8 +127,8 @@ TEST(WindowFile, ReadOnlyMakesNothing) {
 
 Result<std::vector<AnomalyWindow>> read(const std::string& text) {
   const TempDir dir;
-  std::ofstream(dir / "w.csv") << text;
-  return read_window_csv(dir / "w.csv", "given");
+  std::ofstream(dir.file("w.csv")) << text;
+  return read_window_csv(dir.file("w.csv"), "given");
 }
 
 TEST(WindowCsv, ReadsTheTableOfThePublishedDataSet) {

@@ -13,6 +13,7 @@
 #include "nodevigil/alert/alertmanager.h"
 #include "nodevigil/base/result.h"
 #include "nodevigil/dataset/import_prometheus.h"
+#include "nodevigil/inject/schedule.h"
 #include "nodevigil/metrics/sampler.h"
 #include "nodevigil/scoring/scoring_options.h"
 #include "nodevigil/store/postgres.h"
@@ -49,13 +50,7 @@ struct Options {
 
   /// What inject is told, beside the intensity, which only the table of faults can check.
   struct Inject {
-    std::string intensity;
-    std::chrono::milliseconds duration{};
-    std::chrono::milliseconds ramp{};
-    std::int64_t repeat = 1;
-    std::chrono::milliseconds gap_min{};
-    std::chrono::milliseconds gap_max{};
-    std::int64_t seed = 1;
+    FaultRequest fault;  ///< all but its scenario
     std::int64_t from_step = 1;
     std::string work_dir;
     bool list = false;

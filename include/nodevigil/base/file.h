@@ -3,7 +3,9 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -71,6 +73,11 @@ class PseudoFile {
 
 /// A password or token from a file of at most 4 KiB, without the line's end. Errors name the file.
 [[nodiscard]] Result<std::string> read_secret(const std::string& path);
+
+/// Writes all of `bytes` where `fd` is, or for files at `offset` where it is given. Returns an
+/// errno; 0 for success.
+[[nodiscard]] int write_all(int fd, std::string_view bytes,
+                            std::optional<std::int64_t> offset = std::nullopt);
 
 /// The kind of error that an errno is.
 [[nodiscard]] ErrorCode errno_code(int error_number);

@@ -21,6 +21,10 @@ struct LabelSpan {
 inline constexpr std::int64_t kBeginningOfTime = std::numeric_limits<std::int64_t>::min();
 inline constexpr std::int64_t kEndOfTime = std::numeric_limits<std::int64_t>::max();
 
+/// Those of one node.
+[[nodiscard]] std::vector<AnomalyWindow> windows_of(std::span<const AnomalyWindow> windows,
+                                                    std::string_view node);
+
 /// Labels of all instants from `from_us` to `to_us` by the windows of one node, in order and
 /// without holes between them: attack true in a window of any type but kNormalType; else false in
 /// one of that type; else nullopt. Where windows of several types overlap, the type is all of them,

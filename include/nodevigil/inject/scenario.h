@@ -30,17 +30,17 @@ struct Scenario {
   std::string_view name;  ///< on the command line, and the type of its windows
   std::string_view help;
   std::string_view unit;  ///< of the intensity
-  double fallback;        ///< intensity where none is given
-  double least;
-  double most;
+  double fallback = 0;    ///< intensity where none is given
+  double least = 1;
+  double most = 0;
   std::chrono::seconds duration;  ///< where none is given
-  bool on_every_core;             ///< intensity is a share of all cores, a worker for each of them
-  bool needs_peer;                ///< it talks to a network peer
-  bool grows_memory;              ///< it gets a memory cgroup of its own where one can be made
-  std::array<Effect, 8> effects;
+  bool on_every_core = false;     ///< intensity is a share of all cores, a worker for each of them
+  bool needs_peer = false;        ///< it talks to a network peer
+  bool grows_memory = false;      ///< it gets a memory cgroup of its own where one can be made
+  std::array<Effect, 8> effects{};
   /// How many bytes of memory or disk it may take, or an error that says what is missing.
-  Result<std::int64_t> (*room)(double intensity, const Machine& machine);
-  void (*run)(Load& load);  ///< in a process of its own, which may be killed at any time
+  Result<std::int64_t> (*room)(double intensity, const Machine& machine) = nullptr;
+  void (*run)(Load& load) = nullptr;  ///< in a process of its own, which may be killed at any time
 };
 
 [[nodiscard]] std::span<const Scenario> scenario_table();

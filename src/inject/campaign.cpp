@@ -96,8 +96,7 @@ struct Entry {
   Range ramp_ms;
   Range gap_ms;
   std::vector<const Workload*> workloads;
-  std::int64_t repeat = 1;
-  std::int64_t weight = 1;
+  std::int64_t number = 1;  // how often, or by which weight
 };
 
 Range intensity_of(const Json& json, const Scenario& scenario, bool several,
@@ -120,12 +119,36 @@ Range intensity_of(const Json& json, const Scenario& scenario, bool several,
   return range;
 }
 
-Entry entry_of(const Json& json, const std::string& where, const char* own_key) {
+std::vector<const Workload*> workloads_of(const Json& json, const std::string& where) {
+  if (!json.contains("workload")) return {};
+  const Json& workload = json["workload"];
+  if (!workload.is_array()) return {workload_of(workload, where + ".workload")};
+  std::vector<const Workload*> workloads;
+  for (const Json& each : workload) workloads.push_back(workload_of(each, where + ".workload"));
+  if (workloads.empty()) throw Wrong{where + ".workload", "expected at least one"};
+  return workloads;
+}
+
+Range time_of(const Json& json, const char* name, const std::string& where, Range fallback) {
+  return json.contains(name) ? range_of(json[name], where + "." + name, ms_of) : fallback;
+}
+
+// A stretch of ordinary work without a fault.
+Entry work_of(const Json& json, const std::string& where, const char* own_key) {
+  check_keys(json, where, {"duration", "workload", own_key});
+  if (!json.contains("duration") || !json.contains("workload")) {
+    throw Wrong{where, "expected \"scenario\", or \"workload\" with \"duration\""};
+  }
+  Entry entry;
+  entry.duration_ms = time_of(json, "duration", where, {});
+  entry.workloads = workloads_of(json, where);
+  return entry;
+}
+
+Entry fault_of(const Json& json, const std::string& where, const char* own_key) {
   check_keys(json, where,
              {"scenario", "intensity", "duration", "ramp", "gap", "workload", own_key});
-  if (!json.contains("scenario") || !json["scenario"].is_string()) {
-    throw Wrong{where, "expected \"scenario\" with a name"};
-  }
+  if (!json["scenario"].is_string()) throw Wrong{where + ".scenario", "expected a name"};
   Entry entry;
   auto parts = parse_parts(json["scenario"].get<std::string>(), "");
   if (!parts) throw Wrong{where + ".scenario", parts.error().context};
@@ -145,25 +168,19 @@ Entry entry_of(const Json& json, const std::string& where, const char* own_key) 
     entry.intensity.push_back(intensity_of(json, *part.scenario, several, where));
     longest = std::max(longest, static_cast<double>(milliseconds{part.scenario->duration}.count()));
   }
-  const auto time = [&](const char* name, Range fallback) {
-    return json.contains(name) ? range_of(json[name], where + "." + name, ms_of) : fallback;
-  };
-  entry.duration_ms = time("duration", {longest, longest});
+  entry.duration_ms = time_of(json, "duration", where, {longest, longest});
+  entry.ramp_ms = time_of(json, "ramp", where, {0, 0});
+  entry.gap_ms = time_of(json, "gap", where, {30'000, 90'000});
+  entry.workloads = workloads_of(json, where);
+  return entry;
+}
+
+Entry entry_of(const Json& json, const std::string& where, const char* own_key) {
+  if (!json.is_object()) throw Wrong{where, "expected an object"};
+  Entry entry = json.contains("scenario") ? fault_of(json, where, own_key)
+                                          : work_of(json, where, own_key);
   if (entry.duration_ms.least < 1) throw Wrong{where + ".duration", "expected more than 0s"};
-  entry.ramp_ms = time("ramp", {0, 0});
-  entry.gap_ms = time("gap", {30'000, 90'000});
-  if (json.contains("workload")) {
-    const Json& workload = json["workload"];
-    if (workload.is_array()) {
-      for (const Json& each : workload) {
-        entry.workloads.push_back(workload_of(each, where + ".workload"));
-      }
-    } else {
-      entry.workloads.push_back(workload_of(workload, where + ".workload"));
-    }
-  }
-  const std::int64_t own = whole_number(json, own_key, where, 1, 1, kMostSteps);
-  (std::string_view{own_key} == "repeat" ? entry.repeat : entry.weight) = own;
+  entry.number = whole_number(json, own_key, where, 1, 1, kMostSteps);
   return entry;
 }
 
@@ -200,12 +217,12 @@ void add_random(Schedule& schedule, const Json& json, Random& random) {
   for (const Json& each : json["choices"]) {
     const std::string where = "random.choices[" + std::to_string(choices.size()) + "]";
     choices.push_back(entry_of(each, where, "weight"));
-    weights += static_cast<std::uint64_t>(choices.back().weight);
+    weights += static_cast<std::uint64_t>(choices.back().number);
   }
   for (std::int64_t i = 0; i < count; ++i) {
     auto left = static_cast<std::int64_t>(random.below(weights));
     std::size_t chosen = 0;
-    while ((left -= choices[chosen].weight) >= 0) ++chosen;
+    while ((left -= choices[chosen].number) >= 0) ++chosen;
     schedule.faults.push_back(draw(choices[chosen], random));
   }
 }
@@ -231,7 +248,7 @@ Schedule campaign_of(const Json& json) {
     std::size_t number = 0;
     for (const Json& each : json["steps"]) {
       const Entry entry = entry_of(each, "steps[" + std::to_string(number++) + "]", "repeat");
-      for (std::int64_t i = 0; i < entry.repeat; ++i)
+      for (std::int64_t i = 0; i < entry.number; ++i)
         schedule.faults.push_back(draw(entry, random));
     }
   }

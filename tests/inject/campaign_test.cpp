@@ -108,13 +108,31 @@ TEST(Campaign, DoesStepsInTheirOrder) {
   EXPECT_EQ(length_of(*schedule), seconds{10 + 20 + 10 + 20 + 5 + 60});
 }
 
+TEST(Campaign, HasStretchesOfOrdinaryWorkWithoutAFault) {
+  const auto schedule = parse_campaign(
+      R"({"steps": [{"workload": "web-like", "duration": "2m", "repeat": 2},
+          {"scenario": "cpu", "gap": "10s", "duration": "20s"}]})",
+      "");
+  ASSERT_TRUE(schedule) << schedule.error().message();
+  ASSERT_EQ(schedule->faults.size(), 3U);
+  EXPECT_TRUE(schedule->faults[1].parts.empty());
+  EXPECT_EQ(schedule->faults[1].workload->name, "web-like");
+  EXPECT_EQ(length_of(*schedule), seconds{2 * 120 + 10 + 20});
+  EXPECT_THAT(schedule_as_text(*schedule), HasSubstr("ordinary work"));
+  EXPECT_THAT(error_of(R"({"steps": [{"workload": "idle"}]})"), HasSubstr("with \"duration\""));
+  EXPECT_THAT(error_of(R"({"steps": [{"workload": [], "duration": "1m"}]})"),
+              HasSubstr("steps[0].workload: expected at least one"));
+  EXPECT_THAT(error_of(R"({"steps": [{"workload": "idle", "duration": "1m", "gap": "1m"}]})"),
+              HasSubstr("nothing here is called 'gap'"));
+}
+
 TEST(Campaign, SaysWhatIsWrongAndWhere) {
   EXPECT_THAT(error_of("{"), HasSubstr("file.json: expected JSON"));
   EXPECT_THAT(error_of("[]"), HasSubstr("campaign: expected an object"));
   EXPECT_THAT(error_of("{}"), HasSubstr("expected \"steps\" or \"random\""));
   EXPECT_THAT(error_of(R"({"step": []})"), HasSubstr("nothing here is called 'step'"));
   EXPECT_THAT(error_of(R"({"steps": {}})"), HasSubstr("steps: expected a list"));
-  EXPECT_THAT(error_of(R"({"steps": [{}]})"), HasSubstr("steps[0]: expected \"scenario\""));
+  EXPECT_THAT(error_of(R"({"steps": [{}]})"), HasSubstr("steps[0]: expected \"scenario\", or"));
   EXPECT_THAT(error_of(R"({"steps": [3]})"), HasSubstr("steps[0]: expected an object"));
   EXPECT_THAT(error_of(R"({"seed": -1, "steps": []})"), HasSubstr("campaign.seed: expected"));
   EXPECT_THAT(error_of(R"({"node": 3, "steps": []})"), HasSubstr("node: expected a name"));

@@ -15,6 +15,7 @@
 #include "nodevigil/base/printable.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/inject/schedule.h"
+#include "nodevigil/scoring/model.h"
 #include "nodevigil/serve/http_server.h"
 
 namespace nodevigil {
@@ -25,16 +26,20 @@ using std::chrono::milliseconds;
 
 constexpr unsigned kReaders = kAgent | kSample | kDoctor | kCheckConfig;
 constexpr unsigned kDevices = kReaders | kImportPrometheus;
-constexpr unsigned kScorers = kAgent | kReplay | kCheckConfig;
+constexpr unsigned kJudges = kTrain | kEvaluate;
+constexpr unsigned kModelled = kAgent | kReplay | kCheckConfig | kEvaluate;
+constexpr unsigned kScorers = kModelled | kTrain;
 constexpr unsigned kStateful =
-    kAgent | kReplay | kDoctor | kCheckConfig | kLabel | kExport | kInject;
+    kAgent | kReplay | kDoctor | kCheckConfig | kLabel | kExport | kInject | kJudges;
 constexpr unsigned kServing = kAgent | kDoctor | kCheckConfig;
-constexpr unsigned kDatabase = kAgent | kDb | kDoctor | kCheckConfig | kLabel | kExport | kInject;
+constexpr unsigned kDatabase =
+    kAgent | kDb | kDoctor | kCheckConfig | kLabel | kExport | kInject | kJudges;
 constexpr unsigned kAlerting = kAgent | kDoctor | kCheckConfig;
 constexpr unsigned kAgentOnly = kAgent | kCheckConfig;
 constexpr unsigned kDatasets = kLabel | kExport;
+constexpr unsigned kLabelled = kDatasets | kJudges;
 constexpr unsigned kConfigurable = kAgent | kSample | kReplay | kDoctor | kCheckConfig | kDb |
-                                   kDatasets | kInject | kImportPrometheus;
+                                   kLabelled | kInject | kImportPrometheus;
 
 Error expected(const std::string& what, Text got) {
   return Error{ErrorCode::kInvalid, "expected " + what + ", got '" + printable(got) + "'", ""};
@@ -127,6 +132,36 @@ Result<void> set_budget(Options& options, Text text) {
     return expected("false alarms per week, more than 0 and at most 10000", text);
   }
   options.scoring.alerts_per_week = *number;
+  return {};
+}
+
+Result<void> set_share(double& target, Text text) {
+  const auto number = parse_double(text);
+  if (!number || *number < 0 || *number > 1) return expected("a number from 0 to 1", text);
+  target = *number;
+  return {};
+}
+
+Result<void> set_alpha(Options& options, Text text) {
+  options.train.alpha.reset();
+  if (text == "auto") return {};
+  double alpha = 0;
+  if (!set_share(alpha, text)) return expected("auto, or a number from 0 to 1", text);
+  options.train.alpha = alpha;
+  return {};
+}
+
+Result<void> set_balance(Options& options, Text text) {
+  std::string word;
+  if (auto result = set_one_of(word, text, {"classes", "none"}); !result) return result;
+  options.train.balance = word == "classes";
+  return {};
+}
+
+Result<void> add_fold_by(Options& options, Text text) {
+  std::string word;
+  if (auto result = set_one_of(word, text, {"incident", "node", "row"}); !result) return result;
+  options.train.fold_by.push_back(std::move(word));
   return {};
 }
 
@@ -301,12 +336,12 @@ constexpr std::array kTable{
     OptionSpec{"records", "N", "0", kAgent | kSample | kCheckConfig, false, "Sampling",
                "Stop after N rows; 0: go on until told to stop (sample: only with --watch).",
                set_records},
-    OptionSpec{"node", "NAME", "", kAgent | kDb | kDoctor | kCheckConfig | kDatasets | kInject,
+    OptionSpec{"node", "NAME", "", kAgent | kDb | kDoctor | kCheckConfig | kLabelled | kInject,
                false, "Sampling",
                "Name of this node in rows and metrics; the host's name if empty. For db "
                "grant-agent: the only node the login is for. For label and inject: the node that "
-               "windows are about; if empty, the journal's, or this host. For export: rows of this "
-               "node alone.",
+               "windows are about; if empty, the journal's, or this host. For export, train and "
+               "evaluate: rows of this node alone, of a store.",
                set_node},
     OptionSpec{"path.procfs", "DIR", "/proc", kReaders, false, "Sampling",
                "Where the host's /proc is mounted.",
@@ -354,7 +389,7 @@ constexpr std::array kTable{
                "Samples in closed buckets (of a minute, by default) before the first verdict; some "
                "more pass until the bucket closes.",
                set_warmup},
-    OptionSpec{"model", "FILE", "", kScorers | kDoctor, false, "Scoring",
+    OptionSpec{"model", "FILE", "", kModelled | kDoctor, false, "Scoring",
                "Tree that names causes, as JSON; read again when the file changes. Empty: the one "
                "compiled in.",
                [](O& o, Text t) { return set_text(o.model, t); }},
@@ -552,19 +587,19 @@ constexpr std::array kTable{
                set_console},
 
     OptionSpec{
-        "labels", "FILE", "", kDatasets | kImportPrometheus, false, "Data sets",
+        "labels", "FILE", "", kLabelled | kImportPrometheus, false, "Data sets",
         "Windows are in this CSV file (Timestamp_from, Timestamp_to, Anomaly type, Anomaly "
         "details, Node) instead of the journal's directory or Postgres. import-prometheus: label "
         "rows by it.",
         [](O& o, Text t) { return set_text(o.labels, t); }},
-    OptionSpec{"from", "TIME", "", kDatasets | kImportPrometheus, false, "Data sets",
+    OptionSpec{"from", "TIME", "", kLabelled | kImportPrometheus, false, "Data sets",
                "First instant: ISO 8601 (UTC without an offset), seconds since 1970, or a duration "
                "ago such as 2h (import-prometheus: before --to).",
                [](O& o, Text t) {
                  o.import.from = t;
                  return set_instant(o.from_us, t);
                }},
-    OptionSpec{"to", "TIME", "", kDatasets | kImportPrometheus, false, "Data sets",
+    OptionSpec{"to", "TIME", "", kLabelled | kImportPrometheus, false, "Data sets",
                "Last instant, likewise, or now.",
                [](O& o, Text t) {
                  o.import.to = t;
@@ -594,6 +629,65 @@ constexpr std::array kTable{
                "breaks.",
                [](O& o, Text t) { return set_switch(o.exact, t); }},
 
+    OptionSpec{"class", "NAME=TYPE,...", "", kJudges, true, "Training",
+               "Attacks of these types are of this class. Without it each type is a class of its "
+               "name, with _ for -.",
+               [](O& o, Text t) { return add_text(o.train.classes, t); }},
+    OptionSpec{"leave-out", "TYPE", "", kJudges, true, "Training",
+               "Treat attacks of this type as not labelled.",
+               [](O& o, Text t) { return add_text(o.train.leave_out, t); }},
+    OptionSpec{"settle", "DURATION", "1m", kJudges, false, "Training",
+               "Normal rows so soon after an attack are of no class, for its traces fade slowly.",
+               [](O& o, Text t) { return set_duration(o.train.settle, t, milliseconds{0}); }},
+    OptionSpec{"thin", "N", "1", kJudges, false, "Training",
+               "Take each N-th row of a node, as if it had been sampled N times as slowly.",
+               [](O& o, Text t) { return set_number(o.train.thin, t, 1, 10'000); }},
+    OptionSpec{"fold-by", "KIND", "incident", kTrain, true, "Training",
+               "What stays together when rows are divided to be judged: incident, node, or row, "
+               "which flatters. The first counts; more are printed beside it.",
+               add_fold_by},
+    OptionSpec{"folds", "N", "5", kTrain, false, "Training",
+               "Into how many parts rows are divided; each is judged by what the others teach.",
+               [](O& o, Text t) { return set_number(o.train.folds, t, 2, 100); }},
+    OptionSpec{"max-depth", "N", "8", kTrain, false, "Training",
+               "Most questions from the root of the tree to a leaf.",
+               [](O& o, Text t) {
+                 return set_number(o.train.max_depth, t, 1,
+                                   static_cast<std::int64_t>(kMaxTreeDepth));
+               }},
+    OptionSpec{"min-leaf", "N", "5", kTrain, false, "Training", "Least rows in a leaf.",
+               [](O& o, Text t) { return set_number(o.train.min_leaf, t, 1, 1'000'000); }},
+    OptionSpec{"min-gain", "X", "0", kTrain, false, "Training",
+               "Least fall of impurity by a split, as a share of all weight.",
+               [](O& o, Text t) { return set_share(o.train.min_gain, t); }},
+    OptionSpec{"prune", "ALPHA", "auto", kTrain, false, "Training",
+               "Cost of a leaf, as a share of all weight; auto: the one that is best on unseen "
+               "rows.",
+               set_alpha},
+    OptionSpec{"balance", "WHAT", "classes", kTrain, false, "Training",
+               "classes: all classes weigh the same; none: all rows do.", set_balance},
+    OptionSpec{"feature", "NAME", "", kTrain, true, "Training",
+               "Look only at this input of the tree; z.* are all that begin so.",
+               [](O& o, Text t) { return add_text(o.train.features, t); }},
+    OptionSpec{"fold-seed", "N", "1", kTrain, false, "Training",
+               "Which incidents come into which part follows from it.",
+               [](O& o, Text t) {
+                 return set_number(o.train.seed, t, 0, std::numeric_limits<std::int64_t>::max());
+               }},
+    OptionSpec{"threads", "N", "1", kTrain, false, "Training",
+               "How many processors to use. The result is the same.",
+               [](O& o, Text t) { return set_number(o.train.threads, t, 1, 256); }},
+    OptionSpec{"model-name", "NAME", "trained", kTrain, false, "Training",
+               "What the model calls itself.",
+               [](O& o, Text t) { return set_text(o.train.name, t); }},
+    OptionSpec{"training-rows", "FILE", "", kTrain, false, "Training",
+               "Write what the tree was learned from as CSV: fold, class, and the inputs.",
+               [](O& o, Text t) { return set_text(o.train.rows_file, t); }},
+    OptionSpec{"report", "FILE", "", kJudges, true, "Training",
+               "Write the report to this file as well: a page with plots where it ends in .html, "
+               "JSON in .json, else text.",
+               [](O& o, Text t) { return add_text(o.train.reports, t); }},
+
     OptionSpec{"json", "", "false", kSample | kDoctor | kVersion | kDb | kInject, false, "Output",
                "Print JSON instead of text.", [](O& o, Text t) { return set_switch(o.json, t); }},
     OptionSpec{"watch", "", "false", kSample, false, "Output",
@@ -612,8 +706,11 @@ constexpr std::array kTable{
     OptionSpec{"of", "TABLE", "metrics", kSchema, false, "Output",
                "Which table: metrics, or options (as Markdown only).",
                [](O& o, Text t) { return set_one_of(o.what, t, {"metrics", "options"}); }},
-    OptionSpec{"output", "FILE", "", kReplay | kSchema | kDatasets | kImportPrometheus, false,
-               "Output", "Write to FILE instead of standard output.",
+    OptionSpec{"output", "FILE", "",
+               kReplay | kSchema | kDatasets | kImportPrometheus | kTrain | kCompile, false,
+               "Output",
+               "Write to FILE instead of standard output. For train: the model, which is not "
+               "written without it.",
                [](O& o, Text t) { return set_text(o.output, t); }},
     OptionSpec{"counters", "NAME", "", kReplay, true, "Output",
                "A column of the CSV that counts up; the others are levels.",
@@ -624,9 +721,9 @@ constexpr std::array kTable{
                [](O& o, Text t) { return set_switch(o.verify, t); }},
 };
 
-constexpr std::array<Text, 12> kCommandNames{
-    "agent",   "sample", "schema", "replay", "doctor", "check-config",
-    "version", "db",     "label",  "export", "inject", "import-prometheus"};
+constexpr std::array<Text, 15> kCommandNames{
+    "agent", "sample", "schema", "replay",            "doctor", "check-config", "version", "db",
+    "label", "export", "inject", "import-prometheus", "train",  "evaluate",     "compile"};
 
 const OptionSpec* find_option(Text name) {
   const auto found = std::ranges::find(kTable, name, &OptionSpec::name);

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "nodevigil/app/scored_rows.h"
+#include "nodevigil/train/class_map.h"
+#include "nodevigil/train/training_data.h"
+
+namespace nodevigil {
+
+/// What a tree is learned from, and what its incidents are judged by.
+struct TrainingSet {
+  TrainingData data;  ///< its groups are runs: neighbouring rows of one node and one type
+  std::vector<std::uint32_t> nodes;      ///< of each row of `data`
+  std::vector<std::size_t> ready_row;    ///< of each row of `data`, its number among those ready
+  std::vector<std::uint32_t> run_of;     ///< the group of each of the scored rows
+  std::vector<std::vector<std::uint16_t>> classes_of;  ///< of each type of ScoredRows
+};
+
+/// Takes the label from all rows whose type is one of `types`. Error kNotFound: no row has it.
+[[nodiscard]] Result<void> leave_out(ScoredRows& scored, const std::vector<std::string>& types);
+
+/// The rows that are of one class: not those of two attacks at once, not those in warm-up, and no
+/// normal ones within `settle` after an attack, whose traces fade. Errors: a type without a class.
+[[nodiscard]] Result<TrainingSet> make_training_set(const ScoredRows& scored, const ClassMap& map,
+                                                    std::chrono::milliseconds settle);
+
+/// Weighs rows so that all classes weigh the same.
+void balance_classes(TrainingData& data);
+
+/// How many groups each class has.
+[[nodiscard]] std::vector<std::size_t> groups_of_classes(const TrainingData& data);
+
+}  // namespace nodevigil

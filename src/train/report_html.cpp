@@ -57,18 +57,21 @@ std::string summary(const Report& report) {
 
 std::string incidents(const Report& report) {
   std::string html =
-      head({"incidents", "seen", "recall", "class right", "median delay", "longest"});
+      head({"incidents", "seen", "recall", "seen from calm", "class right", "median delay",
+            "longest"});
   for (const IncidentSummary& one : report.incidents) {
     html += one.type.empty() ? "<tr class=\"all\">" : "<tr>";
     html += cell(one.type.empty() ? "all" : one.type);
     html += cell(std::to_string(one.seen) + " of " + std::to_string(one.incidents));
     html += cell(fixed(one.recall(), 3));
+    html += cell(std::to_string(one.seen_from_calm) + " of " + std::to_string(one.from_calm));
     html += cell(std::to_string(one.named) + " of " + std::to_string(one.seen));
     html += cell(fixed(one.median_delay, 1)) + cell(std::to_string(one.longest_delay)) + "</tr>\n";
   }
   const FalseAlarms& alarms = report.false_alarms;
   return section("As the agent judges",
-                 html + "</tbody></table>\n<p class=\"dim\">Delay in samples. " +
+                 html + "</tbody></table>\n<p class=\"dim\">Delay in samples. From calm: no alarm was "
+                        "raised when it began. " +
                      std::to_string(alarms.alarms) + " false alarms in " + fixed(alarms.days, 3) +
                      " days of normal rows.</p>\n");
 }

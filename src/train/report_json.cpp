@@ -58,6 +58,8 @@ Json incidents_json(const Report& report) {
                              {"incidents", one.incidents},
                              {"seen", one.seen},
                              {"recall", one.recall()},
+                             {"from_calm", one.from_calm},
+                             {"seen_from_calm", one.seen_from_calm},
                              {"class_right", one.named},
                              {"class_right_of_seen", one.right_of_seen()},
                              {"median_delay_samples", one.median_delay},

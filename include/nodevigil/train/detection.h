@@ -35,6 +35,8 @@ struct Incident {
   /// Of the class that most of its rows under alarm were given; kClassUnknown where all of them
   /// were; nothing where it was not seen.
   std::optional<std::int32_t> verdict;
+  /// No alarm was raised when it began: that it was seen is no earlier alarm's merit.
+  bool from_calm = false;
 };
 
 /// All incidents of `rows`. A row that was not judged belongs to none.
@@ -57,6 +59,8 @@ struct IncidentSummary {
   std::size_t incidents = 0;
   std::size_t seen = 0;
   std::size_t named = 0;  ///< of those seen, with a class that stands for its type
+  std::size_t from_calm = 0;       ///< of all, those that began without an alarm
+  std::size_t seen_from_calm = 0;  ///< of these, those that were seen
   double median_delay = 0;
   std::size_t longest_delay = 0;
 

@@ -29,8 +29,7 @@ class FileRows final : public LabelledRows {
  private:
   static Result<void> each_of(const std::string& path, const Visitor& visit) {
     if (path == "-") {
-      return Error{ErrorCode::kInvalid, "is read several times; expected a file",
-                   "standard input"};
+      return Error{ErrorCode::kInvalid, "is read several times; expected a file", "standard input"};
     }
     const auto opened = SampleCsv::open(path, {});
     if (!opened) return opened.error();
@@ -67,8 +66,8 @@ class RowsOfStore final : public LabelledRows {
   Result<void> find_intervals() {
     return stored_.rows->each([&](const DatasetRow& row) -> Result<void> {
       if (row.follows && row.row.sample.elapsed_ns) {
-        intervals_.try_emplace(row.node, std::chrono::round<milliseconds>(std::chrono::nanoseconds{
-                                             *row.row.sample.elapsed_ns}));
+        intervals_.try_emplace(row.node, std::chrono::round<milliseconds>(
+                                             std::chrono::nanoseconds{*row.row.sample.elapsed_ns}));
       }
       return {};
     });

@@ -38,10 +38,10 @@ Result<std::vector<std::size_t>> find_features(const std::vector<std::string>& p
       found.push_back(i);
     }
     if (!any) {
-      return Error{ErrorCode::kInvalid,
-                   "no feature is called '" + printable(pattern) +
-                       "'; docs/model-format.md names them",
-                   "--feature"};
+      return Error{
+          ErrorCode::kInvalid,
+          "no feature is called '" + printable(pattern) + "'; docs/model-format.md names them",
+          "--feature"};
     }
   }
   std::ranges::sort(found);
@@ -49,7 +49,8 @@ Result<std::vector<std::size_t>> find_features(const std::vector<std::string>& p
   return found;
 }
 
-ReportedData describe(const LabelledRows& rows, const ScoredRows& scored, const TrainingData& data) {
+ReportedData describe(const LabelledRows& rows, const ScoredRows& scored,
+                      const TrainingData& data) {
   ReportedData described;
   described.sources = rows.sources();
   described.interval_s = scored.rows.front().interval_s;

@@ -177,8 +177,8 @@ Entry fault_of(const Json& json, const std::string& where, const char* own_key) 
 
 Entry entry_of(const Json& json, const std::string& where, const char* own_key) {
   if (!json.is_object()) throw Wrong{where, "expected an object"};
-  Entry entry = json.contains("scenario") ? fault_of(json, where, own_key)
-                                          : work_of(json, where, own_key);
+  Entry entry =
+      json.contains("scenario") ? fault_of(json, where, own_key) : work_of(json, where, own_key);
   if (entry.duration_ms.least < 1) throw Wrong{where + ".duration", "expected more than 0s"};
   entry.number = whole_number(json, own_key, where, 1, 1, kMostSteps);
   return entry;
@@ -206,6 +206,11 @@ ScheduledFault draw(const Entry& entry, Random& random) {
   return fault;
 }
 
+void check_length(const Schedule& schedule) {
+  if (schedule.faults.size() <= static_cast<std::size_t>(kMostSteps)) return;
+  throw Wrong{"campaign", "expected at most " + std::to_string(kMostSteps) + " faults in all"};
+}
+
 void add_random(Schedule& schedule, const Json& json, Random& random) {
   check_keys(json, "random", {"count", "choices"});
   const std::int64_t count = whole_number(json, "count", "random", 1, 1, kMostSteps);
@@ -227,8 +232,32 @@ void add_random(Schedule& schedule, const Json& json, Random& random) {
   }
 }
 
+// Adds what `json`, a list, says, each entry as often as it wants, in the order of the list.
+void add_steps(Schedule& schedule, const Json& json, const std::string& where, Random& random) {
+  if (!json.is_array()) throw Wrong{where, "expected a list of faults"};
+  std::size_t number = 0;
+  for (const Json& each : json) {
+    const Entry entry = entry_of(each, where + "[" + std::to_string(number++) + "]", "repeat");
+    for (std::int64_t i = 0; i < entry.number; ++i) schedule.faults.push_back(draw(entry, random));
+  }
+}
+
+void add_rounds(Schedule& schedule, const Json& json, Random& random) {
+  check_keys(json, "rounds", {"count", "steps"});
+  const std::int64_t count = whole_number(json, "count", "rounds", 1, 1, kMostSteps);
+  if (!json.contains("steps")) throw Wrong{"rounds", "expected \"steps\", a list of faults"};
+  for (std::int64_t round = 0; round < count; ++round) {
+    const std::size_t first = schedule.faults.size();
+    add_steps(schedule, json["steps"], "rounds.steps", random);
+    check_length(schedule);
+    for (std::size_t left = schedule.faults.size() - first; left > 1; --left) {
+      std::swap(schedule.faults[first + left - 1], schedule.faults[first + random.below(left)]);
+    }
+  }
+}
+
 Schedule campaign_of(const Json& json) {
-  check_keys(json, "campaign", {"seed", "node", "rest", "steps", "random"});
+  check_keys(json, "campaign", {"seed", "node", "rest", "steps", "rounds", "random"});
   Schedule schedule;
   schedule.normal = true;
   schedule.seed = static_cast<std::uint64_t>(
@@ -243,21 +272,12 @@ Schedule campaign_of(const Json& json) {
     schedule.rest = milliseconds{static_cast<std::int64_t>(ms_of(json["rest"], "rest"))};
   }
   Random random{schedule.seed};
-  if (json.contains("steps")) {
-    if (!json["steps"].is_array()) throw Wrong{"steps", "expected a list of faults"};
-    std::size_t number = 0;
-    for (const Json& each : json["steps"]) {
-      const Entry entry = entry_of(each, "steps[" + std::to_string(number++) + "]", "repeat");
-      for (std::int64_t i = 0; i < entry.number; ++i)
-        schedule.faults.push_back(draw(entry, random));
-    }
-  }
+  if (json.contains("steps")) add_steps(schedule, json["steps"], "steps", random);
+  if (json.contains("rounds")) add_rounds(schedule, json["rounds"], random);
   if (json.contains("random")) add_random(schedule, json["random"], random);
   if (schedule.faults.empty())
-    throw Wrong{"campaign", "expected \"steps\" or \"random\" with faults"};
-  if (schedule.faults.size() > static_cast<std::size_t>(kMostSteps)) {
-    throw Wrong{"campaign", "expected at most " + std::to_string(kMostSteps) + " faults in all"};
-  }
+    throw Wrong{"campaign", "expected \"steps\", \"rounds\" or \"random\" with faults"};
+  check_length(schedule);
   return schedule;
 }
 

@@ -57,8 +57,8 @@ std::vector<RankedFeature> rank_features(const TrainingData& data,
   const double whole = judged.confusion.macro_f1();
   std::vector<RankedFeature> ranking;
   for (const std::size_t feature : by_importance(shares)) {
-    ranking.push_back({feature, shares[feature],
-                       whole - f1_with_shuffled(data, folds, judged, feature, random)});
+    ranking.push_back(
+        {feature, shares[feature], whole - f1_with_shuffled(data, folds, judged, feature, random)});
   }
   std::ranges::stable_sort(ranking, std::greater{}, &RankedFeature::permutation);
   return ranking;

@@ -11,9 +11,8 @@ using Json = nlohmann::ordered_json;
 Json optional(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
 
 Json data_json(const ReportedData& data) {
-  return Json{{"sources", data.sources},  {"interval_s", data.interval_s},
-              {"rows", data.rows},        {"nodes", data.nodes},
-              {"normal", data.normal},    {"attacks", data.attacks},
+  return Json{{"sources", data.sources}, {"interval_s", data.interval_s}, {"rows", data.rows},
+              {"nodes", data.nodes},     {"normal", data.normal},         {"attacks", data.attacks},
               {"used", data.used}};
 }
 

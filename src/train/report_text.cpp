@@ -90,8 +90,8 @@ std::string confusion_text(const Report& report) {
 
 std::string incidents_text(const Report& report) {
   Table table;
-  table.add({"incidents", "seen", "recall", "seen from calm", "class right", "median delay",
-             "longest"});
+  table.add(
+      {"incidents", "seen", "recall", "seen from calm", "class right", "median delay", "longest"});
   for (const IncidentSummary& one : report.incidents) {
     table.add({one.type.empty() ? "all" : one.type,
                std::to_string(one.seen) + " of " + std::to_string(one.incidents),

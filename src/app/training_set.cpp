@@ -129,8 +129,8 @@ std::vector<std::size_t> groups_of_classes(const TrainingData& data) {
   std::vector<std::set<std::uint32_t>> groups(data.classes.size());
   for (std::size_t row = 0; row < data.rows; ++row)
     groups[data.labels[row]].insert(data.groups[row]);
-  std::vector<std::size_t> counts;
-  for (const auto& of_class : groups) counts.push_back(of_class.size());
+  std::vector<std::size_t> counts(groups.size());
+  std::ranges::transform(groups, counts.begin(), [](const auto& one) { return one.size(); });
   return counts;
 }
 

@@ -1,4 +1,4 @@
-#include "html.h"
+#include "metric_text.h"
 
 #include <array>
 #include <cmath>

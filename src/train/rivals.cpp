@@ -79,8 +79,8 @@ std::vector<RivalFigures> compare_rivals(const TrainingData& data, const BinnedD
     float limit;
   };
   constexpr std::array kRules{Rule{"any |z| > 2", "z.", 2}, Rule{"any |z| > 3", "z.", 3},
-                              Rule{"adaptive bands, 2 deviations", "fast.", 2},
-                              Rule{"adaptive bands, 3 deviations", "fast.", 3}};
+                              Rule{"outside bands of 2 deviations", "fast.", 2},
+                              Rule{"outside bands of 3 deviations", "fast.", 3}};
   for (const Rule& each : kRules) {
     if (auto figures = rule(data, each.name, each.prefix, each.limit)) {
       rivals.push_back(std::move(*figures));

@@ -17,7 +17,7 @@
 
 namespace nodevigil::testing {
 
-/// What the command line excludes when nothing is said; copied from src/app/options.cpp, which this
+/// What the command line excludes when nothing is said; copied from src/app/option_table.cpp, which this
 /// layer must not use.
 constexpr const char* kDiskExclude = R"re(^(z?ram|loop|fd|sr)\d+$)re";
 constexpr const char* kNetExclude =

@@ -1,28 +1,17 @@
 """Runs the commands of docs/datasets.md as a newcomer would, in one shell."""
 import csv
-import os
 import pathlib
-import re
-import subprocess
 import tempfile
 import unittest
 
-from support import PROGRAM, ROOT, environment
+from page import run_page
 
 
 class DatasetsPageTest(unittest.TestCase):
     def test_the_page_leads_to_labelled_rows(self):
-        page = (ROOT / "docs/datasets.md").read_text()
-        blocks = re.findall(r"^```sh\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
-        self.assertGreater(len(blocks), 6)
         with tempfile.TemporaryDirectory() as directory:
-            done = subprocess.run(
-                ["bash", "-euo", "pipefail", "-m", "-c", "\n".join(blocks)], cwd=directory,
-                env=environment(PATH=f"{pathlib.Path(PROGRAM).parent}:{os.environ['PATH']}",
-                                HOME=directory),
-                capture_output=True, text=True, timeout=300)
-            said = f"{done.stdout}\n{done.stderr}"
-            self.assertEqual(done.returncode, 0, said)
+            done = run_page("datasets.md", directory)
+            self.assertEqual(done.returncode, 0, f"{done.stdout}\n{done.stderr}")
             self.assertRegex(done.stdout, r"(?m)^1,cpu,\d+,")
             self.assertRegex(done.stdout, r"(?m)^1,fork-storm,\d+,")
             self.assertRegex(done.stdout, r"(?m)^0,\"\",\d+,")

@@ -177,8 +177,8 @@ Entry fault_of(const Json& json, const std::string& where, const char* own_key) 
 
 Entry entry_of(const Json& json, const std::string& where, const char* own_key) {
   if (!json.is_object()) throw Wrong{where, "expected an object"};
-  Entry entry = json.contains("scenario") ? fault_of(json, where, own_key)
-                                          : work_of(json, where, own_key);
+  Entry entry =
+      json.contains("scenario") ? fault_of(json, where, own_key) : work_of(json, where, own_key);
   if (entry.duration_ms.least < 1) throw Wrong{where + ".duration", "expected more than 0s"};
   entry.number = whole_number(json, own_key, where, 1, 1, kMostSteps);
   return entry;
@@ -206,6 +206,14 @@ ScheduledFault draw(const Entry& entry, Random& random) {
   return fault;
 }
 
+// Before it is drawn: a file of a few lines can ask for more faults than there is memory for.
+void add_fault(Schedule& schedule, const Entry& entry, Random& random) {
+  if (schedule.faults.size() == static_cast<std::size_t>(kMostSteps)) {
+    throw Wrong{"campaign", "expected at most " + std::to_string(kMostSteps) + " faults in all"};
+  }
+  schedule.faults.push_back(draw(entry, random));
+}
+
 void add_random(Schedule& schedule, const Json& json, Random& random) {
   check_keys(json, "random", {"count", "choices"});
   const std::int64_t count = whole_number(json, "count", "random", 1, 1, kMostSteps);
@@ -223,7 +231,7 @@ void add_random(Schedule& schedule, const Json& json, Random& random) {
     auto left = static_cast<std::int64_t>(random.below(weights));
     std::size_t chosen = 0;
     while ((left -= choices[chosen].number) >= 0) ++chosen;
-    schedule.faults.push_back(draw(choices[chosen], random));
+    add_fault(schedule, choices[chosen], random);
   }
 }
 
@@ -248,16 +256,12 @@ Schedule campaign_of(const Json& json) {
     std::size_t number = 0;
     for (const Json& each : json["steps"]) {
       const Entry entry = entry_of(each, "steps[" + std::to_string(number++) + "]", "repeat");
-      for (std::int64_t i = 0; i < entry.number; ++i)
-        schedule.faults.push_back(draw(entry, random));
+      for (std::int64_t i = 0; i < entry.number; ++i) add_fault(schedule, entry, random);
     }
   }
   if (json.contains("random")) add_random(schedule, json["random"], random);
   if (schedule.faults.empty())
     throw Wrong{"campaign", "expected \"steps\" or \"random\" with faults"};
-  if (schedule.faults.size() > static_cast<std::size_t>(kMostSteps)) {
-    throw Wrong{"campaign", "expected at most " + std::to_string(kMostSteps) + " faults in all"};
-  }
   return schedule;
 }
 
@@ -269,7 +273,7 @@ Result<Schedule> parse_campaign(std::string_view text, const std::string& path) 
   } catch (const Wrong& wrong) {
     return Error{ErrorCode::kInvalid, wrong.where + ": " + wrong.what, path};
   } catch (const Json::exception& error) {
-    return Error{ErrorCode::kInvalid, std::string{"expected JSON: "} + error.what(), path};
+    return Error{ErrorCode::kInvalid, "expected JSON: " + printable(error.what(), 200), path};
   }
 }
 

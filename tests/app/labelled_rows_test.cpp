@@ -17,10 +17,10 @@
 namespace nodevigil::testing {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 /// A row that outlives the visit.
 struct Seen {
@@ -133,7 +133,8 @@ TEST_F(FileRowsTest, WithoutAColumnForItTheNodeIsTheFilesName) {
 }
 
 TEST_F(FileRowsTest, StandardInputIsRefusedSinceItCannotBeReadTwice) {
-  EXPECT_THAT(message_for("-"), HasSubstr("standard input: is read several times; expected a file"));
+  EXPECT_THAT(message_for("-"),
+              HasSubstr("standard input: is read several times; expected a file"));
 }
 
 TEST_F(FileRowsTest, WhatIsWrongIsToldWithItsPlace) {
@@ -346,6 +347,19 @@ TEST_F(StoreRowsTest, AreThoseOfTheJournalWithTheLabelsOfItsWindows) {
       EXPECT_EQ(seen[i].label, expected) << i;
     }
   }
+}
+
+TEST_F(StoreRowsTest, AreTheSameEachTimeWhileAnAgentAddsMore) {
+  Recorder recorder{dir_.file("journal.db")};
+  for (std::size_t i = 0; i < 60; ++i) recorder.record(samples_[i]);
+  const auto rows = rows_of_store(options_);
+  ASSERT_TRUE(succeeded(rows));
+  EXPECT_EQ(all_of(**rows).size(), 60U);
+  for (std::size_t i = 60; i < samples_.size(); ++i) recorder.record(samples_[i]);
+  EXPECT_EQ(all_of(**rows).size(), 60U);
+  const auto later = rows_of_store(options_);
+  ASSERT_TRUE(succeeded(later));
+  EXPECT_EQ(all_of(**later).size(), samples_.size());
 }
 
 TEST_F(StoreRowsTest, ANodeWithOneRowIsOfNoUseAndNoReasonToFail) {

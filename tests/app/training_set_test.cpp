@@ -13,10 +13,10 @@
 namespace nodevigil::testing {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 /// Scored rows as a text tells them, nodes with a space between: '.' normal, '?' not labelled, 'w'
 /// normal in warm-up, 'A' an attack in warm-up, 'a' cpu, 'b' disk-write, 'c' cpu+disk-write. A row
@@ -94,7 +94,8 @@ TEST(TrainingSet, NormalRowsSoonAfterAnAttackAreLeftOut) {
   EXPECT_THAT(numbers(set_of("..a.....", seconds{9})), ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
   EXPECT_THAT(numbers(set_of(".a.b..", seconds{10})), ElementsAre(0, 1, 3, 5)) << "of each attack";
   EXPECT_THAT(numbers(set_of("a??..", seconds{30})), ElementsAre(0, 4)) << "whatever is between";
-  EXPECT_THAT(numbers(set_of("A..", seconds{10})), ElementsAre(2)) << "whether it was scored or not";
+  EXPECT_THAT(numbers(set_of("A..", seconds{10})), ElementsAre(2))
+      << "whether it was scored or not";
   EXPECT_THAT(numbers(set_of("a ..", seconds{30})), ElementsAre(0, 1, 2)) << "of the same node";
   EXPECT_THAT(numbers(set_of("a....", seconds{1000})), ElementsAre(0));
 }

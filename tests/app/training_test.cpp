@@ -131,6 +131,28 @@ TEST_F(TrainingTest, TheReportJudgesIncidentsAsTheAgentWould) {
   EXPECT_NEAR(report.false_alarms.days, static_cast<double>(report.data.normal) / 8640, 1e-9);
 }
 
+// What a tree has seen it names; the report is of what it makes of an incident it has not seen.
+TEST_F(TrainingTest, AnIncidentUnlikeAllOthersIsNotNamedByTheTreesThatHaveNotSeenIt) {
+  LabelledRecording made = recording(1);
+  made.attack("cpu",
+              {{"mem_av_per", -50},
+               {"mem_pressure", 900},
+               {"disk_read", 9e7},
+               {"disk_write", 9e7},
+               {"udp_sock_mem", 90}},
+              12);
+  made.normal(60);
+  const std::string file = write("unlike.csv", made);
+  const Report report = train({file}).report;
+  ASSERT_EQ(report.incidents[0].type, "cpu");
+  EXPECT_EQ(report.incidents[0].seen, 7U);
+  EXPECT_EQ(report.incidents[0].named, 6U);
+  const auto learned = evaluate_model(*rows_of_files({file}), classifier_of(report.model),
+                                      options_of({}, kEvaluate));
+  ASSERT_TRUE(succeeded(learned));
+  EXPECT_EQ(learned->incidents[0].named, 7U) << "the model itself has seen it";
+}
+
 TEST_F(TrainingTest, TheReportHasAllPartsOfTraining) {
   const Report report = train({path("train.csv")}, {{"fold-by", {"incident", "row"}}}).report;
   const TrainingPart& training = report.training.value();
@@ -201,7 +223,8 @@ TEST_F(TrainingTest, TheModelSaysWhereItComesFrom) {
 TEST_F(TrainingTest, AModelIsReadBackAsItIs) {
   const Report report = train({path("train.csv")}).report;
   const std::string json = model_as_json(report.model);
-  const auto again = parse_model(json, "", tree_input_names(node_series()), table_hash(node_series()));
+  const auto again =
+      parse_model(json, "", tree_input_names(node_series()), table_hash(node_series()));
   ASSERT_TRUE(succeeded(again));
   EXPECT_EQ(model_as_json(*again), json);
   EXPECT_EQ(again->hash, report.model.hash);
@@ -225,16 +248,15 @@ TEST_F(TrainingTest, AModelTellsTheAttacksOfAnotherRecording) {
 }
 
 TEST_F(TrainingTest, ClassesMayStandForSeveralTypes) {
-  const Report report =
-      train({path("train.csv")}, {{"class", {"attacked=net-flood,cpu"}}}).report;
+  const Report report = train({path("train.csv")}, {{"class", {"attacked=net-flood,cpu"}}}).report;
   EXPECT_THAT(report.model.classes, ElementsAre("normal", "attacked"));
   EXPECT_THAT(report.data.class_incidents, ElementsAre(13, 12));
   ASSERT_THAT(report.incidents, SizeIs(3)) << "incidents are still told by their types";
   EXPECT_GE(report.incidents[2].named, 11U);
   // The same rules judge the model.
-  const auto judged = evaluate_model(*rows_of_files({path("other.csv")}),
-                                     classifier_of(report.model),
-                                     options_of({{"class", {"attacked=net-flood,cpu"}}}, kEvaluate));
+  const auto judged =
+      evaluate_model(*rows_of_files({path("other.csv")}), classifier_of(report.model),
+                     options_of({{"class", {"attacked=net-flood,cpu"}}}, kEvaluate));
   ASSERT_TRUE(succeeded(judged));
   EXPECT_GE(judged->incidents[2].named, 11U);
 }
@@ -263,8 +285,8 @@ TEST_F(TrainingTest, TwoAttacksAtOnceAreJudgedAndNotLearnedFrom) {
 }
 
 TEST_F(TrainingTest, FeaturesMayBeChosen) {
-  const Report report = train({path("train.csv")},
-                              {{"feature", {"z.net*", "z.load1", "z.cpu_sec_idle"}}}).report;
+  const Report report =
+      train({path("train.csv")}, {{"feature", {"z.net*", "z.load1", "z.cpu_sec_idle"}}}).report;
   for (const std::string& name : features_of(report.model)) {
     EXPECT_TRUE(name.starts_with("z.net") || name == "z.load1" || name == "z.cpu_sec_idle") << name;
   }
@@ -275,8 +297,7 @@ TEST_F(TrainingTest, FeaturesMayBeChosen) {
 }
 
 TEST_F(TrainingTest, LimitsOfTheTreeAreKept) {
-  const Report report =
-      train({path("train.csv")}, {{"max-depth", {"1"}}, {"prune", {"0"}}}).report;
+  const Report report = train({path("train.csv")}, {{"max-depth", {"1"}}, {"prune", {"0"}}}).report;
   EXPECT_EQ(report.model.nodes.size(), 3U);
   const Report pruned = train({path("train.csv")}, {{"prune", {"1"}}}).report;
   EXPECT_EQ(pruned.model.nodes.size(), 1U) << "no leaf is worth that";
@@ -312,8 +333,7 @@ TEST_F(TrainingTest, AFoldOfANodeWithoutRowsOfUseIsNone) {
 
 TEST_F(TrainingTest, MoreNodesThanFoldsShareThem) {
   write_csv(path("three.csv"), {recording(1, "a"), recording(2, "b"), recording(3, "c")});
-  const Trained trained =
-      train({path("three.csv")}, {{"fold-by", {"node"}}, {"folds", {"2"}}});
+  const Trained trained = train({path("three.csv")}, {{"fold-by", {"node"}}, {"folds", {"2"}}});
   EXPECT_EQ(trained.report.training->folds, 2U);
 }
 
@@ -362,7 +382,8 @@ TEST_F(TrainingTest, ThinnedRowsAreARecordingThatWasSampledSoSlowly) {
   write_csv(path("all/rows.csv"), {made});
   write_csv(path("some/rows.csv"), {made}, 5);
   const Options options = options_of();
-  const auto thinned = train_model(*thinned_rows(rows_of_files({path("all/rows.csv")}), 5), options);
+  const auto thinned =
+      train_model(*thinned_rows(rows_of_files({path("all/rows.csv")}), 5), options);
   const auto slow = train_model(*rows_of_files({path("some/rows.csv")}), options);
   ASSERT_TRUE(succeeded(thinned));
   ASSERT_TRUE(succeeded(slow));
@@ -405,8 +426,9 @@ TEST_F(TrainingTest, AClassOfOneIncidentCannotBeJudged) {
   LabelledRecording made = recording(8);
   made.attack("rare", busy_cpu(), 12);
   made.normal(60);
-  EXPECT_THAT(train_failure({write("rare.csv", made)}),
-              HasSubstr("class rare has 1 runs of rows (12 rows) to learn from; expected at least 2"));
+  EXPECT_THAT(
+      train_failure({write("rare.csv", made)}),
+      HasSubstr("class rare has 1 runs of rows (12 rows) to learn from; expected at least 2"));
   // One that is in warm-up is none.
   LabelledRecording early{8};
   early.attack("early", busy_cpu(), 5);

@@ -105,15 +105,21 @@ TEST(ClassRules, ATypeWithoutAClassIsToldWithBothRemedies) {
 }
 
 TEST(ClassRules, WhatIsNoRuleIsRefused) {
-  for (const char* rule : {"", "cpu", "cpu=", "=cpu", "=", "Cpu=x", "c-u=x", " c=x", "normal=x",
-                           "unknown=x", "a23456789_b23456789_c23456789_d23456789_e=x", "a=x,",
-                           "a=,x", "a=x,,y"}) {
+  for (const char* rule :
+       {"", "cpu", "cpu=", "=cpu", "=", "Cpu=x", "c-u=x", " c=x", "normal=x", "unknown=x",
+        "a23456789_b23456789_c23456789_d23456789_e=x", "a=x,", "a=,x", "a=x,,y"}) {
     const auto map = of_rules({rule});
     ASSERT_FALSE(map) << rule;
     EXPECT_EQ(map.error().code, ErrorCode::kInvalid);
     EXPECT_THAT(words(map), HasSubstr("expected"));
   }
   EXPECT_THAT(words(of_rules({"cpu"})), HasSubstr("expected CLASS=TYPE or CLASS=TYPE,TYPE, got"));
+}
+
+TEST(ClassRules, SeveralAttacksAtOnceHaveNoClassOfTheirOwn) {
+  EXPECT_THAT(words(of_rules({"busy=cpu,disk-write", "both=cpu+disk-write"})),
+              HasSubstr("'cpu+disk-write' is several attacks at once"));
+  EXPECT_THAT(words(of_model({"normal", "busy"}, {"busy=a+b"})), HasSubstr("several attacks"));
 }
 
 TEST(ClassRules, ATypeIsOfOneClass) {

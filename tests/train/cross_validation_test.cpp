@@ -90,8 +90,7 @@ TEST(OutOfFold, JudgesEachRowOnceByTheTreeThatHasNotSeenIt) {
   ConfusionMatrix by_hand{2};
   Calibration calibration;
   for (std::uint32_t row = 0; row < data.rows; ++row) {
-    const CartTree tree =
-        fit_cart(data, bins, rows_of_fold(folds, folds[row], false), options);
+    const CartTree tree = fit_cart(data, bins, rows_of_fold(folds, folds[row], false), options);
     const CartNode& leaf = leaf_of(tree, data, row);
     by_hand.add(data.labels[row], class_of(leaf));
     calibration.add(probability_of(leaf), class_of(leaf) == data.labels[row]);

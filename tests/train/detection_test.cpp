@@ -27,9 +27,7 @@ std::vector<JudgedRow> rows_of(std::string_view labels, std::string_view alarms,
     row.over = alarms[i] == '!';
     row.anomalous = alarms[i] != '.';
     const char verdict = verdicts.empty() ? (row.anomalous ? 'u' : '.') : verdicts[i];
-    row.verdict = verdict == 'u'   ? kClassUnknown
-                  : verdict == '.' ? kClassNormal
-                                   : verdict - '0';
+    row.verdict = verdict == 'u' ? kClassUnknown : verdict == '.' ? kClassNormal : verdict - '0';
     rows.push_back(row);
   }
   return rows;
@@ -128,8 +126,7 @@ TEST(FalseAlarms, EndWithTheirNode) {
 
 TEST(FalseAlarms, AreCountedInDaysOfNormalRows) {
   // A minute of 10 s, of which 30 s are normal, and another node that is slower.
-  const auto rows =
-      joined(rows_of("..a?a.", ".!!!-."), rows_of("...?", "..!.", {}, 1, 60));
+  const auto rows = joined(rows_of("..a?a.", ".!!!-."), rows_of("...?", "..!.", {}, 1, 60));
   const FalseAlarms found = find_false_alarms(rows);
   EXPECT_EQ(found.normal_rows, 6U);
   EXPECT_EQ(found.raised_rows, 2U) << "one beside the attack, one of the other node";
@@ -156,10 +153,14 @@ Incident incident(std::int32_t type, std::optional<std::size_t> delay,
 TEST(IncidentSummaries, AreByTypeAndOfAll) {
   const std::vector<std::string> types{"cpu", "never", "cpu+disk"};
   const std::vector<std::vector<std::uint16_t>> classes{{1}, {}, {1, 2}};
-  const std::vector<Incident> incidents{
-      incident(0, 4, 1),           incident(0, 1, 2),   incident(2, 0, 2),
-      incident(2, 7, 1),           incident(0, 10, 1),  incident(0, {}, {}),
-      incident(0, 2, kClassUnknown), incident(2, 3, 3)};
+  const std::vector<Incident> incidents{incident(0, 4, 1),
+                                        incident(0, 1, 2),
+                                        incident(2, 0, 2),
+                                        incident(2, 7, 1),
+                                        incident(0, 10, 1),
+                                        incident(0, {}, {}),
+                                        incident(0, 2, kClassUnknown),
+                                        incident(2, 3, 3)};
   const auto summaries = summarise(incidents, types, classes);
   ASSERT_EQ(summaries.size(), 3U) << "types without incidents are left out";
 

@@ -100,8 +100,7 @@ TEST(ReportText, HasTheFigures) {
   EXPECT_EQ(line_of(text, "normal 680"), "normal 680 9 1.000 0.882 0.938");
   EXPECT_EQ(line_of(text, "cpu 321"), "cpu 321 8 0.789 0.935 0.856");
   EXPECT_EQ(line_of(text, "never 0"), "never 0 0 0.000 - -") << "nothing is of that class";
-  EXPECT_EQ(line_of(text, "accuracy"),
-            "accuracy 0.899, macro F1 0.897, calibration error 0.200");
+  EXPECT_EQ(line_of(text, "accuracy"), "accuracy 0.899, macro F1 0.897, calibration error 0.200");
   EXPECT_EQ(line_of(text, "true \\ given"), "true \\ given normal cpu never");
   EXPECT_EQ(line_of(text, "normal 600"), "normal 600 80 0");
   EXPECT_EQ(line_of(text, "cpu 0"), "cpu 0 300 21");
@@ -229,9 +228,8 @@ TEST(ReportHtml, HasTheFigures) {
 
 TEST(ReportHtml, OfTrainingHasItsPlotsAndTables) {
   const std::string html = report_as_html(trained());
-  for (const char* title :
-       {"Pruning", "Learning curve", "How many features", "Beside simpler ways",
-        "What the trees look at", "The tree"}) {
+  for (const char* title : {"Pruning", "Learning curve", "How many features", "Beside simpler ways",
+                            "What the trees look at", "The tree"}) {
     EXPECT_THAT(html, HasSubstr("<h2>" + std::string{title} + "</h2>"));
   }
   EXPECT_EQ(count(html, "<svg"), 4U);

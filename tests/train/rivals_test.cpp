@@ -18,10 +18,10 @@ constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 // Eight rows of two folds: four of normal, two each of two attacks.
 TrainingData eight_rows() {
-  TrainingData data = make_data({{2, 0, -2.5F, 1, 3.5F, 2.5F, kNaN, -4},    // z.a
-                                 {0, 0, 0, 0, kNaN, 0, -2.1F, 0},           // z.b
-                                 {0, 9, 0, 3, 9, 9, 9, 3},                  // fast.a
-                                 {50, 50, 50, 50, 50, 50, 50, 50}},         // score
+  TrainingData data = make_data({{2, 0, -2.5F, 1, 3.5F, 2.5F, kNaN, -4},  // z.a
+                                 {0, 0, 0, 0, kNaN, 0, -2.1F, 0},         // z.b
+                                 {0, 9, 0, 3, 9, 9, 9, 3},                // fast.a
+                                 {50, 50, 50, 50, 50, 50, 50, 50}},       // score
                                 {0, 0, 0, 0, 1, 1, 2, 2}, 3);
   data.features = {"z.a", "z.b", "fast.a", "score"};
   return data;
@@ -53,10 +53,10 @@ RivalFigures find(const std::vector<RivalFigures>& rivals, const std::string& na
 
 TEST(Rivals, AreTheTreeWhatIsSimplerAndRules) {
   const TrainingData data = eight_rows();
-  EXPECT_THAT(names(compare(data, judge(data))),
-              ElementsAre("this tree", "best single threshold", "commonest class", "any |z| > 2",
-                          "any |z| > 3", "adaptive bands, 2 deviations",
-                          "adaptive bands, 3 deviations"));
+  EXPECT_THAT(
+      names(compare(data, judge(data))),
+      ElementsAre("this tree", "best single threshold", "commonest class", "any |z| > 2",
+                  "any |z| > 3", "outside bands of 2 deviations", "outside bands of 3 deviations"));
 }
 
 TEST(Rivals, OneAttackTakenForAnotherIsAnAttackAllTheSame) {
@@ -93,22 +93,23 @@ TEST(Rivals, ARowIsOutWhereAnyOfItsDeviationsIs) {
   // |z| > 2: rows 2 (normal), 4, 5, 6 (by the other metric) and 7. Row 0 is just at it.
   EXPECT_DOUBLE_EQ(f1("any |z| > 2"), 2 * 4.0 / (4 + 5));
   EXPECT_DOUBLE_EQ(f1("any |z| > 3"), 2 * 2.0 / (4 + 2)) << "rows 4 and 7";
-  EXPECT_DOUBLE_EQ(f1("adaptive bands, 2 deviations"), 2 * 4.0 / (4 + 6)) << "and rows 1, 3";
-  EXPECT_DOUBLE_EQ(f1("adaptive bands, 3 deviations"), 2 * 3.0 / (4 + 4)) << "and row 1";
+  EXPECT_DOUBLE_EQ(f1("outside bands of 2 deviations"), 2 * 4.0 / (4 + 6)) << "and rows 1, 3";
+  EXPECT_DOUBLE_EQ(f1("outside bands of 3 deviations"), 2 * 3.0 / (4 + 4)) << "and row 1";
   EXPECT_FALSE(find(rivals, "any |z| > 2").accuracy) << "a rule names no class";
   EXPECT_FALSE(find(rivals, "any |z| > 2").macro_f1);
 }
 
 TEST(Rivals, OneThresholdIsATreeOfOneSplitOnTheSameFolds) {
   // f1 is the class; a tree needs one question, and the cost of a leaf is not its own.
-  TrainingData data = make_data({{0, 0, 1, 1, 0, 0, 1, 1}, {1, 1, 1, 1, 7, 7, 7, 7}},
-                                {0, 0, 0, 0, 1, 1, 1, 1});
+  TrainingData data =
+      make_data({{0, 0, 1, 1, 0, 0, 1, 1}, {1, 1, 1, 1, 7, 7, 7, 7}}, {0, 0, 0, 0, 1, 1, 1, 1});
   const CartOptions costly{.max_depth = 5, .alpha = 0.9};
   const auto rivals = compare(data, judge(data, costly), costly);
   EXPECT_DOUBLE_EQ(*find(rivals, "best single threshold").accuracy, 1);
   EXPECT_DOUBLE_EQ(*find(rivals, "this tree").accuracy, 0.5);
   // Where it takes two questions, one is not enough.
-  data = make_data({{0, 0, 1, 1, 0, 0, 1, 1}, {0, 0, 0, 0, 1, 1, 1, 1}}, {0, 0, 1, 1, 1, 1, 2, 2}, 3);
+  data =
+      make_data({{0, 0, 1, 1, 0, 0, 1, 1}, {0, 0, 0, 0, 1, 1, 1, 1}}, {0, 0, 1, 1, 1, 1, 2, 2}, 3);
   const auto three = compare(data, judge(data));
   EXPECT_DOUBLE_EQ(*find(three, "this tree").accuracy, 1);
   EXPECT_LT(*find(three, "best single threshold").accuracy, 1);

@@ -15,17 +15,21 @@
 // what was expected.
 namespace nodevigil {
 
-Result<void> set_duration(std::chrono::milliseconds& target, std::string_view text, std::chrono::milliseconds least);
+Result<void> set_duration(std::chrono::milliseconds& target, std::string_view text,
+                          std::chrono::milliseconds least);
 Result<void> set_text(std::string& target, std::string_view text);
 Result<void> add_text(std::vector<std::string>& target, std::string_view text);
 Result<void> set_regex(std::string& target, std::string_view text);
 Result<void> set_switch(bool& target, std::string_view text);
-Result<void> set_one_of(std::string& target, std::string_view text, std::initializer_list<std::string_view> choices);
+Result<void> set_one_of(std::string& target, std::string_view text,
+                        std::initializer_list<std::string_view> choices);
 Result<void> set_console(Options& options, std::string_view text);
 Result<void> set_records(Options& options, std::string_view text);
-Result<void> set_number(std::int64_t& target, std::string_view text, std::int64_t least, std::int64_t most);
+Result<void> set_number(std::int64_t& target, std::string_view text, std::int64_t least,
+                        std::int64_t most);
 // Of faults: not longer than a day, so that one that was forgotten ends.
-Result<void> set_fault_time(std::chrono::milliseconds& target, std::string_view text, std::chrono::milliseconds least);
+Result<void> set_fault_time(std::chrono::milliseconds& target, std::string_view text,
+                            std::chrono::milliseconds least);
 Result<void> set_budget(Options& options, std::string_view text);
 Result<void> set_share(double& target, std::string_view text);
 Result<void> set_alpha(Options& options, std::string_view text);

@@ -432,8 +432,9 @@ constexpr std::array kTable{
 };
 
 constexpr std::array<Text, 15> kCommandNames{
-    "agent", "sample", "schema", "replay",            "doctor", "check-config", "version", "db",
-    "label", "export", "inject", "import-prometheus", "train",  "evaluate",     "compile"};
+    "agent",   "sample",   "schema", "replay", "doctor", "check-config",
+    "version", "db",       "label",  "export", "inject", "import-prometheus",
+    "train",   "evaluate", "compile"};
 
 }  // namespace
 

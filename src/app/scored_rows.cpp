@@ -29,8 +29,8 @@ class Collector {
   void add(const LabelledRow& row) {
     NodeRows& node = node_of(row);
     node.scorer->score(row.sample, scored_);
-    node.rows.push_back({0, node.interval_s, type_of(row.label), scored_.over, scored_.anomalous,
-                         scored_.verdict});
+    node.rows.push_back(
+        {0, node.interval_s, type_of(row.label), scored_.over, scored_.anomalous, scored_.verdict});
     const bool ready = scored_.phase == Phase::kReady;
     node.ready.push_back(ready);
     if (!ready) return;

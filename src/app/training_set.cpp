@@ -117,7 +117,8 @@ Result<TrainingSet> make_training_set(const ScoredRows& scored, const ClassMap& 
 void balance_classes(TrainingData& data) {
   std::vector<double> rows(data.classes.size());
   for (const std::uint16_t label : data.labels) ++rows[label];
-  const auto present = static_cast<double>(std::ranges::count_if(rows, [](double n) { return n > 0; }));
+  const auto present =
+      static_cast<double>(std::ranges::count_if(rows, [](double n) { return n > 0; }));
   data.weights.clear();
   for (const std::uint16_t label : data.labels) {
     data.weights.push_back(static_cast<double>(data.rows) / (present * rows[label]));
@@ -126,7 +127,8 @@ void balance_classes(TrainingData& data) {
 
 std::vector<std::size_t> groups_of_classes(const TrainingData& data) {
   std::vector<std::set<std::uint32_t>> groups(data.classes.size());
-  for (std::size_t row = 0; row < data.rows; ++row) groups[data.labels[row]].insert(data.groups[row]);
+  for (std::size_t row = 0; row < data.rows; ++row)
+    groups[data.labels[row]].insert(data.groups[row]);
   std::vector<std::size_t> counts;
   for (const auto& of_class : groups) counts.push_back(of_class.size());
   return counts;

@@ -206,7 +206,8 @@ ScheduledFault draw(const Entry& entry, Random& random) {
   return fault;
 }
 
-// Before it is drawn: a file of a few lines can ask for more faults than there is memory for.
+// Counted before it is drawn: a file of a few lines can ask for more faults than there is memory
+// for.
 void add_fault(Schedule& schedule, const Entry& entry, Random& random) {
   if (schedule.faults.size() == static_cast<std::size_t>(kMostSteps)) {
     throw Wrong{"campaign", "expected at most " + std::to_string(kMostSteps) + " faults in all"};
@@ -235,8 +236,31 @@ void add_random(Schedule& schedule, const Json& json, Random& random) {
   }
 }
 
+// Adds what `json`, a list, says, each entry as often as it wants, in the order of the list.
+void add_steps(Schedule& schedule, const Json& json, const std::string& where, Random& random) {
+  if (!json.is_array()) throw Wrong{where, "expected a list of faults"};
+  std::size_t number = 0;
+  for (const Json& each : json) {
+    const Entry entry = entry_of(each, where + "[" + std::to_string(number++) + "]", "repeat");
+    for (std::int64_t i = 0; i < entry.number; ++i) add_fault(schedule, entry, random);
+  }
+}
+
+void add_rounds(Schedule& schedule, const Json& json, Random& random) {
+  check_keys(json, "rounds", {"count", "steps"});
+  const std::int64_t count = whole_number(json, "count", "rounds", 1, 1, kMostSteps);
+  if (!json.contains("steps")) throw Wrong{"rounds", "expected \"steps\", a list of faults"};
+  for (std::int64_t round = 0; round < count; ++round) {
+    const std::size_t first = schedule.faults.size();
+    add_steps(schedule, json["steps"], "rounds.steps", random);
+    for (std::size_t left = schedule.faults.size() - first; left > 1; --left) {
+      std::swap(schedule.faults[first + left - 1], schedule.faults[first + random.below(left)]);
+    }
+  }
+}
+
 Schedule campaign_of(const Json& json) {
-  check_keys(json, "campaign", {"seed", "node", "rest", "steps", "random"});
+  check_keys(json, "campaign", {"seed", "node", "rest", "steps", "rounds", "random"});
   Schedule schedule;
   schedule.normal = true;
   schedule.seed = static_cast<std::uint64_t>(
@@ -251,17 +275,11 @@ Schedule campaign_of(const Json& json) {
     schedule.rest = milliseconds{static_cast<std::int64_t>(ms_of(json["rest"], "rest"))};
   }
   Random random{schedule.seed};
-  if (json.contains("steps")) {
-    if (!json["steps"].is_array()) throw Wrong{"steps", "expected a list of faults"};
-    std::size_t number = 0;
-    for (const Json& each : json["steps"]) {
-      const Entry entry = entry_of(each, "steps[" + std::to_string(number++) + "]", "repeat");
-      for (std::int64_t i = 0; i < entry.number; ++i) add_fault(schedule, entry, random);
-    }
-  }
+  if (json.contains("steps")) add_steps(schedule, json["steps"], "steps", random);
+  if (json.contains("rounds")) add_rounds(schedule, json["rounds"], random);
   if (json.contains("random")) add_random(schedule, json["random"], random);
   if (schedule.faults.empty())
-    throw Wrong{"campaign", "expected \"steps\" or \"random\" with faults"};
+    throw Wrong{"campaign", "expected \"steps\", \"rounds\" or \"random\" with faults"};
   return schedule;
 }
 

@@ -381,8 +381,7 @@ std::vector<double> pruning_path(const CartTree& tree) {
 }
 
 const CartNode& leaf_of(const CartTree& tree, const TrainingData& data, std::size_t row) {
-  return walk(tree,
-              [&](std::size_t feature) { return data.values[feature * data.rows + row]; });
+  return walk(tree, [&](std::size_t feature) { return data.values[feature * data.rows + row]; });
 }
 
 std::size_t class_of(const CartNode& leaf) {

@@ -37,7 +37,9 @@ IncidentSummary summary_of(std::span<const Incident> incidents,
   summary.incidents = incidents.size();
   std::vector<std::size_t> delays;
   for (const Incident& incident : incidents) {
+    if (incident.from_calm) ++summary.from_calm;
     if (!incident.delay) continue;
+    if (incident.from_calm) ++summary.seen_from_calm;
     delays.push_back(*incident.delay);
     const auto& right = classes_of[static_cast<std::size_t>(incident.type)];
     const auto is_verdict = [&](std::uint16_t one) { return one == incident.verdict; };
@@ -57,7 +59,10 @@ std::vector<Incident> find_incidents(std::span<const JudgedRow> rows) {
     if (rows[i].type < 0) continue;
     const bool goes_on =
         i > 0 && rows[i - 1].type == rows[i].type && rows[i - 1].node == rows[i].node;
-    if (!goes_on) incidents.push_back({rows[i].node, rows[i].type, i, 0, {}, {}});
+    if (!goes_on) {
+      const bool calm = i == 0 || rows[i - 1].node != rows[i].node || !rows[i - 1].anomalous;
+      incidents.push_back({rows[i].node, rows[i].type, i, 0, {}, {}, calm});
+    }
     ++incidents.back().rows;
   }
   for (Incident& incident : incidents) {

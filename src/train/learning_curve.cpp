@@ -30,9 +30,8 @@ std::vector<std::uint32_t> first_part(const TrainingData& data,
     kept.insert(of_class.begin(), of_class.begin() + static_cast<std::ptrdiff_t>(count));
   }
   std::vector<std::uint32_t> some;
-  std::ranges::copy_if(rows, std::back_inserter(some), [&](std::uint32_t row) {
-    return kept.contains(group_of(data, row));
-  });
+  std::ranges::copy_if(rows, std::back_inserter(some),
+                       [&](std::uint32_t row) { return kept.contains(group_of(data, row)); });
   return some;
 }
 

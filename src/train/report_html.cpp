@@ -56,19 +56,22 @@ std::string summary(const Report& report) {
 }
 
 std::string incidents(const Report& report) {
-  std::string html =
-      head({"incidents", "seen", "recall", "class right", "median delay", "longest"});
+  std::string html = head(
+      {"incidents", "seen", "recall", "seen from calm", "class right", "median delay", "longest"});
   for (const IncidentSummary& one : report.incidents) {
     html += one.type.empty() ? "<tr class=\"all\">" : "<tr>";
     html += cell(one.type.empty() ? "all" : one.type);
     html += cell(std::to_string(one.seen) + " of " + std::to_string(one.incidents));
     html += cell(fixed(one.recall(), 3));
+    html += cell(std::to_string(one.seen_from_calm) + " of " + std::to_string(one.from_calm));
     html += cell(std::to_string(one.named) + " of " + std::to_string(one.seen));
     html += cell(fixed(one.median_delay, 1)) + cell(std::to_string(one.longest_delay)) + "</tr>\n";
   }
   const FalseAlarms& alarms = report.false_alarms;
   return section("As the agent judges",
-                 html + "</tbody></table>\n<p class=\"dim\">Delay in samples. " +
+                 html +
+                     "</tbody></table>\n<p class=\"dim\">Delay in samples. From calm: no alarm was "
+                     "raised when it began. " +
                      std::to_string(alarms.alarms) + " false alarms in " + fixed(alarms.days, 3) +
                      " days of normal rows.</p>\n");
 }
@@ -106,8 +109,8 @@ std::string confusion(const Report& report) {
         html += "<td>·</td>";
         continue;
       }
-      html += "<td class=\"" + std::string{truth == given ? "hit" : "miss"} + "\" style=\"--share:" +
-              fixed(rows / sum, 3) + "\">" + fixed(rows, 0) + "</td>";
+      html += "<td class=\"" + std::string{truth == given ? "hit" : "miss"} +
+              "\" style=\"--share:" + fixed(rows / sum, 3) + "\">" + fixed(rows, 0) + "</td>";
     }
     html += "</tr>\n";
   }
@@ -144,11 +147,12 @@ std::string training_plots(const TrainingPart& training) {
     few.x.push_back(static_cast<double>(point.features));
     few.y.push_back(point.held_out_f1);
   }
-  return section("Pruning", svg_plot({"leaves", "macro F1 on unseen rows", true, false}, {pruning})) +
-         section("Learning curve",
-                 svg_plot({"share of the incidents", "macro F1", true, false}, {held_out, learned})) +
-         section("How many features", svg_plot({"features", "macro F1 on unseen rows", true, false},
-                                               {few}));
+  return section("Pruning",
+                 svg_plot({"leaves", "macro F1 on unseen rows", true, false}, {pruning})) +
+         section("Learning curve", svg_plot({"share of the incidents", "macro F1", true, false},
+                                            {held_out, learned})) +
+         section("How many features",
+                 svg_plot({"features", "macro F1 on unseen rows", true, false}, {few}));
 }
 
 std::string rivals(const TrainingPart& training) {

@@ -11,9 +11,8 @@ using Json = nlohmann::ordered_json;
 Json optional(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
 
 Json data_json(const ReportedData& data) {
-  return Json{{"sources", data.sources},  {"interval_s", data.interval_s},
-              {"rows", data.rows},        {"nodes", data.nodes},
-              {"normal", data.normal},    {"attacks", data.attacks},
+  return Json{{"sources", data.sources}, {"interval_s", data.interval_s}, {"rows", data.rows},
+              {"nodes", data.nodes},     {"normal", data.normal},         {"attacks", data.attacks},
               {"used", data.used}};
 }
 
@@ -58,6 +57,8 @@ Json incidents_json(const Report& report) {
                              {"incidents", one.incidents},
                              {"seen", one.seen},
                              {"recall", one.recall()},
+                             {"from_calm", one.from_calm},
+                             {"seen_from_calm", one.seen_from_calm},
                              {"class_right", one.named},
                              {"class_right_of_seen", one.right_of_seen()},
                              {"median_delay_samples", one.median_delay},

@@ -90,11 +90,14 @@ std::string confusion_text(const Report& report) {
 
 std::string incidents_text(const Report& report) {
   Table table;
-  table.add({"incidents", "seen", "recall", "class right", "median delay", "longest"});
+  table.add(
+      {"incidents", "seen", "recall", "seen from calm", "class right", "median delay", "longest"});
   for (const IncidentSummary& one : report.incidents) {
     table.add({one.type.empty() ? "all" : one.type,
                std::to_string(one.seen) + " of " + std::to_string(one.incidents),
-               fixed(one.recall(), 3), std::to_string(one.named) + " of " + std::to_string(one.seen),
+               fixed(one.recall(), 3),
+               std::to_string(one.seen_from_calm) + " of " + std::to_string(one.from_calm),
+               std::to_string(one.named) + " of " + std::to_string(one.seen),
                fixed(one.median_delay, 1), std::to_string(one.longest_delay)});
   }
   const FalseAlarms& alarms = report.false_alarms;

@@ -31,8 +31,7 @@ ConfusionMatrix commonest_class(const TrainingData& data, const std::vector<std:
   for (std::uint32_t fold = 0; fold < count_folds(folds); ++fold) {
     std::vector<std::size_t> rows(data.classes.size());
     for (const std::uint32_t row : rows_of_fold(folds, fold, false)) ++rows[data.labels[row]];
-    const auto commonest =
-        static_cast<std::size_t>(std::ranges::max_element(rows) - rows.begin());
+    const auto commonest = static_cast<std::size_t>(std::ranges::max_element(rows) - rows.begin());
     for (const std::uint32_t row : rows_of_fold(folds, fold, true)) {
       confusion.add(data.labels[row], commonest);
     }
@@ -70,8 +69,8 @@ std::vector<RivalFigures> compare_rivals(const TrainingData& data, const BinnedD
   CartOptions stump = options;
   stump.max_depth = 1;
   stump.alpha = 0;
-  rivals.push_back(figures_of("best single threshold",
-                              judge_out_of_fold(data, bins, folds, stump).confusion));
+  rivals.push_back(
+      figures_of("best single threshold", judge_out_of_fold(data, bins, folds, stump).confusion));
   rivals.push_back(figures_of("commonest class", commonest_class(data, folds)));
   struct Rule {
     const char* name;

@@ -18,9 +18,8 @@ void put_shares(const std::vector<double>& weights, std::vector<double>& target)
   for (const double weight : weights) {
     parts.push_back(static_cast<int>(std::floor(weight / sum * kParts)));
   }
-  std::ranges::stable_sort(order, std::greater{}, [&](std::size_t i) {
-    return weights[i] / sum * kParts - parts[i];
-  });
+  std::ranges::stable_sort(order, std::greater{},
+                           [&](std::size_t i) { return weights[i] / sum * kParts - parts[i]; });
   const int left = kParts - std::accumulate(parts.begin(), parts.end(), 0);
   for (int i = 0; i < left; ++i) ++parts[order[static_cast<std::size_t>(i) % order.size()]];
   for (const int part : parts) target.push_back(static_cast<double>(part) / kParts);

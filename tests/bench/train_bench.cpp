@@ -1,8 +1,7 @@
-// Learns a tree from a file of numbers and tells what it costs and is worth; tests/bench/training.py
-// makes the file and gives it to scikit-learn, too.
-// usage: nodevigil_train_bench FILE ROWS FEATURES LEARNED DEPTH
-// FILE: FEATURES columns of ROWS floats, then ROWS labels of 16 bits. The first LEARNED rows are
-// learned from, the others are judged.
+// Learns a tree from a file of numbers and tells what it costs and is worth;
+// tests/bench/training.py makes the file and gives it to scikit-learn, too. usage:
+// nodevigil_train_bench FILE ROWS FEATURES LEARNED DEPTH FILE: FEATURES columns of ROWS floats,
+// then ROWS labels of 16 bits. The first LEARNED rows are learned from, the others are judged.
 #include <sys/resource.h>
 
 #include <cstdlib>
@@ -45,7 +44,8 @@ nodevigil::TrainingData read(const char* path, std::size_t rows, std::size_t fea
     std::exit(1);
   }
   for (const std::uint16_t label : data.labels) {
-    while (data.classes.size() <= label) data.classes.push_back(std::to_string(data.classes.size()));
+    while (data.classes.size() <= label)
+      data.classes.push_back(std::to_string(data.classes.size()));
   }
   return data;
 }

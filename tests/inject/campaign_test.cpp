@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
 #include "nodevigil/inject/schedule.h"
 
 namespace nodevigil {
@@ -126,10 +129,41 @@ TEST(Campaign, HasStretchesOfOrdinaryWorkWithoutAFault) {
               HasSubstr("nothing here is called 'gap'"));
 }
 
+TEST(Campaign, DoesAllStepsInEachRoundInAnotherOrder) {
+  const auto schedule = parse_campaign(
+      R"({"seed": 3, "steps": [{"workload": "idle", "duration": "1m"}],
+          "rounds": {"count": 4, "steps": [
+            {"scenario": "cpu"}, {"scenario": "memory"}, {"scenario": "fd-leak"},
+            {"scenario": "port-scan"}, {"scenario": "disk-read", "repeat": 2},
+            {"scenario": "udp-flood"}, {"scenario": "miner"}]}})",
+      "");
+  ASSERT_TRUE(schedule) << schedule.error().message();
+  constexpr std::size_t kEach = 8;
+  ASSERT_EQ(schedule->faults.size(), 1 + 4 * kEach);
+  EXPECT_TRUE(schedule->faults[0].parts.empty());
+  std::set<std::vector<std::string>> orders;
+  for (std::size_t round = 0; round < 4; ++round) {
+    std::vector<std::string> types;
+    for (std::size_t i = 0; i < kEach; ++i) {
+      types.push_back(type_of(schedule->faults[1 + round * kEach + i].parts));
+    }
+    orders.insert(types);
+    std::ranges::sort(types);
+    EXPECT_EQ(types, (std::vector<std::string>{"cpu", "disk-read", "disk-read", "fd-leak", "memory",
+                                               "miner", "port-scan", "udp-flood"}));
+  }
+  EXPECT_EQ(orders.size(), 4U);
+  EXPECT_THAT(error_of(R"({"rounds": {"count": 2}})"), HasSubstr("rounds: expected \"steps\""));
+  EXPECT_THAT(error_of(R"({"rounds": {"steps": [{}]}})"), HasSubstr("rounds.steps[0]: expected"));
+  EXPECT_THAT(
+      error_of(R"({"rounds": {"count": 100000, "steps": [{"scenario": "cpu", "repeat": 9}]}})"),
+      HasSubstr("at most 100000 faults"));
+}
+
 TEST(Campaign, SaysWhatIsWrongAndWhere) {
   EXPECT_THAT(error_of("{"), HasSubstr("file.json: expected JSON"));
   EXPECT_THAT(error_of("[]"), HasSubstr("campaign: expected an object"));
-  EXPECT_THAT(error_of("{}"), HasSubstr("expected \"steps\" or \"random\""));
+  EXPECT_THAT(error_of("{}"), HasSubstr("expected \"steps\", \"rounds\" or \"random\""));
   EXPECT_THAT(error_of(R"({"step": []})"), HasSubstr("nothing here is called 'step'"));
   EXPECT_THAT(error_of(R"({"steps": {}})"), HasSubstr("steps: expected a list"));
   EXPECT_THAT(error_of(R"({"steps": [{}]})"), HasSubstr("steps[0]: expected \"scenario\", or"));

@@ -50,8 +50,7 @@ using Seqs = std::vector<std::int64_t>;
 TEST_F(JournalTailTest, AnotherProcessSeesKeptRowsWhileTheyAreThere) {
   ASSERT_TRUE(succeeded(append_rows(*journal_, 1, 2, kSeries)));
   keep(3, 5);
-  const auto reader =
-      Journal::open(path_, Journal::Mode::kReadOnly, make_series(kSeries));
+  const auto reader = Journal::open(path_, Journal::Mode::kReadOnly, make_series(kSeries));
   ASSERT_TRUE(reader) << reader.error().message();
   const auto kept = (*reader)->kept();
   ASSERT_TRUE(kept) << kept.error().message();

@@ -91,9 +91,9 @@ class Journal {
                                     std::span<const std::string> explanations);
 
   /// Keeps a row that is to be appended later: it survives kill -9 of the process from now on, for
-  /// a fraction of what a transaction costs. Readers see it by kept() alone. Where it has not been appended
-  /// when the journal is opened for writing next, that is done then. Rows are kept in order of seq,
-  /// each once.
+  /// a fraction of what a transaction costs. Readers see it by kept() alone. Where it has not been
+  /// appended when the journal is opened for writing next, that is done then. Rows are kept in
+  /// order of seq, each once.
   [[nodiscard]] Result<void> keep(const Row& row, const std::string& explanation);
 
   /// Calls `visit` for each row in order of seq; it returns false to stop. It may take its time

@@ -17,8 +17,8 @@ struct CartOptions {
   std::size_t min_leaf_rows = 1;  ///< least rows on each side of a split
   double min_gain = 0;            ///< least fall of impurity, of the whole data set's weight
   double alpha = 0;               ///< cost of a leaf, for cost-complexity pruning
-  std::vector<std::size_t> features;  ///< columns to split by, rising; empty: all
-  unsigned threads = 1;           ///< the result is the same for any number
+  std::vector<std::size_t> features = {};  ///< columns to split by, rising; empty: all
+  unsigned threads = 1;                    ///< the result is the same for any number
 };
 
 /// A node of a tree that is being learned. Children come after their parents.

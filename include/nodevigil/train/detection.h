@@ -15,8 +15,8 @@ inline constexpr std::int32_t kNoAttack = -2;
 
 /// What is known of a row, and what the agent makes of it.
 struct JudgedRow {
-  std::uint32_t node = 0;  ///< rows of a node stand together, in order of time
-  double interval_s = 0;  ///< between the rows of the node
+  std::uint32_t node = 0;            ///< rows of a node stand together, in order of time
+  double interval_s = 0;             ///< between the rows of the node
   std::int32_t type = kNotLabelled;  ///< index in a list of types of attacks
   bool over = false;                 ///< Scored::over
   bool anomalous = false;            ///< Scored::anomalous
@@ -35,6 +35,8 @@ struct Incident {
   /// Of the class that most of its rows under alarm were given; kClassUnknown where all of them
   /// were; nothing where it was not seen.
   std::optional<std::int32_t> verdict;
+  /// No alarm was raised when it began: that it was seen is no earlier alarm's merit.
+  bool from_calm = false;
 };
 
 /// All incidents of `rows`. A row that was not judged belongs to none.
@@ -42,10 +44,10 @@ struct Incident {
 
 /// Alarms where nothing was wrong.
 struct FalseAlarms {
-  std::size_t alarms = 0;         ///< runs of rows under alarm that touch no attack
-  std::size_t normal_rows = 0;    ///< rows that are labelled as no attack
-  std::size_t raised_rows = 0;    ///< of these, those under an alarm, of whatever cause
-  double days = 0;                ///< time of the normal rows
+  std::size_t alarms = 0;       ///< runs of rows under alarm that touch no attack
+  std::size_t normal_rows = 0;  ///< rows that are labelled as no attack
+  std::size_t raised_rows = 0;  ///< of these, those under an alarm, of whatever cause
+  double days = 0;              ///< time of the normal rows
   [[nodiscard]] double a_day() const { return days > 0 ? static_cast<double>(alarms) / days : 0; }
 };
 
@@ -56,12 +58,14 @@ struct IncidentSummary {
   std::string type;  ///< empty: all
   std::size_t incidents = 0;
   std::size_t seen = 0;
-  std::size_t named = 0;  ///< of those seen, with a class that stands for its type
+  std::size_t named = 0;           ///< of those seen, with a class that stands for its type
+  std::size_t from_calm = 0;       ///< of all, those that began without an alarm
+  std::size_t seen_from_calm = 0;  ///< of these, those that were seen
   double median_delay = 0;
   std::size_t longest_delay = 0;
 
-  [[nodiscard]] double recall() const;        ///< 0 without incidents
-  [[nodiscard]] double right_of_seen() const; ///< 0 where none was seen
+  [[nodiscard]] double recall() const;         ///< 0 without incidents
+  [[nodiscard]] double right_of_seen() const;  ///< 0 where none was seen
 };
 
 /// By type in the order of `types`, those without incidents left out; the last one is of all.

@@ -20,13 +20,13 @@ namespace nodevigil {
 /// The rows a report is about.
 struct ReportedData {
   std::vector<std::string> sources;
-  double interval_s = 0;      ///< between the rows of the first node
-  std::size_t rows = 0;       ///< all that were read
+  double interval_s = 0;  ///< between the rows of the first node
+  std::size_t rows = 0;   ///< all that were read
   std::size_t nodes = 0;
-  std::size_t normal = 0;     ///< labelled as no attack
-  std::size_t attacks = 0;    ///< labelled as one
-  std::size_t used = 0;       ///< that a tree learned from or was judged on row by row
-  std::vector<std::size_t> class_rows;       ///< of those used
+  std::size_t normal = 0;               ///< labelled as no attack
+  std::size_t attacks = 0;              ///< labelled as one
+  std::size_t used = 0;                 ///< that a tree learned from or was judged on row by row
+  std::vector<std::size_t> class_rows;  ///< of those used
   std::vector<std::size_t> class_incidents;  ///< likewise; of normal: the stretches between them
 };
 

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <fstream>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -92,8 +91,7 @@ inline std::string csv_line(const LabelledRecording::Row& row,
 }
 
 /// Writes every `step`-th row of recordings, one node after the other.
-inline void write_csv(const std::string& path,
-                      const std::vector<std::reference_wrapper<const LabelledRecording>>& nodes,
+inline void write_csv(const std::string& path, const std::vector<LabelledRecording>& nodes,
                       std::size_t step = 1) {
   std::ofstream out{path, std::ios::binary};
   out << csv_header();

@@ -87,6 +87,20 @@ TEST(Incidents, DelayCountsSamplesUpToTheFirstOverAThreshold) {
   EXPECT_EQ(delay("..aaa.", "!!--!-"), 2U);
 }
 
+TEST(Incidents, BeginInCalmWhereNoAlarmWasRaisedBefore) {
+  const auto from_calm = [](std::string_view labels, std::string_view alarms) {
+    return find_incidents(rows_of(labels, alarms)).at(0).from_calm;
+  };
+  EXPECT_TRUE(from_calm("..aa", "...."));
+  EXPECT_TRUE(from_calm("..aa", "..!!")) << "its own alarm";
+  EXPECT_TRUE(from_calm("..aa", "!...")) << "one that was over";
+  EXPECT_FALSE(from_calm("..aa", ".!!!"));
+  EXPECT_FALSE(from_calm("?.aa", "!-..")) << "one that was fading";
+  EXPECT_TRUE(from_calm("aa", "!!")) << "what came before is not known";
+  const auto other_node = joined(rows_of("..", "!!"), rows_of("a.", "!.", {}, 1));
+  EXPECT_TRUE(find_incidents(other_node).at(0).from_calm);
+}
+
 TEST(Incidents, AreOfTheClassThatMostRowsUnderAlarmWereGiven) {
   const auto verdict = [](std::string_view alarms, std::string_view verdicts) {
     return find_incidents(rows_of(".aaaaa.", alarms, verdicts)).at(0).verdict;
@@ -141,12 +155,13 @@ TEST(FalseAlarms, WithoutNormalRowsThereIsNoRate) {
 }
 
 Incident incident(std::int32_t type, std::optional<std::size_t> delay,
-                  std::optional<std::int32_t> verdict) {
+                  std::optional<std::int32_t> verdict, bool from_calm = true) {
   Incident one;
   one.type = type;
   one.rows = 20;
   one.delay = delay;
   one.verdict = verdict;
+  one.from_calm = from_calm;
   return one;
 }
 
@@ -198,6 +213,19 @@ TEST(IncidentSummaries, WithoutIncidentsAllFiguresAreZero) {
   EXPECT_EQ(summaries[0].recall(), 0);
   EXPECT_EQ(summaries[0].right_of_seen(), 0);
   EXPECT_EQ(summaries[0].median_delay, 0);
+}
+
+TEST(IncidentSummaries, TellApartWhatBeganInCalm) {
+  const std::vector<std::string> types{"cpu"};
+  const std::vector<std::vector<std::uint16_t>> classes{{1}};
+  const std::vector<Incident> incidents{incident(0, 1, 1, true), incident(0, {}, {}, true),
+                                        incident(0, 0, 2, true), incident(0, 0, 1, false),
+                                        incident(0, {}, {}, false)};
+  const IncidentSummary all = summarise(incidents, types, classes).back();
+  EXPECT_EQ(all.incidents, 5U);
+  EXPECT_EQ(all.seen, 3U);
+  EXPECT_EQ(all.from_calm, 3U);
+  EXPECT_EQ(all.seen_from_calm, 2U);
 }
 
 TEST(IncidentSummaries, WhatWasNotSeenHasNoDelay) {

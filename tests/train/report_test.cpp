@@ -47,7 +47,7 @@ Report evaluated() {
   report.confusion.add(1, 2, 21);
   for (int i = 0; i < 4; ++i) report.calibration.add(0.95, i < 3);
 
-  report.incidents = {{"cpu<script>", 8, 7, 6, 2.5, 11}, {"", 10, 8, 6, 3, 17}};
+  report.incidents = {{"cpu<script>", 8, 7, 6, 5, 4, 2.5, 11}, {"", 10, 8, 6, 7, 3, 3, 17}};
   report.false_alarms = {5, 700, 35, 0.25};
   return report;
 }
@@ -104,8 +104,8 @@ TEST(ReportText, HasTheFigures) {
   EXPECT_EQ(line_of(text, "true \\ given"), "true \\ given normal cpu never");
   EXPECT_EQ(line_of(text, "normal 600"), "normal 600 80 0");
   EXPECT_EQ(line_of(text, "cpu 0"), "cpu 0 300 21");
-  EXPECT_EQ(line_of(text, "cpu<script> 7"), "cpu<script> 7 of 8 0.875 6 of 7 2.5 11");
-  EXPECT_EQ(line_of(text, "all 8"), "all 8 of 10 0.800 6 of 8 3.0 17");
+  EXPECT_EQ(line_of(text, "cpu<script> 7"), "cpu<script> 7 of 8 0.875 4 of 5 6 of 7 2.5 11");
+  EXPECT_EQ(line_of(text, "all 8"), "all 8 of 10 0.800 3 of 7 6 of 8 3.0 17");
   EXPECT_EQ(line_of(text, "false alarms"),
             "false alarms 5 in 0.250 days of normal rows: 20.00 a day");
   EXPECT_THAT(line_of(text, "under an alarm"), HasSubstr("5.0 % of the normal rows"));
@@ -165,6 +165,7 @@ TEST(ReportJson, HasEveryFigure) {
   EXPECT_DOUBLE_EQ(json["calibration"]["bins"][9]["right"], 0.75);
   EXPECT_EQ(json["incidents"][0],
             Json::parse(R"({"type": "cpu<script>", "incidents": 8, "seen": 7, "recall": 0.875,
+                "from_calm": 5, "seen_from_calm": 4,
                 "class_right": 6, "class_right_of_seen": 0.8571428571428571,
                 "median_delay_samples": 2.5, "longest_delay_samples": 11})"));
   EXPECT_EQ(json["incidents"][1]["type"], "all");
@@ -218,6 +219,8 @@ TEST(ReportHtml, HasTheFigures) {
   EXPECT_THAT(html, HasSubstr("<b>20.00</b>false alarms a day"));
   EXPECT_THAT(html, HasSubstr("<b>0.897</b>macro F1"));
   EXPECT_THAT(html, HasSubstr("<td>cpu</td><td>321</td><td>8</td><td>0.789</td><td>0.935</td>"));
+  EXPECT_THAT(html, HasSubstr("<td>cpu&lt;script&gt;</td><td>7 of 8</td><td>0.875</td>"
+                              "<td>4 of 5</td><td>6 of 7</td><td>2.5</td><td>11</td>"));
   EXPECT_THAT(html, HasSubstr("Calibration, error 0.200"));
   EXPECT_THAT(html, HasSubstr("0.95: 0.75</title>")) << "a dot of the calibration plot";
   // A cell is as dark as its share of the row.

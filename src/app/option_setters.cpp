@@ -128,13 +128,6 @@ Result<void> set_alpha(Options& options, Text text) {
   return {};
 }
 
-Result<void> set_balance(Options& options, Text text) {
-  std::string word;
-  if (auto result = set_one_of(word, text, {"classes", "none"}); !result) return result;
-  options.train.balance = word == "classes";
-  return {};
-}
-
 Result<void> add_fold_by(Options& options, Text text) {
   std::string word;
   if (auto result = set_one_of(word, text, {"incident", "node", "row"}); !result) return result;

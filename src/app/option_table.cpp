@@ -375,7 +375,10 @@ constexpr std::array kTable{
                "rows.",
                set_alpha},
     OptionSpec{"balance", "WHAT", "classes", kTrain, false, "Training",
-               "classes: all classes weigh the same; none: all rows do.", set_balance},
+               "What weighs the same: classes; incidents, within their class; or none: each row.",
+               [](O& o, Text t) {
+                 return set_one_of(o.train.balance, t, {"classes", "incidents", "none"});
+               }},
     OptionSpec{"feature", "NAME", "", kTrain, true, "Training",
                "Look only at this input of the tree; z.* are all that begin so.",
                [](O& o, Text t) { return add_text(o.train.features, t); }},

@@ -117,7 +117,9 @@ class Training {
     scored_.inputs = {};
     report_.data = describe(rows_, scored_, set_.data);
     if (auto sound = check_classes(report_.data, set_.data.classes); !sound) return sound;
-    if (options_.train.balance) balance_classes(set_.data);
+    balance_rows(set_.data, options_.train.balance == "classes"     ? Balance::kClasses
+                            : options_.train.balance == "incidents" ? Balance::kIncidents
+                                                                    : Balance::kRows);
     return {};
   }
 

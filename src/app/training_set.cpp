@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -114,14 +115,25 @@ Result<TrainingSet> make_training_set(const ScoredRows& scored, const ClassMap& 
   return set;
 }
 
-void balance_classes(TrainingData& data) {
+void balance_rows(TrainingData& data, Balance balance) {
+  data.weights.clear();
+  if (balance == Balance::kRows) return;
   std::vector<double> rows(data.classes.size());
-  for (const std::uint16_t label : data.labels) ++rows[label];
+  std::map<std::uint32_t, double> rows_of_group;
+  for (std::size_t row = 0; row < data.rows; ++row) {
+    ++rows[data.labels[row]];
+    ++rows_of_group[data.groups[row]];
+  }
+  const std::vector<std::size_t> groups = groups_of_classes(data);
   const auto present =
       static_cast<double>(std::ranges::count_if(rows, [](double n) { return n > 0; }));
-  data.weights.clear();
-  for (const std::uint16_t label : data.labels) {
-    data.weights.push_back(static_cast<double>(data.rows) / (present * rows[label]));
+  const double of_class = static_cast<double>(data.rows) / present;
+  for (std::size_t row = 0; row < data.rows; ++row) {
+    const std::uint16_t label = data.labels[row];
+    data.weights.push_back(balance == Balance::kClasses
+                               ? of_class / rows[label]
+                               : of_class / static_cast<double>(groups[label]) /
+                                     rows_of_group[data.groups[row]]);
   }
 }
 
@@ -129,8 +141,8 @@ std::vector<std::size_t> groups_of_classes(const TrainingData& data) {
   std::vector<std::set<std::uint32_t>> groups(data.classes.size());
   for (std::size_t row = 0; row < data.rows; ++row)
     groups[data.labels[row]].insert(data.groups[row]);
-  std::vector<std::size_t> counts;
-  for (const auto& of_class : groups) counts.push_back(of_class.size());
+  std::vector<std::size_t> counts(groups.size());
+  std::ranges::transform(groups, counts.begin(), [](const auto& one) { return one.size(); });
   return counts;
 }
 

@@ -32,7 +32,7 @@ section {
 .figures { display: flex; flex-wrap: wrap; gap: .4rem 2.2rem; margin-top: .6rem; }
 .figures div { color: var(--dim); font-size: .85rem; }
 .figures b { display: block; color: var(--ink); font-size: 1.5rem; line-height: 1.2; }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1rem; }
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: 1rem; }
 .plots section { margin-top: 0; } .plots { margin-top: 1rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th { font-weight: 600; color: var(--dim); font-size: .85rem; }

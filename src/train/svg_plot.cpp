@@ -62,9 +62,13 @@ class Canvas {
       words(kLeft - 6, y(value) + 4, "end", number(value));
     }
     const double step = round_step(most_ - least_);
-    for (double at = std::ceil(least_ / step) * step; at <= most_ + step / 100; at += step) {
-      line("grid", x(at), kTop, x(at), kHeight - kBottom);
-      words(x(at), kHeight - kBottom + 16, "middle", format_double(std::round(at * 1e6) / 1e6));
+    const auto first = static_cast<int>(std::ceil(least_ / step));
+    const auto last = static_cast<int>(std::floor(most_ / step + 0.01));
+    for (int i = first; i <= last; ++i) {
+      const double value = i * step;
+      line("grid", x(value), kTop, x(value), kHeight - kBottom);
+      words(x(value), kHeight - kBottom + 16, "middle",
+            format_double(std::round(value * 1e6) / 1e6));
     }
     words((kLeft + kWidth - kRight) / 2, kHeight - 8, "middle", frame.x_label);
     add("<text transform=\"translate(12 " + number((kTop + kHeight - kBottom) / 2) +

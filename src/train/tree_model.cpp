@@ -12,12 +12,12 @@ constexpr int kParts = 1000;
 // Shares rounded so that they sum to 1: the largest remainders get what is left (Hamilton).
 void put_shares(const std::vector<double>& weights, std::vector<double>& target) {
   const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
-  std::vector<int> parts;
+  std::vector<int> parts(weights.size());
   std::vector<std::size_t> order(weights.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  for (const double weight : weights) {
-    parts.push_back(static_cast<int>(std::floor(weight / sum * kParts)));
-  }
+  std::ranges::transform(weights, parts.begin(), [&](double weight) {
+    return static_cast<int>(std::floor(weight / sum * kParts));
+  });
   std::ranges::stable_sort(order, std::greater{},
                            [&](std::size_t i) { return weights[i] / sum * kParts - parts[i]; });
   const int left = kParts - std::accumulate(parts.begin(), parts.end(), 0);

@@ -15,15 +15,15 @@ class TrainingPageTest(unittest.TestCase):
             done = run_page("training.md", directory)
             self.assertEqual(done.returncode, 0, f"{done.stdout}\n{done.stderr}")
             model = json.loads((directory / "model.json").read_text())
-            self.assertEqual(model["classes"], ["normal", "cpu", "fork_storm"])
+            self.assertEqual(model["classes"], ["normal", "fd_leak", "fork_storm"])
             report = json.loads((directory / "evaluation.json").read_text())
             found = {one["type"]: one for one in report["incidents"]}
-            for kind in ("cpu", "fork-storm"):
+            for kind in ("fd-leak", "fork-storm"):
                 self.assertEqual(found[kind]["incidents"], 2, done.stdout)
                 self.assertEqual(found[kind]["class_right"], 2, done.stdout)
             with open(directory / "verdicts.csv", newline="") as file:
                 named = {row["class"] for row in csv.DictReader(file)}
-            self.assertLessEqual({"cpu", "fork_storm"}, named)
+            self.assertLessEqual({"fd_leak", "fork_storm"}, named)
             self.assertIn("<svg", (directory / "report.html").read_text())
             self.assertIn("// z.", (directory / "model.cpp").read_text())
 

@@ -69,7 +69,7 @@ struct Options {
     std::chrono::milliseconds settle{};
     std::optional<double> alpha;  ///< nullopt: by cross-validation
     double min_gain = 0;
-    bool balance = true;
+    std::string balance;  ///< "classes", "incidents" or "none"
     std::int64_t max_depth = 0;
     std::int64_t min_leaf = 0;
     std::int64_t folds = 0;

@@ -28,8 +28,15 @@ struct TrainingSet {
 [[nodiscard]] Result<TrainingSet> make_training_set(const ScoredRows& scored, const ClassMap& map,
                                                     std::chrono::milliseconds settle);
 
-/// Weighs rows so that all classes weigh the same.
-void balance_classes(TrainingData& data);
+/// What weighs the same when a tree is learned.
+enum class Balance : std::uint8_t {
+  kRows,       ///< each row
+  kClasses,    ///< each class, and within it each row
+  kIncidents,  ///< each class, and within it each group of rows, however long it took
+};
+
+/// Gives each row its weight.
+void balance_rows(TrainingData& data, Balance balance);
 
 /// How many groups each class has.
 [[nodiscard]] std::vector<std::size_t> groups_of_classes(const TrainingData& data);

@@ -124,14 +124,22 @@ TEST(LeaveOut, TakesTheLabelFromItsRows) {
   ASSERT_TRUE(succeeded(leave_out(scored, {"disk-write", "cpu+disk-write"})));
   EXPECT_EQ(scored.rows[0].type, kNoAttack);
   EXPECT_EQ(scored.rows[1].type, 0);
-  EXPECT_EQ(scored.rows[2].type, kNotLabelled);
-  EXPECT_EQ(scored.rows[3].type, kNotLabelled);
+  EXPECT_EQ(scored.rows[2].type, kLeftOut);
+  EXPECT_EQ(scored.rows[3].type, kLeftOut);
   // What is left out needs no class any more.
   const std::vector<std::string> rules{"busy=cpu"};
   const auto set = make_training_set(scored, *ClassMap::of_rules(rules), seconds{0});
   ASSERT_TRUE(succeeded(set));
   EXPECT_THAT(set->data.labels, ElementsAre(0, 1));
   EXPECT_THAT(set->classes_of, ElementsAre(ElementsAre(1), ElementsAre(), ElementsAre()));
+}
+
+TEST(LeaveOut, NormalRowsAreStillNoneSoSoonAfterIt) {
+  ScoredRows scored = scored_rows("a...b.");
+  ASSERT_TRUE(succeeded(leave_out(scored, {"cpu"})));
+  const auto set = make_training_set(scored, two_classes(), seconds{10});
+  ASSERT_TRUE(succeeded(set));
+  EXPECT_THAT(numbers(*set), ElementsAre(2, 3, 4));
 }
 
 TEST(LeaveOut, ATypeThatNoRowHasIsToldWithThoseThereAre) {
@@ -146,28 +154,48 @@ TEST(LeaveOut, ATypeThatNoRowHasIsToldWithThoseThereAre) {
   EXPECT_TRUE(succeeded(leave_out(scored, {})));
 }
 
-TEST(BalancedClasses, AllWeighTheSame) {
-  TrainingSet set = set_of("......ab..b");
-  balance_classes(set.data);
-  std::vector<double> weights(3);
-  double all = 0;
-  for (std::size_t row = 0; row < set.data.rows; ++row) {
-    weights[set.data.labels[row]] += set.data.weights[row];
-    all += set.data.weights[row];
-  }
-  for (const double weight : weights) EXPECT_DOUBLE_EQ(weight, 11.0 / 3);
-  EXPECT_DOUBLE_EQ(all, 11) << "together they weigh what the rows do";
-  // Another time, it is the same.
-  const std::vector<double> once = set.data.weights;
-  balance_classes(set.data);
-  EXPECT_EQ(set.data.weights, once);
+/// What the rows of each class weigh together.
+std::vector<double> class_weights(const TrainingData& data) {
+  std::vector<double> weights(data.classes.size());
+  for (std::size_t row = 0; row < data.rows; ++row) weights[data.labels[row]] += data.weights[row];
+  return weights;
 }
 
-TEST(BalancedClasses, AClassWithoutRowsTakesNoWeight) {
-  TrainingSet set = set_of("...a");
-  balance_classes(set.data);
-  EXPECT_DOUBLE_EQ(set.data.weights[0], 2.0 / 3);
-  EXPECT_DOUBLE_EQ(set.data.weights[3], 2);
+TEST(BalancedRows, OfClassesAllClassesWeighTheSame) {
+  TrainingData data = set_of("......ab..bbb").data;
+  balance_rows(data, Balance::kClasses);
+  for (const double weight : class_weights(data)) EXPECT_DOUBLE_EQ(weight, 13.0 / 3);
+  EXPECT_DOUBLE_EQ(data.weights[7], data.weights[10]) << "each row of a class as much as another";
+  double all = 0;
+  for (const double weight : data.weights) all += weight;
+  EXPECT_DOUBLE_EQ(all, 13) << "together they weigh what the rows do";
+}
+
+TEST(BalancedRows, OfIncidentsEachOfAClassWeighsTheSameHoweverLong) {
+  TrainingData data = set_of("......ab..bbb").data;
+  balance_rows(data, Balance::kIncidents);
+  for (const double weight : class_weights(data)) EXPECT_DOUBLE_EQ(weight, 13.0 / 3);
+  EXPECT_DOUBLE_EQ(data.weights[7], 13.0 / 3 / 2) << "a row that is an incident";
+  for (const std::size_t row : {10U, 11U, 12U}) {
+    EXPECT_DOUBLE_EQ(data.weights[row], 13.0 / 3 / 2 / 3) << "a third of one";
+  }
+  EXPECT_DOUBLE_EQ(data.weights[0], 13.0 / 3 / 2 / 6) << "normal rows by their stretches";
+}
+
+TEST(BalancedRows, WithoutBalanceThereAreNoWeights) {
+  TrainingData data = set_of("...ab").data;
+  balance_rows(data, Balance::kClasses);
+  balance_rows(data, Balance::kRows);
+  EXPECT_TRUE(data.weights.empty()) << "what was there before goes";
+}
+
+TEST(BalancedRows, AClassWithoutRowsTakesNoWeight) {
+  for (const Balance balance : {Balance::kClasses, Balance::kIncidents}) {
+    TrainingData data = set_of("...a").data;
+    balance_rows(data, balance);
+    EXPECT_DOUBLE_EQ(data.weights[0], 2.0 / 3);
+    EXPECT_DOUBLE_EQ(data.weights[3], 2);
+  }
 }
 
 }  // namespace

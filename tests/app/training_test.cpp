@@ -269,6 +269,10 @@ TEST_F(TrainingTest, TypesMayBeLeftOut) {
   ASSERT_THAT(report.incidents, SizeIs(2));
   EXPECT_EQ(report.incidents[1].incidents, 6U);
   EXPECT_EQ(report.data.attacks, 2U * (10 + 11) + 12 + 13);
+  // An alarm for an attack that was left out is no false one.
+  const Report whole = train({path("train.csv")}).report;
+  EXPECT_LE(report.false_alarms.alarms, whole.false_alarms.alarms);
+  EXPECT_EQ(report.false_alarms.normal_rows, whole.false_alarms.normal_rows);
 }
 
 TEST_F(TrainingTest, TwoAttacksAtOnceAreJudgedAndNotLearnedFrom) {
@@ -306,6 +310,30 @@ TEST_F(TrainingTest, LimitsOfTheTreeAreKept) {
   EXPECT_EQ(pruned.incidents.back().named, 0U);
   EXPECT_EQ(pruned.incidents.back().seen, report.incidents.back().seen)
       << "what is seen does not depend on the tree";
+}
+
+TEST_F(TrainingTest, WhatWeighsTheSameMayBeChosen) {
+  // A class of two incidents, one of which is ten times as long and unlike the other.
+  LabelledRecording made = recording(1);
+  made.attack("odd", {{"open_fds", 4000}, {"ipv4_sock_inuse", 300}}, 100);
+  made.normal(60);
+  made.attack("odd", {{"udp_sock_mem", 90}, {"udp_sock_inuse", 60}}, 10);
+  made.normal(60);
+  const std::string file = write("odd.csv", made);
+  std::set<std::string> models;
+  for (const char* balance : {"classes", "incidents", "none"}) {
+    // One leaf tells the shares of the weights.
+    const Report report = train({file}, {{"balance", {balance}}, {"prune", {"1"}}}).report;
+    ASSERT_EQ(report.model.nodes.size(), 1U);
+    const double odd = report.model.probabilities[3];
+    const auto rows = static_cast<double>(report.data.class_rows[3]);
+    EXPECT_NEAR(odd, *balance == 'n' ? rows / static_cast<double>(report.data.used) : 0.25, 0.001)
+        << balance;
+    models.insert(model_as_json(
+        train({file}, {{"balance", {balance}}, {"prune", {"0"}}, {"max-depth", {"3"}}})
+            .report.model));
+  }
+  EXPECT_EQ(models.size(), 3U);
 }
 
 TEST_F(TrainingTest, NodesMayBeTheFolds) {

@@ -12,7 +12,7 @@ namespace nodevigil {
 namespace {
 
 /// Rows of a node, one for each character of these texts, which are as long as each other:
-/// `labels`: '.' no attack, '?' not labelled, 'a', 'b', ...: an attack of that type;
+/// `labels`: '.' no attack, '?' not labelled, 'x' left out, 'a', 'b', ...: an attack of that type;
 /// `alarms`: '!' a score over its threshold, '-' an alarm that fades, '.' none;
 /// `verdicts`: '1' to '9' a class, 'u' unknown, '.' normal.
 std::vector<JudgedRow> rows_of(std::string_view labels, std::string_view alarms,
@@ -23,7 +23,10 @@ std::vector<JudgedRow> rows_of(std::string_view labels, std::string_view alarms,
     JudgedRow row;
     row.node = node;
     row.interval_s = interval_s;
-    row.type = labels[i] == '.' ? kNoAttack : labels[i] == '?' ? kNotLabelled : labels[i] - 'a';
+    row.type = labels[i] == '.'   ? kNoAttack
+               : labels[i] == '?' ? kNotLabelled
+               : labels[i] == 'x' ? kLeftOut
+                                  : labels[i] - 'a';
     row.over = alarms[i] == '!';
     row.anomalous = alarms[i] != '.';
     const char verdict = verdicts.empty() ? (row.anomalous ? 'u' : '.') : verdicts[i];
@@ -60,7 +63,7 @@ TEST(Incidents, AreRunsOfOneType) {
 
 TEST(Incidents, ThereMayBeNone) {
   EXPECT_THAT(find_incidents({}), IsEmpty());
-  EXPECT_THAT(find_incidents(rows_of("..??..", "!!!!!!")), IsEmpty());
+  EXPECT_THAT(find_incidents(rows_of("..??xx", "!!!!!!")), IsEmpty());
 }
 
 TEST(Incidents, EndWithTheirNode) {
@@ -128,6 +131,7 @@ TEST(FalseAlarms, AreRunsOfRowsUnderAlarmWhereNothingWasWrong) {
   EXPECT_EQ(alarms("??????", "!!!!!!"), 0U) << "nobody knows";
   EXPECT_EQ(alarms("??..??", "!!!!!!"), 1U);
   EXPECT_EQ(alarms("a??..", "!!!!!"), 0U);
+  EXPECT_EQ(alarms("..xx..", "..!!--"), 0U) << "it is an attack, though nobody asks about it";
 }
 
 TEST(FalseAlarms, EndWithTheirNode) {

@@ -308,32 +308,40 @@ TEST_F(TrainingTest, LimitsOfTheTreeAreKept) {
   const Report pruned = train({path("train.csv")}, {{"prune", {"1"}}}).report;
   EXPECT_EQ(pruned.model.nodes.size(), 1U) << "no leaf is worth that";
   EXPECT_EQ(pruned.incidents.back().named, 0U);
+  const auto judged = evaluate_model(*rows_of_files({path("other.csv")}),
+                                     classifier_of(pruned.model), options_of({}, kEvaluate));
+  ASSERT_TRUE(succeeded(judged));
+  for (std::size_t truth = 0; truth < 3; ++truth) {
+    double rows = 0;
+    for (std::size_t given = 0; given < 3; ++given) rows += judged->confusion.at(truth, given);
+    EXPECT_EQ(rows, static_cast<double>(judged->data.class_rows[truth]));
+  }
   EXPECT_EQ(pruned.incidents.back().seen, report.incidents.back().seen)
       << "what is seen does not depend on the tree";
 }
 
 TEST_F(TrainingTest, WhatWeighsTheSameMayBeChosen) {
-  // A class of two incidents, one of which is ten times as long and unlike the other.
+  // A class of two incidents, one of them ten times as long and without a trace in lis_conn.
   LabelledRecording made = recording(1);
   made.attack("odd", {{"open_fds", 4000}, {"ipv4_sock_inuse", 300}}, 100);
   made.normal(60);
-  made.attack("odd", {{"udp_sock_mem", 90}, {"udp_sock_inuse", 60}}, 10);
+  made.attack("odd", {{"lis_conn", 90}, {"udp_sock_inuse", 60}}, 10);
   made.normal(60);
   const std::string file = write("odd.csv", made);
-  std::set<std::string> models;
-  for (const char* balance : {"classes", "incidents", "none"}) {
-    // One leaf tells the shares of the weights.
-    const Report report = train({file}, {{"balance", {balance}}, {"prune", {"1"}}}).report;
-    ASSERT_EQ(report.model.nodes.size(), 1U);
-    const double odd = report.model.probabilities[3];
-    const auto rows = static_cast<double>(report.data.class_rows[3]);
-    EXPECT_NEAR(odd, *balance == 'n' ? rows / static_cast<double>(report.data.used) : 0.25, 0.001)
-        << balance;
-    models.insert(model_as_json(
-        train({file}, {{"balance", {balance}}, {"prune", {"0"}}, {"max-depth", {"3"}}})
-            .report.model));
-  }
-  EXPECT_EQ(models.size(), 3U);
+  const auto share_of_the_long_one = [&](const char* balance) {
+    const Report report = train({file}, {{"balance", {balance}},
+                                         {"feature", {"z.lis_conn"}},
+                                         {"max-depth", {"1"}},
+                                         {"prune", {"0"}}})
+                              .report;
+    EXPECT_EQ(report.model.nodes.size(), 3U);
+    return report.model.leaf_probabilities(report.model.nodes[1].leaf)[3];
+  };
+  // What is not the short one: three classes of a quarter each, and a part of the fourth.
+  EXPECT_NEAR(share_of_the_long_one("classes"), 100.0 / 110 / (3 + 100.0 / 110), 0.01);
+  EXPECT_NEAR(share_of_the_long_one("incidents"), 0.5 / (3 + 0.5), 0.01);
+  const auto rows = static_cast<double>(train({file}).report.data.used);
+  EXPECT_NEAR(share_of_the_long_one("none"), 100 / (rows - 10), 0.01);
 }
 
 TEST_F(TrainingTest, NodesMayBeTheFolds) {

@@ -474,6 +474,7 @@ class BadInputTest(Trained):
         yield "zeros", bytes(100)
         yield "brackets", b"[" * 200_000
         yield "objects", b'{"a":' * 200_000
+        yield "deep, and closed again", b'{"x": ' + b"[" * 20 + b"]" * 20 + b"," + whole[1:]
         yield "not UTF-8", whole.replace(b"trained", b"\xff\xfe")
         yield "large", whole + b" " * (9 << 20)
         yield "a list", b"[]"

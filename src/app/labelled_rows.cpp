@@ -1,6 +1,8 @@
 #include "nodevigil/app/labelled_rows.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <optional>
 #include <utility>
@@ -62,12 +64,14 @@ class RowsOfStore final : public LabelledRows {
  public:
   explicit RowsOfStore(StoredRows stored) : stored_(std::move(stored)) {}
 
-  // Of each node, from its first two rows that belong together.
-  Result<void> find_intervals() {
+  // Goes through all rows once to see what there is.
+  Result<void> look() {
     return stored_.rows->each([&](const DatasetRow& row) -> Result<void> {
-      if (row.follows && row.row.sample.elapsed_ns) {
-        intervals_.try_emplace(row.node, std::chrono::round<milliseconds>(
-                                             std::chrono::nanoseconds{*row.row.sample.elapsed_ns}));
+      Known& node = nodes_[row.node];
+      node.last_us = std::max(node.last_us, row.row.sample.ts_us);
+      if (!node.interval && row.follows && row.row.sample.elapsed_ns) {
+        node.interval =
+            std::chrono::round<milliseconds>(std::chrono::nanoseconds{*row.row.sample.elapsed_ns});
       }
       return {};
     });
@@ -78,17 +82,25 @@ class RowsOfStore final : public LabelledRows {
     return stored_.rows->each([&](const DatasetRow& row) -> Result<void> {
       sample = row.row.sample;
       if (!row.follows) sample.elapsed_ns.reset();
-      const auto interval = intervals_.find(row.node);
-      // A node without two rows is of no use, but no reason to fail.
-      if (interval != intervals_.end()) visit({row.node, sample, row.label, interval->second});
+      const Known& node = nodes_[row.node];
+      // A node without two rows is of no use, but no reason to fail. What an agent has added since
+      // look() is left out, so that all passes see the same.
+      if (node.interval && sample.ts_us <= node.last_us) {
+        visit({row.node, sample, row.label, *node.interval});
+      }
       return {};
     });
   }
   [[nodiscard]] std::vector<std::string> sources() const override { return {stored_.place}; }
 
  private:
+  struct Known {
+    std::optional<milliseconds> interval;  // of its first two rows that belong together
+    std::int64_t last_us = std::numeric_limits<std::int64_t>::min();
+  };
+
   StoredRows stored_;
-  std::map<std::string, milliseconds> intervals_;
+  std::map<std::string, Known> nodes_;
 };
 
 class ThinnedRows final : public LabelledRows {
@@ -137,7 +149,7 @@ Result<std::unique_ptr<LabelledRows>> rows_of_store(const Options& options) {
   auto stored = open_stored_rows(options);
   if (!stored) return stored.error();
   auto rows = std::make_unique<RowsOfStore>(std::move(*stored));
-  if (const auto found = rows->find_intervals(); !found) return found.error();
+  if (const auto looked = rows->look(); !looked) return looked.error();
   return std::unique_ptr<LabelledRows>{std::move(rows)};
 }
 

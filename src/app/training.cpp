@@ -73,6 +73,10 @@ void judge_incidents(const ScoredRows& scored, const TrainingSet& set, Report& r
 }
 
 Result<void> check_classes(const ReportedData& data, const std::vector<std::string>& classes) {
+  if (classes.size() == 1) {
+    return Error{ErrorCode::kInvalid,
+                 "no row is labelled as an attack; expected at least one class", ""};
+  }
   for (std::size_t i = 0; i < classes.size(); ++i) {
     if (data.class_incidents[i] >= 2) continue;
     return Error{ErrorCode::kInvalid,
@@ -82,9 +86,7 @@ Result<void> check_classes(const ReportedData& data, const std::vector<std::stri
                      "judge by",
                  ""};
   }
-  if (classes.size() > 1) return {};
-  return Error{ErrorCode::kInvalid, "no row is labelled as an attack; expected at least one class",
-               ""};
+  return {};
 }
 
 // Trains and judges; one object for one call.
@@ -139,12 +141,18 @@ class Training {
     const auto seed = static_cast<std::uint64_t>(options_.train.seed);
     if (by == "row") return assign_folds(data, count, FoldsBy::kRow, seed);
     if (by == "incident") return assign_folds(data, count, FoldsBy::kGroup, seed);
-    if (scored_.nodes.size() < 2) {
-      return Error{ErrorCode::kInvalid, "node: expected rows of at least two nodes", "--fold-by"};
+    // Nodes need not be dealt out by classes: each is a fold, or shares one. One that has no rows
+    // to learn from is none, and leaves no fold without any.
+    std::map<std::uint32_t, std::uint32_t> numbers;
+    for (const std::uint32_t node : set_.nodes) {
+      numbers.try_emplace(node, static_cast<std::uint32_t>(numbers.size()));
     }
-    // Nodes need not be dealt out by classes: each is a fold, or shares one.
+    if (numbers.size() < 2) {
+      return Error{ErrorCode::kInvalid, "node: expected rows of at least two nodes to learn from",
+                   "--fold-by"};
+    }
     FoldOf folds;
-    for (const std::uint32_t node : set_.nodes) folds.push_back(node % count);
+    for (const std::uint32_t node : set_.nodes) folds.push_back(numbers[node] % count);
     return folds;
   }
 

@@ -30,7 +30,8 @@ std::vector<double> calm_of(const std::vector<JudgedRow>& rows) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const bool first = i == 0 || rows[i].node != rows[i - 1].node;
     const double before = first ? std::numeric_limits<double>::infinity() : calm.back();
-    calm.push_back(rows[i].type >= 0 ? 0 : before + rows[i].interval_s);
+    const bool attack = rows[i].type >= 0 || rows[i].type == kLeftOut;
+    calm.push_back(attack ? 0 : before + rows[i].interval_s);
   }
   return calm;
 }
@@ -60,7 +61,7 @@ Result<void> leave_out(ScoredRows& scored, const std::vector<std::string>& types
     }
     const auto index = static_cast<std::int32_t>(found - scored.types.begin());
     for (JudgedRow& row : scored.rows) {
-      if (row.type == index) row.type = kNotLabelled;
+      if (row.type == index) row.type = kLeftOut;
     }
   }
   return {};

@@ -206,9 +206,13 @@ ScheduledFault draw(const Entry& entry, Random& random) {
   return fault;
 }
 
-void check_length(const Schedule& schedule) {
-  if (schedule.faults.size() <= static_cast<std::size_t>(kMostSteps)) return;
-  throw Wrong{"campaign", "expected at most " + std::to_string(kMostSteps) + " faults in all"};
+// Counted before it is drawn: a file of a few lines can ask for more faults than there is memory
+// for.
+void add_fault(Schedule& schedule, const Entry& entry, Random& random) {
+  if (schedule.faults.size() == static_cast<std::size_t>(kMostSteps)) {
+    throw Wrong{"campaign", "expected at most " + std::to_string(kMostSteps) + " faults in all"};
+  }
+  schedule.faults.push_back(draw(entry, random));
 }
 
 void add_random(Schedule& schedule, const Json& json, Random& random) {
@@ -228,7 +232,7 @@ void add_random(Schedule& schedule, const Json& json, Random& random) {
     auto left = static_cast<std::int64_t>(random.below(weights));
     std::size_t chosen = 0;
     while ((left -= choices[chosen].number) >= 0) ++chosen;
-    schedule.faults.push_back(draw(choices[chosen], random));
+    add_fault(schedule, choices[chosen], random);
   }
 }
 
@@ -238,7 +242,7 @@ void add_steps(Schedule& schedule, const Json& json, const std::string& where, R
   std::size_t number = 0;
   for (const Json& each : json) {
     const Entry entry = entry_of(each, where + "[" + std::to_string(number++) + "]", "repeat");
-    for (std::int64_t i = 0; i < entry.number; ++i) schedule.faults.push_back(draw(entry, random));
+    for (std::int64_t i = 0; i < entry.number; ++i) add_fault(schedule, entry, random);
   }
 }
 
@@ -249,7 +253,6 @@ void add_rounds(Schedule& schedule, const Json& json, Random& random) {
   for (std::int64_t round = 0; round < count; ++round) {
     const std::size_t first = schedule.faults.size();
     add_steps(schedule, json["steps"], "rounds.steps", random);
-    check_length(schedule);
     for (std::size_t left = schedule.faults.size() - first; left > 1; --left) {
       std::swap(schedule.faults[first + left - 1], schedule.faults[first + random.below(left)]);
     }
@@ -277,7 +280,6 @@ Schedule campaign_of(const Json& json) {
   if (json.contains("random")) add_random(schedule, json["random"], random);
   if (schedule.faults.empty())
     throw Wrong{"campaign", "expected \"steps\", \"rounds\" or \"random\" with faults"};
-  check_length(schedule);
   return schedule;
 }
 
@@ -289,7 +291,7 @@ Result<Schedule> parse_campaign(std::string_view text, const std::string& path) 
   } catch (const Wrong& wrong) {
     return Error{ErrorCode::kInvalid, wrong.where + ": " + wrong.what, path};
   } catch (const Json::exception& error) {
-    return Error{ErrorCode::kInvalid, std::string{"expected JSON: "} + error.what(), path};
+    return Error{ErrorCode::kInvalid, "expected JSON: " + printable(error.what(), 200), path};
   }
 }
 

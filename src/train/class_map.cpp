@@ -60,11 +60,23 @@ Result<void> ClassMap::add(const std::string& type, const std::string& class_nam
 
 Result<void> ClassMap::add_rule(const std::string& rule) {
   const std::size_t equals = rule.find('=');
-  if (equals == std::string::npos || equals + 1 == rule.size()) {
-    return Error{ErrorCode::kInvalid,
-                 "expected CLASS=TYPE or CLASS=TYPE,TYPE, got '" + printable(rule) + "'", ""};
-  }
-  for (const std::string_view type : split(std::string_view{rule}.substr(equals + 1), ',')) {
+  const auto types = equals == std::string::npos
+                         ? std::vector<std::string_view>{""}
+                         : split(std::string_view{rule}.substr(equals + 1), ',');
+  for (const std::string_view type : types) {
+    if (type.empty()) {
+      return Error{ErrorCode::kInvalid,
+                   "expected CLASS=TYPE or CLASS=TYPE,TYPE, got '" + printable(rule) + "'", ""};
+    }
+    // Such a rule would never be looked at: of() asks for the parts.
+    if (type.find('+') != std::string_view::npos) {
+      return Error{
+          ErrorCode::kInvalid,
+          "'" + printable(std::string{type}) +
+              "' is several attacks at once, which stand for the classes of each; expected "
+              "the type of one",
+          ""};
+    }
     if (auto added = add(std::string{type}, rule.substr(0, equals)); !added) return added;
   }
   return {};

@@ -84,7 +84,7 @@ FalseAlarms find_false_alarms(std::span<const JudgedRow> rows) {
     std::size_t normal = 0;
     while (end < rows.size() && rows[end].node == rows[i].node &&
            rows[end].anomalous == rows[i].anomalous) {
-      if (rows[end].type >= 0) touches_attack = true;
+      if (rows[end].type >= 0 || rows[end].type == kLeftOut) touches_attack = true;
       if (rows[end].type == kNoAttack) ++normal;
       ++end;
     }

@@ -78,13 +78,14 @@ std::vector<FewFeatures> feature_curve(const TrainingData& data, const BinnedDat
     most = std::max(most, best.back().size());
   }
   std::vector<FewFeatures> curve;
-  std::size_t features = 1;
-  for (std::size_t before = 1; most > 0; features = std::exchange(before, features) + before) {
+  for (std::size_t features = 1, next = 2; most > 0;
+       features = std::exchange(next, next + features)) {
     const std::size_t here = std::min(features, most);
     ConfusionMatrix confusion{data.classes.size()};
     for (std::uint32_t fold = 0; fold < count; ++fold) {
       CartOptions few = options;
-      few.features = best[fold];
+      // A tree without a split has no best ones, and no features would mean all there are.
+      if (!best[fold].empty()) few.features = best[fold];
       few.features.resize(std::min(here, few.features.size()));
       std::ranges::sort(few.features);
       const CartTree tree = fit_cart(data, bins, inside[fold], few);

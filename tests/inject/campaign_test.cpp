@@ -175,6 +175,27 @@ TEST(Campaign, SaysWhatIsWrongAndWhere) {
   EXPECT_THAT(error_of(R"({"random": {"count": 1}})"), HasSubstr("expected \"choices\""));
 }
 
+TEST(Campaign, SaysWhatIsNoJsonInWordsThatFitALine) {
+  const std::string text = error_of("[\"" + std::string(10'000, '\xff') + "\"]");
+  EXPECT_THAT(text, HasSubstr("file.json: expected JSON"));
+  EXPECT_LT(text.size(), 1000U);
+  for (const char c : text) EXPECT_TRUE(c >= ' ' && c <= '~') << static_cast<int>(c);
+}
+
+TEST(Campaign, HasAsManyFaultsAsCanBeCountedAndNoMore) {
+  const std::string most = R"({"scenario": "cpu", "repeat": 100000})";
+  EXPECT_EQ(error_of(R"({"steps": [)" + most + "]}"), "");
+  // A thousand of these would take more memory than there is, were they drawn before they are
+  // counted.
+  std::string steps = most;
+  for (int i = 1; i < 1000; ++i) steps += "," + most;
+  EXPECT_THAT(error_of(R"({"steps": [)" + steps + "]}"),
+              HasSubstr("campaign: expected at most 100000 faults in all"));
+  EXPECT_THAT(error_of(R"({"steps": [{"scenario": "cpu"}], "random": {"count": 100000,
+                  "choices": [{"scenario": "cpu"}]}})"),
+              HasSubstr("expected at most 100000 faults"));
+}
+
 TEST(Campaign, SaysWhatIsWrongInAStep) {
   const auto step = [](const std::string& rest) {
     return error_of(R"({"steps": [{"scenario": "cpu", )" + rest + "}]}");

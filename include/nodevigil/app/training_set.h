@@ -20,7 +20,8 @@ struct TrainingSet {
   std::vector<std::vector<std::uint16_t>> classes_of;  ///< of each type of ScoredRows
 };
 
-/// Takes the label from all rows whose type is one of `types`. Error kNotFound: no row has it.
+/// Makes kLeftOut of all rows whose type is one of `types`: they are as if not labelled, but for
+/// the alarms and traces that they leave behind. Error kNotFound: no row has it.
 [[nodiscard]] Result<void> leave_out(ScoredRows& scored, const std::vector<std::string>& types);
 
 /// The rows that are of one class: not those of two attacks at once, not those in warm-up, and no

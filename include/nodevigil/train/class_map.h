@@ -19,7 +19,8 @@ class ClassMap {
   /// Each type for itself, in the order of their names: "disk-write" is the class disk_write.
   /// Errors: kInvalid, a type whose name cannot be made a class's.
   [[nodiscard]] static Result<ClassMap> of_types(std::span<const std::string> types);
-  /// By rules "CLASS=TYPE,TYPE,...", in this order. Errors: kInvalid, a rule that is none.
+  /// By rules "CLASS=TYPE,TYPE,...", in this order. Errors: kInvalid, a rule that is none, or is
+  /// about several attacks at once.
   [[nodiscard]] static Result<ClassMap> of_rules(std::span<const std::string> rules);
   /// For a model's classes: by `rules`, else a type is the class of its name. Classes that rules
   /// name and the model has not: error kInvalid.

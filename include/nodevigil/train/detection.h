@@ -12,6 +12,8 @@ namespace nodevigil {
 /// Types of rows that are no attack's, in JudgedRow::type.
 inline constexpr std::int32_t kNotLabelled = -1;
 inline constexpr std::int32_t kNoAttack = -2;
+/// An attack that is not asked about; an alarm for it is no false one.
+inline constexpr std::int32_t kLeftOut = -3;
 
 /// What is known of a row, and what the agent makes of it.
 struct JudgedRow {

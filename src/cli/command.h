@@ -40,6 +40,9 @@ int run_label(const Invocation& invocation);
 int run_export(const Invocation& invocation);
 int run_inject(const Invocation& invocation);
 int run_import_prometheus(const Invocation& invocation);
+int run_train(const Invocation& invocation);
+int run_evaluate(const Invocation& invocation);
+int run_compile(const Invocation& invocation);
 
 /// The names of all environment variables.
 std::vector<std::string> environment_names();

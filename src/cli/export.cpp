@@ -3,9 +3,7 @@
 #include <iostream>
 
 #include "command.h"
-#include "nodevigil/app/agent.h"
-#include "nodevigil/app/windows.h"
-#include "nodevigil/dataset/row_source.h"
+#include "nodevigil/app/stored_rows.h"
 #include "nodevigil/metrics/table.h"
 #include "output_file.h"
 
@@ -44,27 +42,10 @@ Result<ExportOptions> export_options(const Options& options) {
 }
 
 Result<ExportSummary> export_to(const Options& options, ExportOptions wanted, std::ostream& out) {
-  const auto store = open_windows(options, /*read_only=*/true);
-  if (!store) return store.error();
-  auto windows = (*store)->list({});
-  if (!windows) return windows.error();
-  wanted.windows = *windows;
-  RowSelection selection;
-  if (!options.node.empty()) selection.nodes = {options.node};
-  selection.from_us = options.from_us.value_or(selection.from_us);
-  selection.to_us = options.to_us.value_or(selection.to_us);
-  const auto series = node_series();
-  std::unique_ptr<Postgres> postgres;
-  if (!options.postgres.url.empty()) {
-    auto connected = Postgres::connect(options.postgres);
-    if (!connected) return connected.error();
-    postgres = std::move(*connected);
-  }
-  const auto rows = postgres ? rows_of_postgres(*postgres, series, std::move(*windows), selection)
-                             : rows_of_journal(journal_file(state_dir_path(options.state_dir)),
-                                               series, std::move(*windows), selection);
-  if (!rows) return rows.error();
-  return export_rows(**rows, series, wanted, out);
+  auto stored = open_stored_rows(options);
+  if (!stored) return stored.error();
+  wanted.windows = std::move(stored->windows);
+  return export_rows(*stored->rows, node_series(), wanted, out);
 }
 
 }  // namespace

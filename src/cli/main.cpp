@@ -27,8 +27,10 @@ struct Entry {
   int (*run)(const Invocation&);
 };
 
+constexpr int kMostFiles = 10'000;
+
 // In the order of command_names().
-constexpr std::array<Entry, 12> kCommands{{
+constexpr std::array<Entry, 15> kCommands{{
     {kAgent, "Sample, score, keep and expose this node until told to stop", nullptr, nullptr, 0,
      run_agent},
     {kSample, "Take one reading of the 24 metrics", nullptr, nullptr, 0, run_sample},
@@ -44,7 +46,8 @@ constexpr std::array<Entry, 12> kCommands{{
     {kVersion, "Print version, revision and model", nullptr, nullptr, 0, run_version},
     {kDb, "Make and look after the schema in Postgres", "ACTION",
      "init or migrate: make the schema, or bring it up to date; status: tell about it; "
-     "grant-agent: let --login add rows; prune: remove rows older than --postgres.retention",
+     "grant-agent: let --login add rows; grant-labeler: let --login label them; prune: remove rows "
+     "older than --postgres.retention",
      1, run_db},
     {kLabel, "Say what went on when: windows of time that become labels of rows", "ACTION",
      "add: --type from --from to --to; import FILE: windows from a CSV file; list; remove: those "
@@ -58,6 +61,14 @@ constexpr std::array<Entry, 12> kCommands{{
      run_inject},
     {kImportPrometheus, "Make a data set of what a Prometheus has", nullptr, nullptr, 0,
      run_import_prometheus},
+    {kTrain, "Learn a tree that names causes from labelled rows, and judge it", "FILE",
+     "CSV files of nodevigil export (also gzipped). Without any, --postgres.url or --state-dir "
+     "names the store",
+     kMostFiles, run_train},
+    {kEvaluate, "Judge a model on labelled rows that it has not learned from", "FILE",
+     "As for train", kMostFiles, run_evaluate},
+    {kCompile, "Write a model as C++, to be compiled in", "MODEL", "The model, in JSON", 1,
+     run_compile},
 }};
 
 std::optional<std::string> environment(const std::string& name) {

@@ -93,8 +93,11 @@ PhaseTimeline::PhaseTimeline(std::span<const AnomalyWindow> windows) {
     if (details.is_object() && details.contains("phases") && details["phases"].is_array()) {
       for (const auto& one : details["phases"]) {
         if (!one.is_object() || !one.contains("phase") || !one.contains("at")) continue;
-        if (!one["phase"].is_string() || !one["at"].is_string()) continue;
-        const auto at = parse_timestamp_us(one["at"].get<std::string>());
+        if (!one["phase"].is_string()) continue;
+        // A time as text, or seconds since 1970.
+        const auto& time = one["at"];
+        const auto at =
+            parse_timestamp_us(time.is_string() ? time.get<std::string>() : time.dump());
         if (!at) continue;
         std::string phase = one["phase"].get<std::string>();
         marks_.push_back({*at, phase == "ended" ? "running" : std::move(phase)});

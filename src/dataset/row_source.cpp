@@ -72,13 +72,26 @@ class JournalRows final : public RowSource {
       if (!done) failed = done.error();
       return done.ok();
     };
-    bool more = true;
-    while (more && !failed) {
-      const auto some = journal_->read_some(range, visit_row);
-      if (!some) return some.error();
-      more = *some;
+    const auto read_on = [&]() -> Result<void> {
+      bool more = true;
+      while (more && !failed) {
+        const auto some = journal_->read_some(range, visit_row);
+        if (!some) return some.error();
+        more = *some;
+      }
+      if (failed) return *failed;
+      return {};
+    };
+    if (auto read = read_on(); !read) return read;
+    // An agent that is running keeps its newest rows elsewhere first.
+    const auto kept = journal_->kept();
+    if (!kept) return kept.error();
+    if (auto read = read_on(); !read) return read;
+    for (const StoredRow& row : *kept) {
+      const bool inside = row.sample.ts_us >= range.from_us && row.sample.ts_us < range.to_us;
+      if (row.seq <= last_seq || !inside) continue;
+      if (!visit_row(row)) return *failed;
     }
-    if (failed) return *failed;
     return {};
   }
 

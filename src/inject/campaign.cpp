@@ -96,8 +96,7 @@ struct Entry {
   Range ramp_ms;
   Range gap_ms;
   std::vector<const Workload*> workloads;
-  std::int64_t repeat = 1;
-  std::int64_t weight = 1;
+  std::int64_t number = 1;  // how often, or by which weight
 };
 
 Range intensity_of(const Json& json, const Scenario& scenario, bool several,
@@ -120,12 +119,36 @@ Range intensity_of(const Json& json, const Scenario& scenario, bool several,
   return range;
 }
 
-Entry entry_of(const Json& json, const std::string& where, const char* own_key) {
+std::vector<const Workload*> workloads_of(const Json& json, const std::string& where) {
+  if (!json.contains("workload")) return {};
+  const Json& workload = json["workload"];
+  if (!workload.is_array()) return {workload_of(workload, where + ".workload")};
+  std::vector<const Workload*> workloads;
+  for (const Json& each : workload) workloads.push_back(workload_of(each, where + ".workload"));
+  if (workloads.empty()) throw Wrong{where + ".workload", "expected at least one"};
+  return workloads;
+}
+
+Range time_of(const Json& json, const char* name, const std::string& where, Range fallback) {
+  return json.contains(name) ? range_of(json[name], where + "." + name, ms_of) : fallback;
+}
+
+// A stretch of ordinary work without a fault.
+Entry work_of(const Json& json, const std::string& where, const char* own_key) {
+  check_keys(json, where, {"duration", "workload", own_key});
+  if (!json.contains("duration") || !json.contains("workload")) {
+    throw Wrong{where, "expected \"scenario\", or \"workload\" with \"duration\""};
+  }
+  Entry entry;
+  entry.duration_ms = time_of(json, "duration", where, {});
+  entry.workloads = workloads_of(json, where);
+  return entry;
+}
+
+Entry fault_of(const Json& json, const std::string& where, const char* own_key) {
   check_keys(json, where,
              {"scenario", "intensity", "duration", "ramp", "gap", "workload", own_key});
-  if (!json.contains("scenario") || !json["scenario"].is_string()) {
-    throw Wrong{where, "expected \"scenario\" with a name"};
-  }
+  if (!json["scenario"].is_string()) throw Wrong{where + ".scenario", "expected a name"};
   Entry entry;
   auto parts = parse_parts(json["scenario"].get<std::string>(), "");
   if (!parts) throw Wrong{where + ".scenario", parts.error().context};
@@ -145,25 +168,19 @@ Entry entry_of(const Json& json, const std::string& where, const char* own_key) 
     entry.intensity.push_back(intensity_of(json, *part.scenario, several, where));
     longest = std::max(longest, static_cast<double>(milliseconds{part.scenario->duration}.count()));
   }
-  const auto time = [&](const char* name, Range fallback) {
-    return json.contains(name) ? range_of(json[name], where + "." + name, ms_of) : fallback;
-  };
-  entry.duration_ms = time("duration", {longest, longest});
+  entry.duration_ms = time_of(json, "duration", where, {longest, longest});
+  entry.ramp_ms = time_of(json, "ramp", where, {0, 0});
+  entry.gap_ms = time_of(json, "gap", where, {30'000, 90'000});
+  entry.workloads = workloads_of(json, where);
+  return entry;
+}
+
+Entry entry_of(const Json& json, const std::string& where, const char* own_key) {
+  if (!json.is_object()) throw Wrong{where, "expected an object"};
+  Entry entry =
+      json.contains("scenario") ? fault_of(json, where, own_key) : work_of(json, where, own_key);
   if (entry.duration_ms.least < 1) throw Wrong{where + ".duration", "expected more than 0s"};
-  entry.ramp_ms = time("ramp", {0, 0});
-  entry.gap_ms = time("gap", {30'000, 90'000});
-  if (json.contains("workload")) {
-    const Json& workload = json["workload"];
-    if (workload.is_array()) {
-      for (const Json& each : workload) {
-        entry.workloads.push_back(workload_of(each, where + ".workload"));
-      }
-    } else {
-      entry.workloads.push_back(workload_of(workload, where + ".workload"));
-    }
-  }
-  const std::int64_t own = whole_number(json, own_key, where, 1, 1, kMostSteps);
-  (std::string_view{own_key} == "repeat" ? entry.repeat : entry.weight) = own;
+  entry.number = whole_number(json, own_key, where, 1, 1, kMostSteps);
   return entry;
 }
 
@@ -189,6 +206,15 @@ ScheduledFault draw(const Entry& entry, Random& random) {
   return fault;
 }
 
+// Counted before it is drawn: a file of a few lines can ask for more faults than there is memory
+// for.
+void add_fault(Schedule& schedule, const Entry& entry, Random& random) {
+  if (schedule.faults.size() == static_cast<std::size_t>(kMostSteps)) {
+    throw Wrong{"campaign", "expected at most " + std::to_string(kMostSteps) + " faults in all"};
+  }
+  schedule.faults.push_back(draw(entry, random));
+}
+
 void add_random(Schedule& schedule, const Json& json, Random& random) {
   check_keys(json, "random", {"count", "choices"});
   const std::int64_t count = whole_number(json, "count", "random", 1, 1, kMostSteps);
@@ -200,18 +226,41 @@ void add_random(Schedule& schedule, const Json& json, Random& random) {
   for (const Json& each : json["choices"]) {
     const std::string where = "random.choices[" + std::to_string(choices.size()) + "]";
     choices.push_back(entry_of(each, where, "weight"));
-    weights += static_cast<std::uint64_t>(choices.back().weight);
+    weights += static_cast<std::uint64_t>(choices.back().number);
   }
   for (std::int64_t i = 0; i < count; ++i) {
     auto left = static_cast<std::int64_t>(random.below(weights));
     std::size_t chosen = 0;
-    while ((left -= choices[chosen].weight) >= 0) ++chosen;
-    schedule.faults.push_back(draw(choices[chosen], random));
+    while ((left -= choices[chosen].number) >= 0) ++chosen;
+    add_fault(schedule, choices[chosen], random);
+  }
+}
+
+// Adds what `json`, a list, says, each entry as often as it wants, in the order of the list.
+void add_steps(Schedule& schedule, const Json& json, const std::string& where, Random& random) {
+  if (!json.is_array()) throw Wrong{where, "expected a list of faults"};
+  std::size_t number = 0;
+  for (const Json& each : json) {
+    const Entry entry = entry_of(each, where + "[" + std::to_string(number++) + "]", "repeat");
+    for (std::int64_t i = 0; i < entry.number; ++i) add_fault(schedule, entry, random);
+  }
+}
+
+void add_rounds(Schedule& schedule, const Json& json, Random& random) {
+  check_keys(json, "rounds", {"count", "steps"});
+  const std::int64_t count = whole_number(json, "count", "rounds", 1, 1, kMostSteps);
+  if (!json.contains("steps")) throw Wrong{"rounds", "expected \"steps\", a list of faults"};
+  for (std::int64_t round = 0; round < count; ++round) {
+    const std::size_t first = schedule.faults.size();
+    add_steps(schedule, json["steps"], "rounds.steps", random);
+    for (std::size_t left = schedule.faults.size() - first; left > 1; --left) {
+      std::swap(schedule.faults[first + left - 1], schedule.faults[first + random.below(left)]);
+    }
   }
 }
 
 Schedule campaign_of(const Json& json) {
-  check_keys(json, "campaign", {"seed", "node", "rest", "steps", "random"});
+  check_keys(json, "campaign", {"seed", "node", "rest", "steps", "rounds", "random"});
   Schedule schedule;
   schedule.normal = true;
   schedule.seed = static_cast<std::uint64_t>(
@@ -226,21 +275,11 @@ Schedule campaign_of(const Json& json) {
     schedule.rest = milliseconds{static_cast<std::int64_t>(ms_of(json["rest"], "rest"))};
   }
   Random random{schedule.seed};
-  if (json.contains("steps")) {
-    if (!json["steps"].is_array()) throw Wrong{"steps", "expected a list of faults"};
-    std::size_t number = 0;
-    for (const Json& each : json["steps"]) {
-      const Entry entry = entry_of(each, "steps[" + std::to_string(number++) + "]", "repeat");
-      for (std::int64_t i = 0; i < entry.repeat; ++i)
-        schedule.faults.push_back(draw(entry, random));
-    }
-  }
+  if (json.contains("steps")) add_steps(schedule, json["steps"], "steps", random);
+  if (json.contains("rounds")) add_rounds(schedule, json["rounds"], random);
   if (json.contains("random")) add_random(schedule, json["random"], random);
   if (schedule.faults.empty())
-    throw Wrong{"campaign", "expected \"steps\" or \"random\" with faults"};
-  if (schedule.faults.size() > static_cast<std::size_t>(kMostSteps)) {
-    throw Wrong{"campaign", "expected at most " + std::to_string(kMostSteps) + " faults in all"};
-  }
+    throw Wrong{"campaign", "expected \"steps\", \"rounds\" or \"random\" with faults"};
   return schedule;
 }
 
@@ -252,7 +291,7 @@ Result<Schedule> parse_campaign(std::string_view text, const std::string& path) 
   } catch (const Wrong& wrong) {
     return Error{ErrorCode::kInvalid, wrong.where + ": " + wrong.what, path};
   } catch (const Json::exception& error) {
-    return Error{ErrorCode::kInvalid, std::string{"expected JSON: "} + error.what(), path};
+    return Error{ErrorCode::kInvalid, "expected JSON: " + printable(error.what(), 200), path};
   }
 }
 

@@ -63,9 +63,14 @@ std::string schedule_as_text(const Schedule& schedule) {
   for (const ScheduledFault& fault : schedule.faults) {
     at += fault.wait;
     text << std::right << std::setw(5) << ++number << "  after " << std::left << std::setw(14)
-         << format_duration(at) << "  " << std::setw(20) << type_of(fault.parts) << " intensity "
-         << std::setw(9) << intensity_text(fault.parts) << " for "
-         << format_duration(fault.duration);
+         << format_duration(at) << "  ";
+    if (fault.parts.empty()) {
+      text << std::setw(41) << "ordinary work";
+    } else {
+      text << std::setw(20) << type_of(fault.parts) << " intensity " << std::setw(9)
+           << intensity_text(fault.parts) << ' ';
+    }
+    text << "for " << format_duration(fault.duration);
     if (fault.ramp.count() > 0) text << ", ramp " << format_duration(fault.ramp);
     if (fault.workload != nullptr) text << ", with " << fault.workload->name;
     text << '\n';

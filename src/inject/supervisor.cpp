@@ -158,6 +158,11 @@ void Supervisor::change_workload(const Workload* workload, std::uint64_t seed) {
 
 Result<void> Supervisor::run_fault(std::size_t number) {
   const ScheduledFault& plan = schedule_.faults[number];
+  change_workload(plan.workload, plan.seed);
+  if (plan.parts.empty()) {
+    do_work(number);
+    return {};
+  }
   Json scenarios = Json::array();
   for (const Part& part : plan.parts) {
     scenarios.push_back(Json{{"scenario", part.scenario->name},
@@ -184,7 +189,6 @@ Result<void> Supervisor::run_fault(std::size_t number) {
               {}};
   if (plan.workload != nullptr) fault.record.set("workload", plan.workload->name);
   if (has_peer_) fault.record.set("network", peer_.device.empty() ? "loopback" : peer_.device);
-  change_workload(plan.workload, plan.seed);
   change_phase(fault, "waiting", clock_.now().wall_us,
                plan.wait.count() > 0 ? "for " + format_duration(plan.wait) : "");
   crew_.wait_or_stop(clock_.now().steady_ns + plan.wait.count() * kNsPerMs);
@@ -205,6 +209,18 @@ Result<void> Supervisor::run_fault(std::size_t number) {
   return {};
 }
 
+// Ordinary work is no fault: it has no window of its own.
+void Supervisor::do_work(std::size_t number) {
+  const ScheduledFault& plan = schedule_.faults[number];
+  if (options_.progress) {
+    options_.progress({number + 1, schedule_.faults.size(), std::string{plan.workload->name},
+                       "ordinary work", clock_.now().wall_us,
+                       "for " + format_duration(plan.duration)});
+  }
+  crew_.wait_or_stop(clock_.now().steady_ns + plan.duration.count() * kNsPerMs);
+  ++summary_.done;
+}
+
 Result<void> Supervisor::check_room(Fault& fault) const {
   const auto machine = read_machine(options_.work_dir);
   if (!machine) return machine.error();
@@ -214,7 +230,12 @@ Result<void> Supervisor::check_room(Fault& fault) const {
     if (!room)
       return Error{room.error().code, room.error().context, std::string{part.scenario->name}};
     // What one part takes is not there for the next one.
-    (part.scenario->grows_memory ? left.memory_available : left.disk_available) -= *room;
+    if (part.scenario->grows_memory) {
+      left.memory_available -= *room;
+      left.memory_allowed -= *room;
+    } else {
+      left.disk_available -= *room;
+    }
     fault.room.push_back(*room);
   }
   return {};

@@ -35,6 +35,7 @@ class Supervisor {
 
   [[nodiscard]] Result<void> prepare();
   [[nodiscard]] Result<void> run_fault(std::size_t number);
+  void do_work(std::size_t number);
   [[nodiscard]] Result<void> check_room(Fault& fault) const;
   [[nodiscard]] Result<void> start_workers(Fault& fault);
   void watch(Fault& fault);

@@ -118,7 +118,14 @@ void Baselines::learn(std::span<const double> features) {
 }
 
 void Baselines::learn_level(const Moments& level) {
-  slow_.learn_level(level);
+  if (slow_warm_) {
+    slow_.learn_level(level);
+  } else {
+    // The slow window's buckets are long: closed for a level, they would make it look warm, and it
+    // would judge by these few minutes until the next one is full.
+    slow_.add(level);
+    fast_.learn_level(level);
+  }
   refresh();
 }
 

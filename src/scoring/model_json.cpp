@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "nodevigil/base/hash.h"
+#include "nodevigil/base/json_text.h"
 #include "nodevigil/base/printable.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/scoring/model.h"
@@ -289,7 +290,7 @@ Result<Model> parse_model(std::string_view json, std::string origin,
 
 std::string model_as_json(const Model& model) {
   // One node a line: short enough to read and to compare in a diff.
-  const auto quoted = [](const std::string& text) { return Json(text).dump(); };
+  const auto quoted = [](const std::string& text) { return json_text(Json(text)); };
   std::string text = "{\n";
   text += " \"format\": " + quoted(std::string{kFormat}) + ",\n";
   text += " \"version\": " + std::to_string(kVersion) + ",\n";

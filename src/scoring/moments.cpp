@@ -61,6 +61,11 @@ void Moments::add(std::span<const double> values) {
   ++samples_;
 }
 
+void Moments::add(const Moments& other) {
+  merge(row_, other.row(), row_);
+  samples_ += other.samples_;
+}
+
 void Moments::clear() {
   if (samples_ == 0) return;
   std::ranges::fill(row_, 0.0);

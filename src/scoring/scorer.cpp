@@ -21,7 +21,7 @@ namespace {
 
 constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 // Changes whenever equal samples would give other scores, or the saved bytes another layout.
-constexpr std::string_view kStateFormat = "nodevigil-state-1";
+constexpr std::string_view kStateFormat = "nodevigil-state-2";
 // A class is named when the tree is at least this sure; else the cause is unknown.
 constexpr double kSureEnough = 0.5;
 constexpr double kFarOut = 3.0;

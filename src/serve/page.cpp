@@ -11,7 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "html.h"
+#include "metric_text.h"
+#include "nodevigil/base/escape_html.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/base/version.h"
 #include "nodevigil/metrics/table.h"

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "journal_file.h"
 #include "journal_schema.h"
 #include "journal_state.h"
 #include "nodevigil/base/json_text.h"
@@ -190,6 +191,12 @@ Result<void> Journal::append(std::span<const Row> rows, std::span<const std::str
 Result<void> Journal::keep(const Row& row, const std::string& explanation) {
   if (auto done = state_->check_shape(row); !done) return done;
   return state_->tail->add(state_->to_stored(row, explanation));
+}
+
+Result<std::vector<StoredRow>> Journal::kept() const {
+  const auto named = id();
+  if (!named) return named.error();
+  return JournalTail::peek(tail_path(state_->database.path()), *named, state_->series.size());
 }
 
 template <typename RowAt>

@@ -137,6 +137,22 @@ Result<JournalTail> JournalTail::open(const std::string& path, const std::string
   return tail;
 }
 
+Result<std::vector<StoredRow>> JournalTail::peek(const std::string& path, const std::string& id,
+                                                 std::size_t series) {
+  Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (file.get() < 0) {
+    if (errno == ENOENT) return std::vector<StoredRow>{};
+    return errno_error(errno, "open", path);
+  }
+  JournalTail tail{std::move(file), path, series};
+  const std::string header = std::string{kMagic} + id;
+  const auto found = tail.content(header.size());
+  if (!found) return found.error();
+  if (*found != header) return std::vector<StoredRow>{};
+  tail.begin_ = static_cast<std::int64_t>(header.size());
+  return tail.read();
+}
+
 JournalTail::JournalTail(Descriptor file, std::string path, std::size_t series)
     : file_(std::move(file)), path_(std::move(path)), series_(series) {}
 

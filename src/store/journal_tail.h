@@ -24,6 +24,12 @@ class JournalTail {
   [[nodiscard]] static Result<JournalTail> open(const std::string& path, const std::string& id,
                                                 std::size_t series);
 
+  /// What read() would give, without touching the file: for others than its owner, who may be
+  /// writing. Empty where there is no file, or that of another journal.
+  [[nodiscard]] static Result<std::vector<StoredRow>> peek(const std::string& path,
+                                                           const std::string& id,
+                                                           std::size_t series);
+
   /// What was there when the tail was opened: the longest run of whole rows whose seqs rise. Rows
   /// that the database has already may be among them.
   [[nodiscard]] Result<std::vector<StoredRow>> read() const;

@@ -203,7 +203,8 @@ class Grower {
   }
 
   Split find_split(const NodeRows& node, std::span<const double> total) {
-    const std::size_t features = bins_.features();
+    const std::vector<std::size_t>& some = options_.features;
+    const std::size_t features = some.empty() ? bins_.features() : some.size();
     // Below this many values a thread costs more than it brings.
     constexpr std::size_t kWorthThreads = 200'000;
     const unsigned threads =
@@ -213,8 +214,8 @@ class Grower {
     std::vector<Split> best(chunks);
     for_each_index(chunks, threads, [&](std::size_t chunk) {
       SplitSearch search{classes_, options_.min_leaf_rows};
-      for (std::size_t f = chunk * kChunk; f < std::min(features, (chunk + 1) * kChunk); ++f) {
-        const Split found = search.search(node, total, f, bins_);
+      for (std::size_t i = chunk * kChunk; i < std::min(features, (chunk + 1) * kChunk); ++i) {
+        const Split found = search.search(node, total, some.empty() ? i : some[i], bins_);
         if (found.purity > best[chunk].purity) best[chunk] = found;
       }
     });
@@ -380,13 +381,16 @@ std::vector<double> pruning_path(const CartTree& tree) {
 }
 
 const CartNode& leaf_of(const CartTree& tree, const TrainingData& data, std::size_t row) {
-  const CartNode* node = &tree.nodes.front();
-  while (node->feature >= 0) {
-    const float value = data.values[static_cast<std::size_t>(node->feature) * data.rows + row];
-    const bool left = std::isnan(value) ? node->missing_left : double{value} <= node->threshold;
-    node = &tree.nodes[left ? node->left : node->right];
-  }
-  return *node;
+  return walk(tree, [&](std::size_t feature) { return data.values[feature * data.rows + row]; });
+}
+
+std::size_t class_of(const CartNode& leaf) {
+  return static_cast<std::size_t>(std::ranges::max_element(leaf.class_weight) -
+                                  leaf.class_weight.begin());
+}
+
+double probability_of(const CartNode& leaf) {
+  return leaf.class_weight[class_of(leaf)] / sum_of(leaf.class_weight);
 }
 
 std::vector<double> importances(const CartTree& tree, std::size_t features) {

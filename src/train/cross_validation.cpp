@@ -24,11 +24,6 @@ std::vector<double> alphas_of(const CartTree& tree, std::size_t most) {
 
 }  // namespace
 
-std::size_t class_of(const CartNode& leaf) {
-  return static_cast<std::size_t>(std::ranges::max_element(leaf.class_weight) -
-                                  leaf.class_weight.begin());
-}
-
 CrossValidation cross_validate(const TrainingData& data, const BinnedData& bins,
                                const std::vector<std::uint32_t>& folds, const CartOptions& options,
                                std::size_t most_points) {
@@ -40,7 +35,7 @@ CrossValidation cross_validate(const TrainingData& data, const BinnedData& bins,
   for (const double alpha : alphas_of(fit_cart(data, bins, all, whole), most_points)) {
     result.points.push_back({alpha, ConfusionMatrix{data.classes.size()}, 0});
   }
-  const std::uint32_t count = folds.empty() ? 0 : *std::ranges::max_element(folds) + 1;
+  const std::uint32_t count = count_folds(folds);
   for (std::uint32_t fold = 0; fold < count; ++fold) {
     const auto judged = rows_of_fold(folds, fold, true);
     const CartTree full = fit_cart(data, bins, rows_of_fold(folds, fold, false), whole);
@@ -56,6 +51,21 @@ CrossValidation cross_validate(const TrainingData& data, const BinnedData& bins,
   for (std::size_t i = 0; i < result.points.size(); ++i) {
     const double best = result.points[result.best].confusion.macro_f1();
     if (result.points[i].confusion.macro_f1() >= best) result.best = i;
+  }
+  return result;
+}
+
+OutOfFold judge_out_of_fold(const TrainingData& data, const BinnedData& bins,
+                            const std::vector<std::uint32_t>& folds, const CartOptions& options) {
+  OutOfFold result{{}, ConfusionMatrix{data.classes.size()}, {}};
+  for (std::uint32_t fold = 0; fold < count_folds(folds); ++fold) {
+    result.trees.push_back(fit_cart(data, bins, rows_of_fold(folds, fold, false), options));
+    for (const std::uint32_t row : rows_of_fold(folds, fold, true)) {
+      const CartNode& leaf = leaf_of(result.trees.back(), data, row);
+      const std::size_t given = class_of(leaf);
+      result.confusion.add(data.labels[row], given);
+      result.calibration.add(probability_of(leaf), given == data.labels[row]);
+    }
   }
   return result;
 }

@@ -40,6 +40,10 @@ std::vector<std::uint32_t> assign_folds(const TrainingData& data, std::uint32_t 
   return assigned;
 }
 
+std::uint32_t count_folds(const std::vector<std::uint32_t>& folds) {
+  return folds.empty() ? 0 : *std::ranges::max_element(folds) + 1;
+}
+
 std::vector<std::uint32_t> rows_of_fold(const std::vector<std::uint32_t>& folds, std::uint32_t fold,
                                         bool inside) {
   std::vector<std::uint32_t> rows;

@@ -12,7 +12,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "system"))
-PART_NAMES = ("tick", "scrape", "memory", "connections", "replay", "journal", "postgres")
+PART_NAMES = ("tick", "scrape", "memory", "connections", "replay", "journal", "postgres", "train")
 HEADER = ("part", "name", "figure", "unit", "node_exporter", "ratio", "aim", "met")
 
 

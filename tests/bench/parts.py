@@ -422,5 +422,26 @@ def postgres(lab):
                  note="tables of few rows waste part of their pages")
 
 
+# The sizes of the design: a year of a node, and the data set of Martinez Baselga.
+TRAININGS = (("1,000,000 x 24", 1_000_000, 24, 8, 0.5, 2.5), ("10,010 x 7,062", 10_010, 7062, 2, 0.06, 8))
+
+
+def train(lab):
+    import training  # wants numpy and scikit-learn
+    for name, rows, features, classes, rare, aim in TRAININGS:
+        rows = lab.pick(rows, rows // 10)
+        with lab.state_dir() as directory:
+            ours, theirs = training.measure(lab.build, directory, rows, features, classes, rare)
+        note = f"peer: scikit-learn; {ours['leaves']} leaves, {theirs['leaves']} of the peer"
+        yield Figure("train", f"CPU to learn {name}, depth 8", ours["cpu_seconds"], "s",
+                     theirs["cpu_seconds"], aim, note=note if not lab.quick else f"{note}; a tenth of the rows")
+        yield Figure("train", "  accuracy on held-out rows", 100 * ours["accuracy"], "%",
+                     100 * theirs["accuracy"], 100 * theirs["accuracy"] - 0.2, at_most=False)
+        data = rows * features * 4 / 2**20
+        yield Figure("train", "  most memory, against the data's size", ours["mebibytes"] / data, "x",
+                     theirs["mebibytes"] / data, 1.5 if data > 64 else None,
+                     note=f"the data are {data:.0f} MiB as floats")
+
+
 PARTS = {"tick": tick, "scrape": scrape, "memory": memory, "connections": all_connections,
-         "replay": replay, "journal": journal, "postgres": postgres}
+         "replay": replay, "journal": journal, "postgres": postgres, "train": train}

@@ -115,6 +115,14 @@ TEST(PhaseTimeline, TellsWhatWindowsSay) {
   EXPECT_EQ(timeline.at(40'000'001), "running");
 }
 
+TEST(PhaseTimeline, ReadsTimesInSecondsToo) {
+  const std::vector windows{window(
+      1, 2, "a", R"({"phases":[{"phase":"starting","at":5},{"phase":"waiting","at":7.5}]})")};
+  const PhaseTimeline timeline{windows};
+  EXPECT_EQ(timeline.at(6'000'000), "starting");
+  EXPECT_EQ(timeline.at(7'500'000), "waiting");
+}
+
 TEST(PhaseTimeline, TakesNoNonsense) {
   const std::vector windows{
       window(1, 2, "a", R"({"phases":[1,{"phase":2},{"phase":"x","at":"?"}]})"),

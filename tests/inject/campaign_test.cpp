@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
 #include "nodevigil/inject/schedule.h"
 
 namespace nodevigil {
@@ -108,19 +111,89 @@ TEST(Campaign, DoesStepsInTheirOrder) {
   EXPECT_EQ(length_of(*schedule), seconds{10 + 20 + 10 + 20 + 5 + 60});
 }
 
+TEST(Campaign, HasStretchesOfOrdinaryWorkWithoutAFault) {
+  const auto schedule = parse_campaign(
+      R"({"steps": [{"workload": "web-like", "duration": "2m", "repeat": 2},
+          {"scenario": "cpu", "gap": "10s", "duration": "20s"}]})",
+      "");
+  ASSERT_TRUE(schedule) << schedule.error().message();
+  ASSERT_EQ(schedule->faults.size(), 3U);
+  EXPECT_TRUE(schedule->faults[1].parts.empty());
+  EXPECT_EQ(schedule->faults[1].workload->name, "web-like");
+  EXPECT_EQ(length_of(*schedule), seconds{2 * 120 + 10 + 20});
+  EXPECT_THAT(schedule_as_text(*schedule), HasSubstr("ordinary work"));
+  EXPECT_THAT(error_of(R"({"steps": [{"workload": "idle"}]})"), HasSubstr("with \"duration\""));
+  EXPECT_THAT(error_of(R"({"steps": [{"workload": [], "duration": "1m"}]})"),
+              HasSubstr("steps[0].workload: expected at least one"));
+  EXPECT_THAT(error_of(R"({"steps": [{"workload": "idle", "duration": "1m", "gap": "1m"}]})"),
+              HasSubstr("nothing here is called 'gap'"));
+}
+
+TEST(Campaign, DoesAllStepsInEachRoundInAnotherOrder) {
+  const auto schedule = parse_campaign(
+      R"({"seed": 3, "steps": [{"workload": "idle", "duration": "1m"}],
+          "rounds": {"count": 4, "steps": [
+            {"scenario": "cpu"}, {"scenario": "memory"}, {"scenario": "fd-leak"},
+            {"scenario": "port-scan"}, {"scenario": "disk-read", "repeat": 2},
+            {"scenario": "udp-flood"}, {"scenario": "miner"}]}})",
+      "");
+  ASSERT_TRUE(schedule) << schedule.error().message();
+  constexpr std::size_t kEach = 8;
+  ASSERT_EQ(schedule->faults.size(), 1 + 4 * kEach);
+  EXPECT_TRUE(schedule->faults[0].parts.empty());
+  std::set<std::vector<std::string>> orders;
+  for (std::size_t round = 0; round < 4; ++round) {
+    std::vector<std::string> types;
+    for (std::size_t i = 0; i < kEach; ++i) {
+      types.push_back(type_of(schedule->faults[1 + round * kEach + i].parts));
+    }
+    orders.insert(types);
+    std::ranges::sort(types);
+    EXPECT_EQ(types, (std::vector<std::string>{"cpu", "disk-read", "disk-read", "fd-leak", "memory",
+                                               "miner", "port-scan", "udp-flood"}));
+  }
+  EXPECT_EQ(orders.size(), 4U);
+  EXPECT_THAT(error_of(R"({"rounds": {"count": 2}})"), HasSubstr("rounds: expected \"steps\""));
+  EXPECT_THAT(error_of(R"({"rounds": {"steps": [{}]}})"), HasSubstr("rounds.steps[0]: expected"));
+  EXPECT_THAT(
+      error_of(R"({"rounds": {"count": 100000, "steps": [{"scenario": "cpu", "repeat": 9}]}})"),
+      HasSubstr("at most 100000 faults"));
+}
+
 TEST(Campaign, SaysWhatIsWrongAndWhere) {
   EXPECT_THAT(error_of("{"), HasSubstr("file.json: expected JSON"));
   EXPECT_THAT(error_of("[]"), HasSubstr("campaign: expected an object"));
-  EXPECT_THAT(error_of("{}"), HasSubstr("expected \"steps\" or \"random\""));
+  EXPECT_THAT(error_of("{}"), HasSubstr("expected \"steps\", \"rounds\" or \"random\""));
   EXPECT_THAT(error_of(R"({"step": []})"), HasSubstr("nothing here is called 'step'"));
   EXPECT_THAT(error_of(R"({"steps": {}})"), HasSubstr("steps: expected a list"));
-  EXPECT_THAT(error_of(R"({"steps": [{}]})"), HasSubstr("steps[0]: expected \"scenario\""));
+  EXPECT_THAT(error_of(R"({"steps": [{}]})"), HasSubstr("steps[0]: expected \"scenario\", or"));
   EXPECT_THAT(error_of(R"({"steps": [3]})"), HasSubstr("steps[0]: expected an object"));
   EXPECT_THAT(error_of(R"({"seed": -1, "steps": []})"), HasSubstr("campaign.seed: expected"));
   EXPECT_THAT(error_of(R"({"node": 3, "steps": []})"), HasSubstr("node: expected a name"));
   EXPECT_THAT(error_of(R"({"random": {"count": 0, "choices": []}})"),
               HasSubstr("random.count: expected a whole number from 1"));
   EXPECT_THAT(error_of(R"({"random": {"count": 1}})"), HasSubstr("expected \"choices\""));
+}
+
+TEST(Campaign, SaysWhatIsNoJsonInWordsThatFitALine) {
+  const std::string text = error_of("[\"" + std::string(10'000, '\xff') + "\"]");
+  EXPECT_THAT(text, HasSubstr("file.json: expected JSON"));
+  EXPECT_LT(text.size(), 1000U);
+  for (const char c : text) EXPECT_TRUE(c >= ' ' && c <= '~') << static_cast<int>(c);
+}
+
+TEST(Campaign, HasAsManyFaultsAsCanBeCountedAndNoMore) {
+  const std::string most = R"({"scenario": "cpu", "repeat": 100000})";
+  EXPECT_EQ(error_of(R"({"steps": [)" + most + "]}"), "");
+  // A thousand of these would take more memory than there is, were they drawn before they are
+  // counted.
+  std::string steps = most;
+  for (int i = 1; i < 1000; ++i) steps += "," + most;
+  EXPECT_THAT(error_of(R"({"steps": [)" + steps + "]}"),
+              HasSubstr("campaign: expected at most 100000 faults in all"));
+  EXPECT_THAT(error_of(R"({"steps": [{"scenario": "cpu"}], "random": {"count": 100000,
+                  "choices": [{"scenario": "cpu"}]}})"),
+              HasSubstr("expected at most 100000 faults"));
 }
 
 TEST(Campaign, SaysWhatIsWrongInAStep) {

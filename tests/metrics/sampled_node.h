@@ -17,8 +17,8 @@
 
 namespace nodevigil::testing {
 
-/// What the command line excludes when nothing is said; copied from src/app/options.cpp, which this
-/// layer must not use.
+/// What the command line excludes when nothing is said; copied from src/app/option_table.cpp, which
+/// this layer must not use.
 constexpr const char* kDiskExclude = R"re(^(z?ram|loop|fd|sr)\d+$)re";
 constexpr const char* kNetExclude =
     R"re(^(lo|veth.*|cali.*|cilium.*|lxc.*|cni.*|docker.*|podman.*|br-.*|br\d+|virbr.*|flannel.*|weave.*|kube-.*|nodelocaldns|vxlan.*|geneve.*|genev_sys.*|tunl.*|ip6tnl.*|sit.*|gre.*|gretap.*|erspan.*|ip_vti.*|ip6_vti.*|wg.*|tun.*|tap.*|ovs-.*|ifb.*|dummy.*|bond\d+|team\d+|.*\.\d+)$)re";

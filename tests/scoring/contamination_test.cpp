@@ -101,5 +101,22 @@ TEST(ContaminationTest, ANodeThatKnowsLittleIsNotFrozenForLong) {
   EXPECT_TRUE(watched.scored.relearning);
 }
 
+// As when ordinary work begins a few minutes after the agent did.
+TEST(ContaminationTest, AYoungNodeSettlesOnANewLevelWithinMinutes) {
+  ScoredNode watched{35};
+  constexpr int kKnown = 10 * kPerMinute;
+  watched.live(kKnown);
+  watched.node.change(busy_cpu());
+  ASSERT_TRUE(watched.step().anomalous);
+  int until_clear = 0;
+  while (watched.step().anomalous && until_clear < kPerDay) ++until_clear;
+  EXPECT_LT(until_clear, 3 * kKnown);
+  // Not because it would take anything for usual now.
+  watched.node.restore();
+  watched.live(kPerHour);
+  watched.node.change({{"net_receive", 3e7}, {"transmit_packets", 30'000}, {"est_conn", 4000}});
+  EXPECT_GT(watched.live(kSmoothing), 0);
+}
+
 }  // namespace
 }  // namespace nodevigil

@@ -108,6 +108,14 @@ TEST(ModelTest, TheDeepestOneFitsAnExplanation) {
   EXPECT_EQ(find_path(*model, std::vector{9.0, 9.0, 9.0}, path), path.size());
 }
 
+TEST(ModelTest, ANameThatIsNoUtf8IsWrittenAsWhatCanBe) {
+  auto model = *parse(kGood);
+  model.name = "caf\xe9";
+  const auto again = parse(model_as_json(model));
+  ASSERT_TRUE(again.ok()) << again.error().message();
+  EXPECT_EQ(again->name, "caf\xef\xbf\xbd");
+}
+
 TEST(ModelTest, ALeafAloneIsATree) {
   const auto model = parse(chain(0));
   ASSERT_TRUE(model.ok()) << model.error().message();

@@ -47,6 +47,32 @@ class JournalTailTest : public ::testing::Test {
 
 using Seqs = std::vector<std::int64_t>;
 
+TEST_F(JournalTailTest, AnotherProcessSeesKeptRowsWhileTheyAreThere) {
+  ASSERT_TRUE(succeeded(append_rows(*journal_, 1, 2, kSeries)));
+  keep(3, 5);
+  const auto reader = Journal::open(path_, Journal::Mode::kReadOnly, make_series(kSeries));
+  ASSERT_TRUE(reader) << reader.error().message();
+  const auto kept = (*reader)->kept();
+  ASSERT_TRUE(kept) << kept.error().message();
+  EXPECT_EQ(seqs(*kept), (Seqs{3, 4, 5}));
+  ASSERT_TRUE(succeeded(append_rows(*journal_, 3, 5, kSeries)));
+  keep(6, 6);
+  const auto later = (*reader)->kept();
+  ASSERT_TRUE(later) << later.error().message();
+  EXPECT_EQ(seqs(*later), Seqs{6});
+  EXPECT_EQ(seqs(read_all(**reader)), (Seqs{1, 2, 3, 4, 5}));
+}
+
+TEST_F(JournalTailTest, WithoutATailNothingIsKept) {
+  const auto reader = Journal::open(path_, Journal::Mode::kReadOnly, make_series(kSeries));
+  ASSERT_TRUE(reader) << reader.error().message();
+  std::filesystem::remove(tail_path_());
+  ASSERT_TRUE((*reader)->kept());
+  EXPECT_TRUE((*reader)->kept()->empty());
+  set_tail("nvtail1\n0123456789abcdef0123456789abcdef and rows of another journal");
+  EXPECT_TRUE((*reader)->kept()->empty());
+}
+
 TEST_F(JournalTailTest, KeptRowsAreAppendedWhenTheJournalIsOpenedNext) {
   keep(1, 3);
   EXPECT_EQ(stored(), Seqs{});

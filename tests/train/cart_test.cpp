@@ -5,34 +5,15 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <random>
 
 #include "nodevigil/train/cross_validation.h"
+#include "train/train_data.h"
 
 namespace nodevigil {
 namespace {
 
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
-
-TrainingData make_data(std::vector<std::vector<float>> columns, std::vector<std::uint16_t> labels,
-                       std::size_t classes = 2) {
-  TrainingData data;
-  data.rows = labels.size();
-  data.labels = std::move(labels);
-  for (std::size_t i = 0; i < classes; ++i) data.classes.push_back("c" + std::to_string(i));
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    data.features.push_back("f" + std::to_string(i));
-    data.values.insert(data.values.end(), columns[i].begin(), columns[i].end());
-  }
-  return data;
-}
-
-std::vector<std::uint32_t> all_rows(const TrainingData& data) {
-  std::vector<std::uint32_t> rows(data.rows);
-  std::iota(rows.begin(), rows.end(), 0U);
-  return rows;
-}
 
 CartTree fit(const TrainingData& data, const CartOptions& options = {}) {
   return fit_cart(data, BinnedData{data}, all_rows(data), options);
@@ -179,6 +160,59 @@ TEST(Cart, FindsTheBestSplitThereIs) {
     const CartTree tree = fit(data, {.max_depth = 1});
     EXPECT_NEAR(tree.nodes[0].gain, best, 1e-9) << "round " << round;
   }
+}
+
+// f1 tells the class; the others are noise or tell less.
+TEST(Cart, SplitsByTheFeaturesItIsGivenAlone) {
+  const auto data =
+      make_data({{1, 2, 1, 8, 8, 9}, {0, 0, 0, 1, 1, 1}, {0, 0, 1, 0, 1, 1}}, {0, 0, 0, 1, 1, 1});
+  EXPECT_EQ(fit(data, {.features = {1}}).nodes[0].feature, 1);
+  for (const CartNode& node : fit(data, {.features = {2}}).nodes) {
+    EXPECT_TRUE(node.feature == 2 || node.feature == -1) << node.feature;
+  }
+  EXPECT_LT(accuracy(fit(data, {.features = {2}}), data), 1);
+  EXPECT_EQ(fit(data, {.features = {0, 2}}).nodes[0].feature, 0);
+}
+
+TEST(Cart, AllFeaturesByNameAreAllFeatures) {
+  const std::size_t rows = 300;
+  std::vector<std::vector<float>> columns;
+  for (std::uint64_t i = 0; i < 20; ++i) columns.push_back(random_column(rows, i));
+  std::vector<std::uint16_t> labels(rows);
+  for (std::size_t r = 0; r < rows; ++r) labels[r] = columns[4][r] + columns[17][r] > 1000 ? 1 : 0;
+  const auto data = make_data(columns, labels);
+  std::vector<std::size_t> every(columns.size());
+  for (std::size_t i = 0; i < every.size(); ++i) every[i] = i;
+  const CartTree named = fit(data, {.features = every});
+  const CartTree all = fit(data);
+  ASSERT_EQ(named.nodes.size(), all.nodes.size());
+  for (std::size_t i = 0; i < all.nodes.size(); ++i) {
+    EXPECT_EQ(named.nodes[i].feature, all.nodes[i].feature);
+    EXPECT_EQ(named.nodes[i].threshold, all.nodes[i].threshold);
+  }
+  // Those of the second lot of eight are found as well as those of the first.
+  EXPECT_EQ(fit(data, {.max_depth = 1, .features = {17}}).nodes[0].feature, 17);
+}
+
+TEST(Cart, ALeafGivesItsHeaviestClassAndThatShare) {
+  CartNode leaf;
+  leaf.class_weight = {1, 6, 3};
+  EXPECT_EQ(class_of(leaf), 1U);
+  EXPECT_DOUBLE_EQ(probability_of(leaf), 0.6);
+  leaf.class_weight = {2, 4, 4};
+  EXPECT_EQ(class_of(leaf), 1U) << "the first of equals";
+}
+
+TEST(Cart, AWalkSeesWhatItIsShown) {
+  const auto data = make_data({{1, 2, 8, 9, kNaN}}, {0, 0, 1, 1, 1});
+  const CartTree tree = fit(data);
+  const auto class_at = [&](float value) {
+    return class_of(walk(tree, [&](std::size_t) { return value; }));
+  };
+  EXPECT_EQ(class_at(-1e30F), 0U);
+  EXPECT_EQ(class_at(static_cast<float>(tree.nodes[0].threshold)), 0U) << "the threshold goes left";
+  EXPECT_EQ(class_at(9), 1U);
+  EXPECT_EQ(class_at(kNaN), 1U);
 }
 
 TEST(Pruning, TakesAwayTheWeakestLinksFirst) {

@@ -80,6 +80,72 @@ TEST(CrossValidation, PrunesWhatDoesNotCarryOver) {
   EXPECT_GT(best.confusion.macro_f1(), full.confusion.macro_f1());
 }
 
+TEST(OutOfFold, JudgesEachRowOnceByTheTreeThatHasNotSeenIt) {
+  const TrainingData data = incidents(60, 2);
+  const BinnedData bins{data};
+  const auto folds = assign_folds(data, 5, FoldsBy::kGroup, 1);
+  const CartOptions options{.max_depth = 12};
+  const OutOfFold judged = judge_out_of_fold(data, bins, folds, options);
+  ASSERT_EQ(judged.trees.size(), 5U);
+  ConfusionMatrix by_hand{2};
+  Calibration calibration;
+  for (std::uint32_t row = 0; row < data.rows; ++row) {
+    const CartTree tree = fit_cart(data, bins, rows_of_fold(folds, folds[row], false), options);
+    const CartNode& leaf = leaf_of(tree, data, row);
+    by_hand.add(data.labels[row], class_of(leaf));
+    calibration.add(probability_of(leaf), class_of(leaf) == data.labels[row]);
+  }
+  EXPECT_EQ(judged.confusion.total(), 600);
+  for (std::size_t truth = 0; truth < 2; ++truth) {
+    for (std::size_t given = 0; given < 2; ++given) {
+      EXPECT_EQ(judged.confusion.at(truth, given), by_hand.at(truth, given));
+    }
+  }
+  EXPECT_NEAR(judged.calibration.error(), calibration.error(), 1e-12);
+  EXPECT_LT(judged.confusion.accuracy(), 0.75) << "drift says nothing of other incidents";
+  EXPECT_GT(judged.calibration.error(), 0.1) << "though the trees are sure of it";
+}
+
+TEST(OutOfFold, CountsRowsWhateverTheirWeights) {
+  TrainingData data = incidents(20, 2);
+  data.weights.assign(data.rows, 0.25);
+  for (std::size_t row = 0; row < data.rows; ++row) {
+    if (data.labels[row] == 1) data.weights[row] = 40;
+  }
+  const BinnedData bins{data};
+  const auto folds = assign_folds(data, 4, FoldsBy::kGroup, 1);
+  const OutOfFold judged = judge_out_of_fold(data, bins, folds, {.max_depth = 0});
+  // Heavy rows decide what the leaf says, and count as one each.
+  const double attacks = static_cast<double>(std::ranges::count(data.labels, 1));
+  EXPECT_EQ(judged.confusion.at(1, 1), attacks);
+  EXPECT_EQ(judged.confusion.at(0, 1), 200 - attacks);
+  std::size_t rows = 0;
+  for (const Calibration::Bin& bin : judged.calibration.bins()) rows += bin.rows;
+  EXPECT_EQ(rows, 200U);
+}
+
+TEST(OutOfFold, PrunesAsItIsTold) {
+  const TrainingData data = incidents(60, 2);
+  const BinnedData bins{data};
+  const auto folds = assign_folds(data, 5, FoldsBy::kGroup, 1);
+  const auto pruning = cross_validate(data, bins, folds, {.max_depth = 12});
+  const PruningPoint& best = pruning.points[pruning.best];
+  ASSERT_GT(best.alpha, 0);
+  const OutOfFold judged =
+      judge_out_of_fold(data, bins, folds, {.max_depth = 12, .alpha = best.alpha});
+  EXPECT_DOUBLE_EQ(judged.confusion.macro_f1(), best.confusion.macro_f1());
+  double leaves = 0;
+  for (const CartTree& tree : judged.trees) leaves += static_cast<double>(tree.leaves()) / 5;
+  EXPECT_NEAR(leaves, best.leaves, 1e-9);
+}
+
+TEST(Folds, AreCountedByTheirLargest) {
+  EXPECT_EQ(count_folds({}), 0U);
+  EXPECT_EQ(count_folds({0}), 1U);
+  EXPECT_EQ(count_folds({2, 0, 2}), 3U);
+  EXPECT_EQ(count_folds(assign_folds(incidents(20, 1), 4, FoldsBy::kGroup, 1)), 4U);
+}
+
 TEST(Confusion, FiguresOfAKnownTable) {
   ConfusionMatrix matrix{3};
   for (int i = 0; i < 8; ++i) matrix.add(0, 0);

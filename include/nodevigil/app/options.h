@@ -57,6 +57,27 @@ struct Options {
     bool stop_with_parent = false;
   } inject;
 
+  /// What train and evaluate are told.
+  struct Train {
+    std::vector<std::string> classes;    ///< rules, see ClassMap
+    std::vector<std::string> leave_out;  ///< types of attacks
+    std::vector<std::string> features;   ///< names, or beginnings with '*' behind; empty: all
+    std::vector<std::string> fold_by;    ///< the first one counts, others are printed beside it
+    std::vector<std::string> reports;    ///< files
+    std::string name;
+    std::string rows_file;
+    std::chrono::milliseconds settle{};
+    std::optional<double> alpha;  ///< nullopt: by cross-validation
+    double min_gain = 0;
+    std::string balance;  ///< "classes", "incidents" or "none"
+    std::int64_t max_depth = 0;
+    std::int64_t min_leaf = 0;
+    std::int64_t folds = 0;
+    std::int64_t seed = 0;
+    std::int64_t threads = 0;
+    std::int64_t thin = 1;
+  } train;
+
   bool json = false;
   bool watch = false;
   bool verify = false;
@@ -95,6 +116,9 @@ enum Command : unsigned {
   kExport = 1U << 9,
   kInject = 1U << 10,
   kImportPrometheus = 1U << 11,
+  kTrain = 1U << 12,
+  kEvaluate = 1U << 13,
+  kCompile = 1U << 14,
 };
 
 /// One row of THE TABLE of options. Flags, environment variables, keys of the configuration file,

@@ -20,8 +20,8 @@ class Random {
   double unit() { return static_cast<double>(next() >> 11U) * 0x1.0p-53; }
   /// Between the two, `least` included.
   double between(double least, double most) { return least + (most - least) * unit(); }
-  /// From 0 to `count` - 1; `count` is at least 1.
-  std::uint64_t below(std::uint64_t count) { return next() % count; }
+  /// From 0 to `count` - 1; 0 where there is nothing to choose from.
+  std::uint64_t below(std::uint64_t count) { return count == 0 ? 0 : next() % count; }
 
  private:
   std::uint64_t state_;

@@ -36,7 +36,7 @@ struct InjectOptions {
 };
 
 struct InjectSummary {
-  std::size_t done = 0;     ///< faults that ran, also those that were stopped
+  std::size_t done = 0;     ///< steps that ran, also those that were stopped
   std::size_t refused = 0;  ///< faults that could not run, or not to their end
   bool stopped = false;
 };

@@ -17,7 +17,7 @@ inline constexpr std::chrono::hours kLongestFault{24};
 /// The most faults of one schedule.
 inline constexpr int kMostSteps = 100'000;
 
-/// One fault of a schedule, after a wait.
+/// One fault of a schedule, after a wait; or, without parts, ordinary work alone.
 struct ScheduledFault {
   std::chrono::milliseconds wait{};
   std::vector<Part> parts;

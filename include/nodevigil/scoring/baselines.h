@@ -44,7 +44,7 @@ class Baselines {
   void judge(std::span<const double> features, Judgement& judgement) const;
   /// Adds a sample that was judged usual.
   void learn(std::span<const double> features);
-  /// Makes a new level usual, at half the weight of all that is known.
+  /// Makes a new level usual, at half the weight of all that the judging window knows.
   void learn_level(const Moments& level);
 
   /// Whether there is a baseline for series `i`; the mean and deviation that judge() uses.

@@ -17,6 +17,8 @@ class Moments {
   explicit Moments(std::size_t series) : row_(3 * series) {}
 
   void add(std::span<const double> values);
+  /// Adds all samples of `other`, of as many series.
+  void add(const Moments& other);
   void clear();
 
   /// Samples added, whether or not all their series had values.
@@ -48,6 +50,9 @@ class RollingMoments {
 
   /// Adds one value per series to the open bucket. A series whose value is NaN is left out.
   void add(std::span<const double> values) { open_.add(values); }
+
+  /// Likewise for many samples at once.
+  void add(const Moments& samples) { open_.add(samples); }
 
   /// Moves observed time on by `elapsed_ns` >= 0. Returns true when buckets were closed, so that
   /// mean() and deviation() have changed. Empty buckets are not kept.

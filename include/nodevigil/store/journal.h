@@ -91,9 +91,9 @@ class Journal {
                                     std::span<const std::string> explanations);
 
   /// Keeps a row that is to be appended later: it survives kill -9 of the process from now on, for
-  /// a fraction of what a transaction costs. Readers do not see it. Where it has not been appended
-  /// when the journal is opened for writing next, that is done then. Rows are kept in order of seq,
-  /// each once.
+  /// a fraction of what a transaction costs. Readers see it by kept() alone. Where it has not been
+  /// appended when the journal is opened for writing next, that is done then. Rows are kept in
+  /// order of seq, each once.
   [[nodiscard]] Result<void> keep(const Row& row, const std::string& explanation);
 
   /// Calls `visit` for each row in order of seq; it returns false to stop. It may take its time
@@ -107,6 +107,10 @@ class Journal {
   /// Where the rows with from_us <= ts < to_us are: the newest `limit` of them.
   [[nodiscard]] Result<RowRange> newest(std::int64_t from_us, std::int64_t to_us,
                                         std::int64_t limit) const;
+  /// Rows that the writer, whoever that is, has kept and may have appended meanwhile. To miss none
+  /// and see none twice: read rows, ask for these, read what rows have come since, and take those
+  /// of these that come after them.
+  [[nodiscard]] Result<std::vector<StoredRow>> kept() const;
   /// The highest seq ever appended or saved in a checkpoint, whether or not its row is still (or
   /// ever was) there: what comes after it is new. 0 for a new journal.
   [[nodiscard]] Result<std::int64_t> last_seq() const;

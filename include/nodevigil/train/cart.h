@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -16,7 +17,8 @@ struct CartOptions {
   std::size_t min_leaf_rows = 1;  ///< least rows on each side of a split
   double min_gain = 0;            ///< least fall of impurity, of the whole data set's weight
   double alpha = 0;               ///< cost of a leaf, for cost-complexity pruning
-  unsigned threads = 1;           ///< the result is the same for any number
+  std::vector<std::size_t> features = {};  ///< columns to split by, rising; empty: all
+  unsigned threads = 1;                    ///< the result is the same for any number
 };
 
 /// A node of a tree that is being learned. Children come after their parents.
@@ -50,9 +52,26 @@ struct CartTree {
 /// The costs at which prune() takes one more split away, rising: the path of weakest links.
 [[nodiscard]] std::vector<double> pruning_path(const CartTree& tree);
 
+/// The leaf where a walk ends that sees `value_of(feature)`, NaN where it is missing.
+template <typename ValueOf>
+[[nodiscard]] const CartNode& walk(const CartTree& tree, const ValueOf& value_of) {
+  const CartNode* node = &tree.nodes.front();
+  while (node->feature >= 0) {
+    const float value = value_of(static_cast<std::size_t>(node->feature));
+    const bool left = std::isnan(value) ? node->missing_left : double{value} <= node->threshold;
+    node = &tree.nodes[left ? node->left : node->right];
+  }
+  return *node;
+}
+
 /// The leaf of a row.
 [[nodiscard]] const CartNode& leaf_of(const CartTree& tree, const TrainingData& data,
                                       std::size_t row);
+
+/// The class that a leaf gives: that of most weight, the first of equals.
+[[nodiscard]] std::size_t class_of(const CartNode& leaf);
+/// Share of the class that a leaf gives.
+[[nodiscard]] double probability_of(const CartNode& leaf);
 
 /// Share of each feature in all gains of the tree; sums to 1, or all 0 for a tree of one leaf.
 [[nodiscard]] std::vector<double> importances(const CartTree& tree, std::size_t features);

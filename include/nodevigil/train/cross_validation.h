@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "nodevigil/train/calibration.h"
 #include "nodevigil/train/cart.h"
 #include "nodevigil/train/confusion.h"
 #include "nodevigil/train/folds.h"
@@ -31,7 +32,16 @@ struct CrossValidation {
                                              const CartOptions& options,
                                              std::size_t most_points = 40);
 
-/// The class that a leaf gives: that of most weight, the first of equals.
-[[nodiscard]] std::size_t class_of(const CartNode& leaf);
+/// What trees are worth that were each learned from all folds but one, on the rows of that one.
+struct OutOfFold {
+  std::vector<CartTree> trees;  ///< trees[i] has not seen fold i
+  ConfusionMatrix confusion;    ///< in rows, whatever their weights
+  Calibration calibration;
+};
+
+/// Judges `options`, `options.alpha` included.
+[[nodiscard]] OutOfFold judge_out_of_fold(const TrainingData& data, const BinnedData& bins,
+                                          const std::vector<std::uint32_t>& folds,
+                                          const CartOptions& options);
 
 }  // namespace nodevigil

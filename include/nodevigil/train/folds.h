@@ -20,6 +20,9 @@ enum class FoldsBy : std::uint8_t {
 [[nodiscard]] std::vector<std::uint32_t> assign_folds(const TrainingData& data, std::uint32_t folds,
                                                       FoldsBy by, std::uint64_t seed);
 
+/// How many folds there are.
+[[nodiscard]] std::uint32_t count_folds(const std::vector<std::uint32_t>& folds);
+
 /// Rows in `fold`, or with `inside` false all others.
 [[nodiscard]] std::vector<std::uint32_t> rows_of_fold(const std::vector<std::uint32_t>& folds,
                                                       std::uint32_t fold, bool inside);

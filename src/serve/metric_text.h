@@ -2,15 +2,10 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "nodevigil/metrics/table.h"
 
 namespace nodevigil {
-
-/// `text` with the characters that mean something in HTML replaced, for element content and for
-/// attributes in double quotes.
-[[nodiscard]] std::string escape_html(std::string_view text);
 
 /// Four significant digits: "0.1234", "12.3", "1.235e+09".
 [[nodiscard]] std::string short_number(double value);

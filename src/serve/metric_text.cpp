@@ -1,4 +1,4 @@
-#include "html.h"
+#include "metric_text.h"
 
 #include <array>
 #include <cmath>
@@ -6,33 +6,6 @@
 #include <cstdio>
 
 namespace nodevigil {
-
-std::string escape_html(std::string_view text) {
-  std::string escaped;
-  escaped.reserve(text.size());
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      case '\'':
-        escaped += "&#39;";
-        break;
-      default:
-        escaped += c;
-    }
-  }
-  return escaped;
-}
 
 std::string short_number(double value) {
   std::array<char, 32> text{};

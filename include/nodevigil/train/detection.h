@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace nodevigil {
+
+/// Types of rows that are no attack's, in JudgedRow::type.
+inline constexpr std::int32_t kNotLabelled = -1;
+inline constexpr std::int32_t kNoAttack = -2;
+/// An attack that is not asked about; an alarm for it is no false one.
+inline constexpr std::int32_t kLeftOut = -3;
+
+/// What is known of a row, and what the agent makes of it.
+struct JudgedRow {
+  std::uint32_t node = 0;            ///< rows of a node stand together, in order of time
+  double interval_s = 0;             ///< between the rows of the node
+  std::int32_t type = kNotLabelled;  ///< index in a list of types of attacks
+  bool over = false;                 ///< Scored::over
+  bool anomalous = false;            ///< Scored::anomalous
+  std::int32_t verdict = 0;          ///< Scored::verdict
+};
+
+/// A run of neighbouring rows of one node and one type of attack.
+struct Incident {
+  std::uint32_t node = 0;
+  std::int32_t type = 0;
+  std::size_t first_row = 0;
+  std::size_t rows = 0;
+  /// Samples from the first one of the incident to the first one over a threshold, both of the
+  /// incident: 0 where it was seen in its first sample; nullopt: it was not seen.
+  std::optional<std::size_t> delay;
+  /// Of the class that most of its rows under alarm were given; kClassUnknown where all of them
+  /// were; nothing where it was not seen.
+  std::optional<std::int32_t> verdict;
+  /// No alarm was raised when it began: that it was seen is no earlier alarm's merit.
+  bool from_calm = false;
+};
+
+/// All incidents of `rows`. A row that was not judged belongs to none.
+[[nodiscard]] std::vector<Incident> find_incidents(std::span<const JudgedRow> rows);
+
+/// Alarms where nothing was wrong.
+struct FalseAlarms {
+  std::size_t alarms = 0;       ///< runs of rows under alarm that touch no attack
+  std::size_t normal_rows = 0;  ///< rows that are labelled as no attack
+  std::size_t raised_rows = 0;  ///< of these, those under an alarm, of whatever cause
+  double days = 0;              ///< time of the normal rows
+  [[nodiscard]] double a_day() const { return days > 0 ? static_cast<double>(alarms) / days : 0; }
+};
+
+[[nodiscard]] FalseAlarms find_false_alarms(std::span<const JudgedRow> rows);
+
+/// What a run of incidents of one type, or of all, came to.
+struct IncidentSummary {
+  std::string type;  ///< empty: all
+  std::size_t incidents = 0;
+  std::size_t seen = 0;
+  std::size_t named = 0;           ///< of those seen, with a class that stands for its type
+  std::size_t from_calm = 0;       ///< of all, those that began without an alarm
+  std::size_t seen_from_calm = 0;  ///< of these, those that were seen
+  double median_delay = 0;
+  std::size_t longest_delay = 0;
+
+  [[nodiscard]] double recall() const;         ///< 0 without incidents
+  [[nodiscard]] double right_of_seen() const;  ///< 0 where none was seen
+};
+
+/// By type in the order of `types`, those without incidents left out; the last one is of all.
+/// `classes_of`: for each type the classes that stand for it.
+[[nodiscard]] std::vector<IncidentSummary> summarise(
+    std::span<const Incident> incidents, std::span<const std::string> types,
+    std::span<const std::vector<std::uint16_t>> classes_of);
+
+}  // namespace nodevigil

@@ -1,0 +1,161 @@
+#include "nodevigil/app/labelled_rows.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "nodevigil/app/stored_rows.h"
+#include "nodevigil/dataset/sample_csv.h"
+#include "nodevigil/metrics/table.h"
+
+namespace nodevigil {
+namespace {
+
+using std::chrono::milliseconds;
+
+class FileRows final : public LabelledRows {
+ public:
+  explicit FileRows(std::vector<std::string> paths) : paths_(std::move(paths)) {}
+
+  Result<void> each(const Visitor& visit) override {
+    for (const std::string& path : paths_) {
+      if (auto read = each_of(path, visit); !read) return read;
+    }
+    return {};
+  }
+  [[nodiscard]] std::vector<std::string> sources() const override { return paths_; }
+
+ private:
+  static Result<void> each_of(const std::string& path, const Visitor& visit) {
+    if (path == "-") {
+      return Error{ErrorCode::kInvalid, "is read several times; expected a file", "standard input"};
+    }
+    const auto opened = SampleCsv::open(path, {});
+    if (!opened) return opened.error();
+    SampleCsv& samples = **opened;
+    if (!samples.is_node_table()) {
+      return Error{ErrorCode::kInvalid,
+                   "expected a column for each of the 24 metrics, as nodevigil export writes them",
+                   path};
+    }
+    if (!samples.has_labels()) {
+      return Error{ErrorCode::kInvalid, "expected a column attack: nothing says what rows are",
+                   path};
+    }
+    // "week.csv.gz" is the node "week".
+    std::string name = std::filesystem::path{path}.filename().string();
+    name.resize(std::min(name.size(), name.find('.', 1)));
+    RecordedRow row;
+    for (;;) {
+      const auto got = samples.next(row);
+      if (!got) return got.error();
+      if (!*got) return {};
+      visit({samples.has_nodes() ? row.node : name, row.sample, row.label, samples.interval()});
+    }
+  }
+
+  std::vector<std::string> paths_;
+};
+
+class RowsOfStore final : public LabelledRows {
+ public:
+  explicit RowsOfStore(StoredRows stored) : stored_(std::move(stored)) {}
+
+  // Goes through all rows once to see what there is.
+  Result<void> look() {
+    return stored_.rows->each([&](const DatasetRow& row) -> Result<void> {
+      Known& node = nodes_[row.node];
+      node.last_us = std::max(node.last_us, row.row.sample.ts_us);
+      if (!node.interval && row.follows && row.row.sample.elapsed_ns) {
+        node.interval =
+            std::chrono::round<milliseconds>(std::chrono::nanoseconds{*row.row.sample.elapsed_ns});
+      }
+      return {};
+    });
+  }
+
+  Result<void> each(const Visitor& visit) override {
+    Sample sample;
+    return stored_.rows->each([&](const DatasetRow& row) -> Result<void> {
+      sample = row.row.sample;
+      if (!row.follows) sample.elapsed_ns.reset();
+      const Known& node = nodes_[row.node];
+      // A node without two rows is of no use, but no reason to fail. What an agent has added since
+      // look() is left out, so that all passes see the same.
+      if (node.interval && sample.ts_us <= node.last_us) {
+        visit({row.node, sample, row.label, *node.interval});
+      }
+      return {};
+    });
+  }
+  [[nodiscard]] std::vector<std::string> sources() const override { return {stored_.place}; }
+
+ private:
+  struct Known {
+    std::optional<milliseconds> interval;  // of its first two rows that belong together
+    std::int64_t last_us = std::numeric_limits<std::int64_t>::min();
+  };
+
+  StoredRows stored_;
+  std::map<std::string, Known> nodes_;
+};
+
+class ThinnedRows final : public LabelledRows {
+ public:
+  ThinnedRows(std::unique_ptr<LabelledRows> rows, std::int64_t step)
+      : rows_(std::move(rows)), step_(step) {}
+
+  Result<void> each(const Visitor& visit) override {
+    std::map<std::string, Skipped> skipped;
+    Sample sample;
+    return rows_->each([&](const LabelledRow& row) {
+      Skipped& since = skipped[row.node];
+      since.elapsed_ns += row.sample.elapsed_ns.value_or(0);
+      since.run_began = since.run_began || !row.sample.elapsed_ns;
+      since.breaks |= row.sample.breaks;
+      if (since.rows++ % step_ != 0) return;
+      sample = row.sample;
+      sample.elapsed_ns = since.run_began ? std::nullopt : std::optional{since.elapsed_ns};
+      sample.breaks = since.breaks;
+      since = {.rows = since.rows};
+      visit({row.node, sample, row.label, row.interval * step_});
+    });
+  }
+  [[nodiscard]] std::vector<std::string> sources() const override { return rows_->sources(); }
+
+ private:
+  // Since the last row that was not left out.
+  struct Skipped {
+    std::int64_t rows = 0;  // of the node, so far
+    std::int64_t elapsed_ns = 0;
+    bool run_began = false;  // what counters did before is not known
+    std::uint64_t breaks = 0;
+  };
+
+  std::unique_ptr<LabelledRows> rows_;
+  std::int64_t step_;
+};
+
+}  // namespace
+
+std::unique_ptr<LabelledRows> rows_of_files(std::vector<std::string> paths) {
+  return std::make_unique<FileRows>(std::move(paths));
+}
+
+Result<std::unique_ptr<LabelledRows>> rows_of_store(const Options& options) {
+  auto stored = open_stored_rows(options);
+  if (!stored) return stored.error();
+  auto rows = std::make_unique<RowsOfStore>(std::move(*stored));
+  if (const auto looked = rows->look(); !looked) return looked.error();
+  return std::unique_ptr<LabelledRows>{std::move(rows)};
+}
+
+std::unique_ptr<LabelledRows> thinned_rows(std::unique_ptr<LabelledRows> rows, std::int64_t step) {
+  if (step == 1) return rows;
+  return std::make_unique<ThinnedRows>(std::move(rows), step);
+}
+
+}  // namespace nodevigil

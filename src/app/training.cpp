@@ -1,0 +1,318 @@
+#include "nodevigil/app/training.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <utility>
+
+#include "nodevigil/app/scored_rows.h"
+#include "nodevigil/app/training_set.h"
+#include "nodevigil/base/json_text.h"
+#include "nodevigil/base/printable.h"
+#include "nodevigil/metrics/table.h"
+#include "nodevigil/train/folds.h"
+#include "nodevigil/train/tree_model.h"
+
+namespace nodevigil {
+namespace {
+
+using FoldOf = std::vector<std::uint32_t>;
+
+constexpr const char* kByRowWarning =
+    "rows next to each other are on both sides, so these figures flatter";
+
+// "z.cpu*" and the like, as places in `names`.
+Result<std::vector<std::size_t>> find_features(const std::vector<std::string>& patterns,
+                                               const std::vector<std::string>& names) {
+  std::vector<std::size_t> found;
+  for (const std::string& pattern : patterns) {
+    const bool prefix = pattern.ends_with('*');
+    const std::string_view text = std::string_view{pattern}.substr(0, pattern.size() - prefix);
+    bool any = false;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (prefix ? !names[i].starts_with(text) : names[i] != text) continue;
+      any = true;
+      found.push_back(i);
+    }
+    if (!any) {
+      return Error{
+          ErrorCode::kInvalid,
+          "no feature is called '" + printable(pattern) + "'; docs/model-format.md names them",
+          "--feature"};
+    }
+  }
+  std::ranges::sort(found);
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
+}
+
+ReportedData describe(const LabelledRows& rows, const ScoredRows& scored,
+                      const TrainingData& data) {
+  ReportedData described;
+  described.sources = rows.sources();
+  described.interval_s = scored.rows.front().interval_s;
+  described.rows = scored.rows.size();
+  described.nodes = scored.nodes.size();
+  for (const JudgedRow& row : scored.rows) {
+    if (row.type >= 0) ++described.attacks;
+    if (row.type == kNoAttack) ++described.normal;
+  }
+  described.used = data.rows;
+  described.class_rows.resize(data.classes.size());
+  for (const std::uint16_t label : data.labels) ++described.class_rows[label];
+  described.class_incidents = groups_of_classes(data);
+  return described;
+}
+
+void judge_incidents(const ScoredRows& scored, const TrainingSet& set, Report& report) {
+  report.incidents = summarise(find_incidents(scored.rows), scored.types, set.classes_of);
+  report.false_alarms = find_false_alarms(scored.rows);
+}
+
+Result<void> check_classes(const ReportedData& data, const std::vector<std::string>& classes) {
+  if (classes.size() == 1) {
+    return Error{ErrorCode::kInvalid,
+                 "no row is labelled as an attack; expected at least one class", ""};
+  }
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    if (data.class_incidents[i] >= 2) continue;
+    return Error{ErrorCode::kInvalid,
+                 "class " + classes[i] + " has " + std::to_string(data.class_incidents[i]) +
+                     " runs of rows (" + std::to_string(data.class_rows[i]) +
+                     " rows) to learn from; expected at least 2, one to learn from and one to "
+                     "judge by",
+                 ""};
+  }
+  return {};
+}
+
+// Trains and judges; one object for one call.
+class Training {
+ public:
+  Training(LabelledRows& rows, const Options& options) : rows_(rows), options_(options) {}
+
+  Result<Trained> run() {
+    if (auto prepared = prepare(); !prepared) return prepared.error();
+    if (auto learned = learn(); !learned) return learned.error();
+    if (auto judged = judge_verdicts(); !judged) return judged.error();
+    if (auto finished = finish_model(); !finished) return finished.error();
+    return Trained{std::move(report_), std::move(set_.data), std::move(folds_)};
+  }
+
+ private:
+  Result<void> prepare() {
+    auto scored = score_labelled_rows(rows_, options_.scoring, {}, true);
+    if (!scored) return scored.error();
+    scored_ = std::move(*scored);
+    if (scored_.rows.empty()) return Error{ErrorCode::kInvalid, "there are no rows", ""};
+    if (auto left = leave_out(scored_, options_.train.leave_out); !left) return left;
+    auto map = class_map();
+    if (!map) return map.error();
+    auto set = make_training_set(scored_, *map, options_.train.settle);
+    if (!set) return set.error();
+    set_ = std::move(*set);
+    scored_.inputs = {};
+    report_.data = describe(rows_, scored_, set_.data);
+    if (auto sound = check_classes(report_.data, set_.data.classes); !sound) return sound;
+    balance_rows(set_.data, options_.train.balance == "classes"     ? Balance::kClasses
+                            : options_.train.balance == "incidents" ? Balance::kIncidents
+                                                                    : Balance::kRows);
+    return {};
+  }
+
+  Result<ClassMap> class_map() const {
+    if (!options_.train.classes.empty()) return ClassMap::of_rules(options_.train.classes);
+    std::vector<std::string> present;
+    for (std::size_t type = 0; type < scored_.types.size(); ++type) {
+      const auto has_it = [&](const JudgedRow& row) {
+        return row.type == static_cast<std::int32_t>(type);
+      };
+      if (std::ranges::any_of(scored_.rows, has_it)) present.push_back(scored_.types[type]);
+    }
+    return ClassMap::of_types(present);
+  }
+
+  Result<FoldOf> folds_by(const std::string& by) {
+    TrainingData& data = set_.data;
+    const auto count = static_cast<std::uint32_t>(options_.train.folds);
+    const auto seed = static_cast<std::uint64_t>(options_.train.seed);
+    if (by == "row") return assign_folds(data, count, FoldsBy::kRow, seed);
+    if (by == "incident") return assign_folds(data, count, FoldsBy::kGroup, seed);
+    // Nodes need not be dealt out by classes: each is a fold, or shares one. One that has no rows
+    // to learn from is none, and leaves no fold without any.
+    std::map<std::uint32_t, std::uint32_t> numbers;
+    for (const std::uint32_t node : set_.nodes) {
+      numbers.try_emplace(node, static_cast<std::uint32_t>(numbers.size()));
+    }
+    if (numbers.size() < 2) {
+      return Error{ErrorCode::kInvalid, "node: expected rows of at least two nodes to learn from",
+                   "--fold-by"};
+    }
+    FoldOf folds;
+    for (const std::uint32_t node : set_.nodes) folds.push_back(numbers[node] % count);
+    return folds;
+  }
+
+  Result<void> learn() {
+    const TrainingData& data = set_.data;
+    auto features = find_features(options_.train.features, data.features);
+    if (!features) return features.error();
+    cart_.features = std::move(*features);
+    cart_.max_depth = static_cast<std::size_t>(options_.train.max_depth);
+    cart_.min_leaf_rows = static_cast<std::size_t>(options_.train.min_leaf);
+    cart_.min_gain = options_.train.min_gain;
+    cart_.threads = static_cast<unsigned>(options_.train.threads);
+    auto folds = folds_by(options_.train.fold_by.front());
+    if (!folds) return folds.error();
+    folds_ = std::move(*folds);
+
+    const BinnedData bins{data, cart_.threads};
+    TrainingPart& training = report_.training.emplace();
+    training.folds_by = options_.train.fold_by.front();
+    training.folds = count_folds(folds_);
+    training.pruning = cross_validate(data, bins, folds_, cart_);
+    cart_.alpha =
+        options_.train.alpha.value_or(training.pruning.points[training.pruning.best].alpha);
+    judged_ = judge_out_of_fold(data, bins, folds_, cart_);
+    report_.confusion = judged_.confusion;
+    report_.calibration = judged_.calibration;
+    training.ranking =
+        rank_features(data, folds_, judged_, static_cast<std::uint64_t>(options_.train.seed));
+    training.few_features = feature_curve(data, bins, folds_, cart_);
+    training.learning = learning_curve(data, bins, folds_, cart_);
+    training.rivals = compare_rivals(data, bins, folds_, cart_, judged_);
+    for (std::size_t i = 1; i < options_.train.fold_by.size(); ++i) {
+      const std::string& by = options_.train.fold_by[i];
+      const auto others = folds_by(by);
+      if (!others) return others.error();
+      const OutOfFold other = judge_out_of_fold(data, bins, *others, cart_);
+      training.others.push_back({by, by == "row" ? kByRowWarning : "", other.confusion.accuracy(),
+                                 other.confusion.macro_f1()});
+    }
+    std::vector<std::uint32_t> all(data.rows);
+    std::iota(all.begin(), all.end(), 0U);
+    tree_ = fit_cart(data, bins, all, cart_);
+    return {};
+  }
+
+  [[nodiscard]] Model model_of(const CartTree& tree) const {
+    Model model;
+    model.name = options_.train.name;
+    model.scope = "node";
+    model.table_hash = table_hash(node_series());
+    model.classes = set_.data.classes;
+    model.features = set_.data.features;
+    put_tree(tree, model);
+    return model;
+  }
+
+  // Each incident is named by the tree that has not seen it, in the agent's own code.
+  Result<void> judge_verdicts() {
+    std::map<std::uint32_t, std::uint32_t> fold_of_run;
+    for (std::size_t row = 0; row < set_.data.rows; ++row) {
+      fold_of_run[set_.data.groups[row]] = folds_[row];
+    }
+    for (std::uint32_t fold = 0; fold < judged_.trees.size(); ++fold) {
+      const Classifier classifier{std::make_shared<const Model>(model_of(judged_.trees[fold])),
+                                  nullptr};
+      const auto again = score_labelled_rows(rows_, options_.scoring, classifier, false);
+      if (!again) return again.error();
+      if (again->rows.size() != scored_.rows.size()) {
+        return Error{ErrorCode::kInvalid, "rows were added while they were read; try again", ""};
+      }
+      for (std::size_t i = 0; i < scored_.rows.size(); ++i) {
+        // What no tree has learned from (two attacks at once) the first one may judge.
+        const auto own = fold_of_run.find(set_.run_of[i]);
+        if ((own == fold_of_run.end() ? 0 : own->second) != fold) continue;
+        scored_.rows[i].verdict = again->rows[i].verdict;
+      }
+    }
+    judge_incidents(scored_, set_, report_);
+    return {};
+  }
+
+  Result<void> finish_model() {
+    Model model = model_of(tree_);
+    model.provenance = provenance();
+    // As the agent will read it: that gives it a hash, and finds what the format does not allow.
+    auto parsed =
+        parse_model(model_as_json(model), "the new model", model.features, model.table_hash);
+    if (!parsed) return parsed.error();
+    report_.model = std::move(*parsed);
+    return {};
+  }
+
+  [[nodiscard]] std::string provenance() const {
+    const auto rounded = [](double value) { return std::round(value * 10'000) / 10'000; };
+    const IncidentSummary& all = report_.incidents.back();
+    nlohmann::json classes;
+    for (std::size_t i = 0; i < set_.data.classes.size(); ++i) {
+      classes[set_.data.classes[i]] = {{"rows", report_.data.class_rows[i]},
+                                       {"runs", report_.data.class_incidents[i]}};
+    }
+    std::vector<std::string> sources;
+    for (const std::string& source : report_.data.sources) {
+      sources.push_back(source.substr(source.rfind('/') + 1));
+    }
+    return json_text(nlohmann::json{
+        {"data", sources},
+        {"rows", report_.data.used},
+        {"classes", classes},
+        {"settings",
+         {{"max_depth", options_.train.max_depth},
+          {"min_leaf", options_.train.min_leaf},
+          {"alpha", cart_.alpha},
+          {"balanced", options_.train.balance}}},
+        {"folds", {{"by", report_.training->folds_by}, {"count", report_.training->folds}}},
+        {"scores",
+         {{"accuracy", rounded(report_.confusion.accuracy())},
+          {"macro_f1", rounded(report_.confusion.macro_f1())},
+          {"incidents", all.incidents},
+          {"incidents_seen", all.seen},
+          {"class_right", all.named}}}});
+  }
+
+  LabelledRows& rows_;
+  const Options& options_;
+  ScoredRows scored_;
+  TrainingSet set_;
+  CartOptions cart_;
+  FoldOf folds_;
+  OutOfFold judged_{{}, ConfusionMatrix{0}, {}};
+  CartTree tree_;
+  Report report_;
+};
+
+}  // namespace
+
+Result<Trained> train_model(LabelledRows& rows, const Options& options) {
+  return Training{rows, options}.run();
+}
+
+Result<Report> evaluate_model(LabelledRows& rows, const Classifier& classifier,
+                              const Options& options) {
+  auto scored = score_labelled_rows(rows, options.scoring, classifier, true);
+  if (!scored) return scored.error();
+  if (scored->rows.empty()) return Error{ErrorCode::kInvalid, "there are no rows", ""};
+  if (auto left = leave_out(*scored, options.train.leave_out); !left) return left.error();
+  const auto map = ClassMap::of_model(classifier.model->classes, options.train.classes);
+  if (!map) return map.error();
+  const auto set = make_training_set(*scored, *map, options.train.settle);
+  if (!set) return set.error();
+  Report report;
+  report.model = *classifier.model;
+  report.data = describe(rows, *scored, set->data);
+  report.confusion = ConfusionMatrix{classifier.model->classes.size()};
+  for (std::size_t row = 0; row < set->data.rows; ++row) {
+    const ScoredRows::Given& given = scored->given[set->ready_row[row]];
+    report.confusion.add(set->data.labels[row], given.one);
+    report.calibration.add(given.probability, given.one == set->data.labels[row]);
+  }
+  judge_incidents(*scored, *set, report);
+  return report;
+}
+
+}  // namespace nodevigil

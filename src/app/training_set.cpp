@@ -1,0 +1,150 @@
+#include "nodevigil/app/training_set.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "nodevigil/base/printable.h"
+#include "nodevigil/metrics/table.h"
+#include "nodevigil/scoring/classifier.h"
+
+namespace nodevigil {
+namespace {
+
+// For each scored row the number of its run.
+std::vector<std::uint32_t> runs_of(const std::vector<JudgedRow>& rows) {
+  std::vector<std::uint32_t> runs;
+  std::uint32_t run = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (i > 0 && (rows[i].node != rows[i - 1].node || rows[i].type != rows[i - 1].type)) ++run;
+    runs.push_back(run);
+  }
+  return runs;
+}
+
+// For each scored row the seconds since the last attack on its node.
+std::vector<double> calm_of(const std::vector<JudgedRow>& rows) {
+  std::vector<double> calm;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const bool first = i == 0 || rows[i].node != rows[i - 1].node;
+    const double before = first ? std::numeric_limits<double>::infinity() : calm.back();
+    const bool attack = rows[i].type >= 0 || rows[i].type == kLeftOut;
+    calm.push_back(attack ? 0 : before + rows[i].interval_s);
+  }
+  return calm;
+}
+
+// What was learned row by row, in columns.
+void put_columns(const std::vector<const float*>& rows, TrainingData& data) {
+  data.values.resize(data.features.size() * data.rows);
+  for (std::size_t row = 0; row < data.rows; ++row) {
+    for (std::size_t f = 0; f < data.features.size(); ++f) {
+      data.values[f * data.rows + row] = rows[row][f];
+    }
+  }
+}
+
+}  // namespace
+
+Result<void> leave_out(ScoredRows& scored, const std::vector<std::string>& types) {
+  for (const std::string& type : types) {
+    const auto found = std::ranges::find(scored.types, type);
+    if (found == scored.types.end()) {
+      std::string known;
+      for (const std::string& one : scored.types) known += (known.empty() ? "" : ", ") + one;
+      return Error{ErrorCode::kNotFound,
+                   "no row is labelled '" + printable(type) + "'; there are " +
+                       (known.empty() ? "no attacks" : known),
+                   "--leave-out"};
+    }
+    const auto index = static_cast<std::int32_t>(found - scored.types.begin());
+    for (JudgedRow& row : scored.rows) {
+      if (row.type == index) row.type = kLeftOut;
+    }
+  }
+  return {};
+}
+
+Result<TrainingSet> make_training_set(const ScoredRows& scored, const ClassMap& map,
+                                      std::chrono::milliseconds settle) {
+  TrainingSet set;
+  std::vector<bool> is_left(scored.types.size());
+  for (const JudgedRow& row : scored.rows) {
+    if (row.type >= 0) is_left[static_cast<std::size_t>(row.type)] = true;
+  }
+  for (std::size_t type = 0; type < scored.types.size(); ++type) {
+    // One that was left out needs no class.
+    if (!is_left[type]) {
+      set.classes_of.emplace_back();
+      continue;
+    }
+    auto classes = map.of(scored.types[type]);
+    if (!classes) return classes.error();
+    set.classes_of.push_back(std::move(*classes));
+  }
+  set.run_of = runs_of(scored.rows);
+  const std::vector<double> calm = calm_of(scored.rows);
+  const double settle_s = std::chrono::duration<double>{settle}.count();
+
+  TrainingData& data = set.data;
+  data.features = tree_input_names(node_series());
+  data.classes = map.classes();
+  std::vector<const float*> inputs;
+  std::size_t next_ready = 0;
+  for (std::size_t i = 0; i < scored.rows.size(); ++i) {
+    if (!scored.ready[i]) continue;
+    const std::size_t ready_row = next_ready++;
+    const JudgedRow& row = scored.rows[i];
+    std::uint16_t label = 0;
+    if (row.type >= 0) {
+      const auto& classes = set.classes_of[static_cast<std::size_t>(row.type)];
+      if (classes.size() != 1) continue;
+      label = classes.front();
+    } else if (row.type != kNoAttack || calm[i] <= settle_s) {
+      continue;
+    }
+    inputs.push_back(scored.inputs.data() + data.features.size() * ready_row);
+    set.ready_row.push_back(ready_row);
+    data.labels.push_back(label);
+    data.groups.push_back(set.run_of[i]);
+    set.nodes.push_back(row.node);
+  }
+  data.rows = inputs.size();
+  put_columns(inputs, data);
+  return set;
+}
+
+void balance_rows(TrainingData& data, Balance balance) {
+  data.weights.clear();
+  if (balance == Balance::kRows) return;
+  std::vector<double> rows(data.classes.size());
+  std::map<std::uint32_t, double> rows_of_group;
+  for (std::size_t row = 0; row < data.rows; ++row) {
+    ++rows[data.labels[row]];
+    ++rows_of_group[data.groups[row]];
+  }
+  const std::vector<std::size_t> groups = groups_of_classes(data);
+  const auto present =
+      static_cast<double>(std::ranges::count_if(rows, [](double n) { return n > 0; }));
+  const double of_class = static_cast<double>(data.rows) / present;
+  for (std::size_t row = 0; row < data.rows; ++row) {
+    const std::uint16_t label = data.labels[row];
+    data.weights.push_back(balance == Balance::kClasses
+                               ? of_class / rows[label]
+                               : of_class / static_cast<double>(groups[label]) /
+                                     rows_of_group[data.groups[row]]);
+  }
+}
+
+std::vector<std::size_t> groups_of_classes(const TrainingData& data) {
+  std::vector<std::set<std::uint32_t>> groups(data.classes.size());
+  for (std::size_t row = 0; row < data.rows; ++row)
+    groups[data.labels[row]].insert(data.groups[row]);
+  std::vector<std::size_t> counts(groups.size());
+  std::ranges::transform(groups, counts.begin(), [](const auto& one) { return one.size(); });
+  return counts;
+}
+
+}  // namespace nodevigil

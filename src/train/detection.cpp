@@ -1,0 +1,127 @@
+#include "nodevigil/train/detection.h"
+
+#include <algorithm>
+#include <map>
+
+#include "nodevigil/scoring/scored.h"
+
+namespace nodevigil {
+namespace {
+
+// The class given most often; unknown only where nothing else was.
+std::int32_t verdict_of(std::span<const JudgedRow> rows) {
+  std::map<std::int32_t, std::size_t> given;
+  for (const JudgedRow& row : rows) {
+    if (row.anomalous && row.verdict > 0) ++given[row.verdict];
+  }
+  std::int32_t best = kClassUnknown;
+  std::size_t most = 0;
+  for (const auto& [verdict, count] : given) {
+    if (count > most) best = verdict;
+    most = std::max(most, count);
+  }
+  return best;
+}
+
+double median(std::vector<std::size_t> values) {
+  if (values.empty()) return 0;
+  std::ranges::sort(values);
+  const std::size_t middle = values.size() / 2;
+  if (values.size() % 2 == 1) return static_cast<double>(values[middle]);
+  return static_cast<double>(values[middle - 1] + values[middle]) / 2;
+}
+
+IncidentSummary summary_of(std::span<const Incident> incidents,
+                           std::span<const std::vector<std::uint16_t>> classes_of) {
+  IncidentSummary summary;
+  summary.incidents = incidents.size();
+  std::vector<std::size_t> delays;
+  for (const Incident& incident : incidents) {
+    if (incident.from_calm) ++summary.from_calm;
+    if (!incident.delay) continue;
+    if (incident.from_calm) ++summary.seen_from_calm;
+    delays.push_back(*incident.delay);
+    const auto& right = classes_of[static_cast<std::size_t>(incident.type)];
+    const auto is_verdict = [&](std::uint16_t one) { return one == incident.verdict; };
+    if (std::ranges::any_of(right, is_verdict)) ++summary.named;
+    summary.longest_delay = std::max(summary.longest_delay, *incident.delay);
+  }
+  summary.seen = delays.size();
+  summary.median_delay = median(std::move(delays));
+  return summary;
+}
+
+}  // namespace
+
+std::vector<Incident> find_incidents(std::span<const JudgedRow> rows) {
+  std::vector<Incident> incidents;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].type < 0) continue;
+    const bool goes_on =
+        i > 0 && rows[i - 1].type == rows[i].type && rows[i - 1].node == rows[i].node;
+    if (!goes_on) {
+      const bool calm = i == 0 || rows[i - 1].node != rows[i].node || !rows[i - 1].anomalous;
+      incidents.push_back({rows[i].node, rows[i].type, i, 0, {}, {}, calm});
+    }
+    ++incidents.back().rows;
+  }
+  for (Incident& incident : incidents) {
+    const auto own = rows.subspan(incident.first_row, incident.rows);
+    const auto seen = std::ranges::find_if(own, &JudgedRow::over);
+    if (seen == own.end()) continue;
+    incident.delay = static_cast<std::size_t>(seen - own.begin());
+    incident.verdict = verdict_of(own);
+  }
+  return incidents;
+}
+
+FalseAlarms find_false_alarms(std::span<const JudgedRow> rows) {
+  FalseAlarms found;
+  for (std::size_t i = 0; i < rows.size();) {
+    // A run of rows of one node, all under an alarm or none.
+    std::size_t end = i;
+    bool touches_attack = false;
+    std::size_t normal = 0;
+    while (end < rows.size() && rows[end].node == rows[i].node &&
+           rows[end].anomalous == rows[i].anomalous) {
+      if (rows[end].type >= 0 || rows[end].type == kLeftOut) touches_attack = true;
+      if (rows[end].type == kNoAttack) ++normal;
+      ++end;
+    }
+    found.normal_rows += normal;
+    found.days += static_cast<double>(normal) * rows[i].interval_s / 86'400;
+    if (rows[i].anomalous) {
+      found.raised_rows += normal;
+      if (normal > 0 && !touches_attack) ++found.alarms;
+    }
+    i = end;
+  }
+  return found;
+}
+
+double IncidentSummary::recall() const {
+  return incidents == 0 ? 0 : static_cast<double>(seen) / static_cast<double>(incidents);
+}
+
+double IncidentSummary::right_of_seen() const {
+  return seen == 0 ? 0 : static_cast<double>(named) / static_cast<double>(seen);
+}
+
+std::vector<IncidentSummary> summarise(std::span<const Incident> incidents,
+                                       std::span<const std::string> types,
+                                       std::span<const std::vector<std::uint16_t>> classes_of) {
+  std::vector<IncidentSummary> summaries;
+  for (std::size_t type = 0; type < types.size(); ++type) {
+    std::vector<Incident> own;
+    std::ranges::copy_if(incidents, std::back_inserter(own), [&](const Incident& incident) {
+      return incident.type == static_cast<std::int32_t>(type);
+    });
+    if (own.empty()) continue;
+    summaries.push_back(summary_of(own, classes_of));
+    summaries.back().type = types[type];
+  }
+  summaries.push_back(summary_of(incidents, classes_of));
+  return summaries;
+}
+
+}  // namespace nodevigil

@@ -1,0 +1,205 @@
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "nodevigil/base/escape_html.h"
+#include "nodevigil/train/report.h"
+#include "report_style.h"
+#include "svg_plot.h"
+
+namespace nodevigil {
+namespace {
+
+std::string fixed(double value, int digits) {
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%.*f", digits, value);
+  return text.data();
+}
+
+std::string share(const std::optional<double>& value) { return value ? fixed(*value, 3) : "–"; }
+
+std::string cell(const std::string& text) { return "<td>" + escape_html(text) + "</td>"; }
+
+std::string head(std::initializer_list<const char*> names) {
+  std::string row = "<table><thead><tr>";
+  for (const char* const name : names) row += "<th>" + escape_html(name) + "</th>";
+  return row + "</tr></thead><tbody>\n";
+}
+
+std::string section(const std::string& title, const std::string& content) {
+  return "<section><h2>" + escape_html(title) + "</h2>\n" + content + "</section>\n";
+}
+
+std::string figure(const std::string& value, const std::string& name) {
+  return "<div><b>" + escape_html(value) + "</b>" + escape_html(name) + "</div>\n";
+}
+
+std::string summary(const Report& report) {
+  const ReportedData& data = report.data;
+  const IncidentSummary& all = report.incidents.back();
+  std::string html = "<section><h1>" + escape_html(report.model.name) + "</h1>\n<p class=\"dim\">" +
+                     escape_html(report.model.hash) + ", " +
+                     std::to_string(report.model.nodes.size()) + " nodes";
+  for (const std::string& source : data.sources) html += "<br>" + escape_html(source);
+  html += "</p>\n<p>" + std::to_string(data.rows) + " rows of " + std::to_string(data.nodes) +
+          (data.nodes == 1 ? " node, one every " : " nodes, one every ") +
+          fixed(data.interval_s, 1) + " s: " + std::to_string(data.attacks) + " attack, " +
+          std::to_string(data.normal) + " normal.</p>\n<div class=\"figures\">";
+  html += figure(std::to_string(all.seen) + " of " + std::to_string(all.incidents),
+                 "incidents seen by the agent");
+  html += figure(std::to_string(all.named) + " of " + std::to_string(all.seen),
+                 "of these with the right class");
+  html += figure(fixed(all.median_delay, 1), "samples of delay, median");
+  html += figure(fixed(report.false_alarms.a_day(), 2), "false alarms a day");
+  html += figure(fixed(report.confusion.macro_f1(), 3), "macro F1 of rows, by the tree alone");
+  return html + "</div></section>\n";
+}
+
+std::string incidents(const Report& report) {
+  std::string html = head(
+      {"incidents", "seen", "recall", "seen from calm", "class right", "median delay", "longest"});
+  for (const IncidentSummary& one : report.incidents) {
+    html += one.type.empty() ? "<tr class=\"all\">" : "<tr>";
+    html += cell(one.type.empty() ? "all" : one.type);
+    html += cell(std::to_string(one.seen) + " of " + std::to_string(one.incidents));
+    html += cell(fixed(one.recall(), 3));
+    html += cell(std::to_string(one.seen_from_calm) + " of " + std::to_string(one.from_calm));
+    html += cell(std::to_string(one.named) + " of " + std::to_string(one.seen));
+    html += cell(fixed(one.median_delay, 1)) + cell(std::to_string(one.longest_delay)) + "</tr>\n";
+  }
+  const FalseAlarms& alarms = report.false_alarms;
+  return section("As the agent judges",
+                 html +
+                     "</tbody></table>\n<p class=\"dim\">Delay in samples. From calm: no alarm was "
+                     "raised when it began. " +
+                     std::to_string(alarms.alarms) + " false alarms in " + fixed(alarms.days, 3) +
+                     " days of normal rows.</p>\n");
+}
+
+std::string classes(const Report& report) {
+  std::string html = head({"class", "rows", "runs", "precision", "recall", "F1"});
+  for (std::size_t i = 0; i < report.model.classes.size(); ++i) {
+    html += "<tr>" + cell(report.model.classes[i]) +
+            cell(std::to_string(report.data.class_rows[i])) +
+            cell(std::to_string(report.data.class_incidents[i])) +
+            cell(share(report.confusion.precision(i))) + cell(share(report.confusion.recall(i))) +
+            cell(share(report.confusion.f1(i))) + "</tr>\n";
+  }
+  html += "</tbody></table>\n<p class=\"dim\">Accuracy " + fixed(report.confusion.accuracy(), 3) +
+          (report.training ? "; each row is judged by a tree that has not seen its fold." : ".") +
+          "</p>\n";
+  return section("Rows, by the tree alone", html);
+}
+
+std::string confusion(const Report& report) {
+  std::string html = "<table><thead><tr><th>true \\ given</th>";
+  for (const std::string& name : report.model.classes) {
+    html += "<th>" + escape_html(name) + "</th>";
+  }
+  html += "</tr></thead><tbody>\n";
+  for (std::size_t truth = 0; truth < report.model.classes.size(); ++truth) {
+    double sum = 0;
+    for (std::size_t given = 0; given < report.model.classes.size(); ++given) {
+      sum += report.confusion.at(truth, given);
+    }
+    html += "<tr>" + cell(report.model.classes[truth]);
+    for (std::size_t given = 0; given < report.model.classes.size(); ++given) {
+      const double rows = report.confusion.at(truth, given);
+      if (rows <= 0) {
+        html += "<td>·</td>";
+        continue;
+      }
+      html += "<td class=\"" + std::string{truth == given ? "hit" : "miss"} +
+              "\" style=\"--share:" + fixed(rows / sum, 3) + "\">" + fixed(rows, 0) + "</td>";
+    }
+    html += "</tr>\n";
+  }
+  return section("Confusion, in rows", html + "</tbody></table>\n");
+}
+
+std::string calibration_plot(const Report& report) {
+  PlotLine line{"", {}, {}};
+  for (const Calibration::Bin& bin : report.calibration.bins()) {
+    if (bin.rows == 0) continue;
+    line.x.push_back(bin.probability);
+    line.y.push_back(bin.right);
+  }
+  return section("Calibration, error " + fixed(report.calibration.error(), 3),
+                 svg_plot({"probability given", "share right", true, true}, {line}));
+}
+
+std::string training_plots(const TrainingPart& training) {
+  PlotLine pruning{"", {}, {}};
+  for (const PruningPoint& point : training.pruning.points) {
+    pruning.x.push_back(point.leaves);
+    pruning.y.push_back(point.confusion.macro_f1());
+  }
+  PlotLine learned{"on learned rows", {}, {}};
+  PlotLine held_out{"on unseen rows", {}, {}};
+  for (const LearningPoint& point : training.learning) {
+    learned.x.push_back(point.share);
+    held_out.x.push_back(point.share);
+    learned.y.push_back(point.learned_f1);
+    held_out.y.push_back(point.held_out_f1);
+  }
+  PlotLine few{"", {}, {}};
+  for (const FewFeatures& point : training.few_features) {
+    few.x.push_back(static_cast<double>(point.features));
+    few.y.push_back(point.held_out_f1);
+  }
+  return section("Pruning",
+                 svg_plot({"leaves", "macro F1 on unseen rows", true, false}, {pruning})) +
+         section("Learning curve", svg_plot({"share of the incidents", "macro F1", true, false},
+                                            {held_out, learned})) +
+         section("How many features",
+                 svg_plot({"features", "macro F1 on unseen rows", true, false}, {few}));
+}
+
+std::string rivals(const TrainingPart& training) {
+  std::string html = head({"on the same folds", "attack F1", "macro F1", "accuracy"});
+  for (const RivalFigures& one : training.rivals) {
+    html += "<tr>" + cell(one.name) + cell(fixed(one.attack_f1, 3)) + cell(share(one.macro_f1)) +
+            cell(share(one.accuracy)) + "</tr>\n";
+  }
+  html += "</tbody></table>\n<p class=\"dim\">" + std::to_string(training.folds) + " folds by " +
+          escape_html(training.folds_by) + ".</p>\n";
+  for (const OtherFolds& other : training.others) {
+    html += "<p>Folds by " + escape_html(other.by) + ": accuracy " + fixed(other.accuracy, 3) +
+            ", macro F1 " + fixed(other.macro_f1, 3) + ". <span class=\"warning\">" +
+            escape_html(other.warning) + "</span></p>\n";
+  }
+  return section("Beside simpler ways", html);
+}
+
+std::string ranking(const Report& report) {
+  const auto& ranked = report.training->ranking;
+  double most = 0;
+  for (const RankedFeature& one : ranked) most = std::max(most, one.permutation);
+  std::string html = head({"feature", "", "fall of macro F1 if shuffled", "share of gain"});
+  for (const RankedFeature& one : ranked) {
+    const double width = most > 0 ? std::max(one.permutation, 0.0) / most * 12 : 0;
+    html += "<tr>" + cell(report.model.features[one.feature]) +
+            "<td style=\"text-align:left\"><span class=\"bar\" style=\"width:" + fixed(width, 2) +
+            "rem\"></span></td>" + cell(fixed(one.permutation, 4)) +
+            cell(fixed(one.importance, 4)) + "</tr>\n";
+  }
+  return section("What the trees look at", html + "</tbody></table>\n");
+}
+
+}  // namespace
+
+std::string report_as_html(const Report& report) {
+  std::string html =
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width\">\n<title>" +
+      escape_html(report.model.name) + "</title>\n<style>" + kReportStyle +
+      "</style>\n</head>\n<body>\n" + summary(report) + incidents(report) + classes(report) +
+      confusion(report) + "<div class=\"plots\">\n" + calibration_plot(report);
+  if (report.training) html += training_plots(*report.training);
+  html += "</div>\n";
+  if (report.training) html += rivals(*report.training) + ranking(report);
+  html += section("The tree", "<pre>" + escape_html(model_as_text(report.model)) + "</pre>");
+  return html + "</body>\n</html>\n";
+}
+
+}  // namespace nodevigil

@@ -1,0 +1,154 @@
+#include "nodevigil/app/scored_rows.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "app/labelled_recording.h"
+#include "nodevigil/app/choose_classifier.h"
+#include "nodevigil/metrics/table.h"
+#include "nodevigil/scoring/scorer.h"
+#include "store/journal_fixture.h"
+
+namespace nodevigil::testing {
+namespace {
+
+using ::testing::ElementsAre;
+
+/// Rows of recordings in the order in which they were sampled, the nodes in turn.
+class MixedRows final : public LabelledRows {
+ public:
+  explicit MixedRows(std::vector<LabelledRecording> nodes) : nodes_(std::move(nodes)) {}
+
+  Result<void> each(const Visitor& visit) override {
+    for (std::size_t i = 0;; ++i) {
+      bool any = false;
+      for (const LabelledRecording& node : nodes_) {
+        if (i >= node.rows().size()) continue;
+        any = true;
+        const LabelledRecording::Row& row = node.rows()[i];
+        Label label;
+        if (!row.attack.empty()) label = {row.attack == "1", row.type};
+        visit({node.node(), row.sample, label, std::chrono::seconds{10}});
+      }
+      if (!any) return {};
+    }
+  }
+  [[nodiscard]] std::vector<std::string> sources() const override { return {"made"}; }
+
+ private:
+  std::vector<LabelledRecording> nodes_;
+};
+
+class ScoredRowsTest : public ::testing::Test {
+ protected:
+  ScoredRowsTest() {
+    first_.normal(200);
+    first_.attack("cpu", busy_cpu(), 12);
+    first_.normal(40);
+    second_.unlabelled(100);
+    second_.attack("net-flood", flooded_net(), 12);
+    second_.attack("cpu", busy_cpu(), 12);
+    second_.attack("", busy_cpu(), 3);
+  }
+  static ScoredRows score(std::vector<LabelledRecording> nodes, const Classifier& classifier = {},
+                          bool with_inputs = true) {
+    MixedRows rows{std::move(nodes)};
+    auto scored = score_labelled_rows(rows, {}, classifier, with_inputs);
+    EXPECT_TRUE(succeeded(scored));
+    return scored ? std::move(*scored) : ScoredRows{};
+  }
+
+  LabelledRecording first_{1, "first"};
+  LabelledRecording second_{2, "second"};
+};
+
+TEST_F(ScoredRowsTest, ComeNodeByNode) {
+  const ScoredRows scored = score({first_, second_});
+  EXPECT_THAT(scored.nodes, ElementsAre("first", "second"));
+  ASSERT_EQ(scored.rows.size(), 252U + 127U);
+  for (std::size_t i = 0; i < scored.rows.size(); ++i) {
+    EXPECT_EQ(scored.rows[i].node, i < 252 ? 0U : 1U);
+    EXPECT_EQ(scored.rows[i].interval_s, 10);
+  }
+}
+
+TEST_F(ScoredRowsTest, KnowTheTypesOfTheirAttacks) {
+  const ScoredRows scored = score({first_, second_});
+  // In the order in which they came, and an attack of no type is just that.
+  EXPECT_THAT(scored.types, ElementsAre("net-flood", "cpu", "attack"));
+  const auto type = [&](std::size_t row) { return scored.rows[row].type; };
+  EXPECT_EQ(type(0), kNoAttack);
+  EXPECT_EQ(type(200), 1);
+  EXPECT_EQ(type(251), kNoAttack);
+  EXPECT_EQ(type(252), kNotLabelled);
+  EXPECT_EQ(type(352), 0);
+  EXPECT_EQ(type(364), 1);
+  EXPECT_EQ(type(376), 2);
+}
+
+TEST_F(ScoredRowsTest, AreWhatTheAgentsOwnScorerSays) {
+  const auto classifier = *choose_classifier("", node_series());
+  const ScoredRows scored = score({first_, second_}, classifier);
+  Scorer scorer{node_series(), {}};
+  scorer.set_classifier(classifier);
+  Scored one;
+  const std::size_t width = tree_input_names(node_series()).size();
+  std::size_t ready = 0;
+  for (std::size_t i = 0; i < first_.rows().size(); ++i) {
+    scorer.score(first_.rows()[i].sample, one);
+    ASSERT_EQ(scored.ready[i], one.phase == Phase::kReady) << i;
+    EXPECT_EQ(scored.rows[i].over, one.over);
+    EXPECT_EQ(scored.rows[i].anomalous, one.anomalous);
+    EXPECT_EQ(scored.rows[i].verdict, one.verdict);
+    if (!scored.ready[i]) continue;
+    for (std::size_t f = 0; f < width; ++f) {
+      const float seen = scored.inputs[ready * width + f];
+      const auto expected = static_cast<float>(one.tree_inputs[f]);
+      EXPECT_TRUE(seen == expected || (seen != seen && expected != expected)) << f;
+    }
+    const auto likeliest = std::ranges::max_element(one.probabilities);
+    EXPECT_EQ(scored.given[ready].one, likeliest - one.probabilities.begin());
+    EXPECT_EQ(scored.given[ready].probability, *likeliest);
+    ++ready;
+  }
+  EXPECT_GT(ready, 100U);
+  EXPECT_LT(ready, 252U) << "warm-up gives no inputs";
+  EXPECT_GT(std::ranges::count(scored.rows, true, &JudgedRow::over), 10);
+  // Those of the second node follow.
+  const auto all = static_cast<std::size_t>(std::ranges::count(scored.ready, true));
+  EXPECT_EQ(scored.inputs.size(), width * all);
+  EXPECT_EQ(scored.given.size(), all);
+}
+
+TEST_F(ScoredRowsTest, OneNodeDoesNotChangeAnother) {
+  const ScoredRows both = score({first_, second_});
+  const ScoredRows alone = score({second_});
+  ASSERT_EQ(alone.rows.size(), 127U);
+  for (std::size_t i = 0; i < alone.rows.size(); ++i) {
+    EXPECT_EQ(alone.rows[i].anomalous, both.rows[252 + i].anomalous);
+    EXPECT_EQ(alone.ready[i], both.ready[252 + i]);
+  }
+  ASSERT_FALSE(alone.inputs.empty());
+  EXPECT_EQ(alone.inputs.back(), both.inputs.back());
+}
+
+TEST_F(ScoredRowsTest, ScoresDoNotDependOnTheModel) {
+  const ScoredRows with = score({first_}, *choose_classifier("", node_series()));
+  const ScoredRows without = score({first_});
+  EXPECT_TRUE(without.given.empty());
+  for (std::size_t i = 0; i < with.rows.size(); ++i) {
+    EXPECT_EQ(with.rows[i].over, without.rows[i].over);
+    EXPECT_EQ(with.rows[i].anomalous, without.rows[i].anomalous);
+  }
+}
+
+TEST_F(ScoredRowsTest, InputsAreLeftOutWhereNobodyWantsThem) {
+  const ScoredRows scored = score({first_}, *choose_classifier("", node_series()), false);
+  EXPECT_TRUE(scored.inputs.empty());
+  EXPECT_FALSE(scored.given.empty());
+}
+
+}  // namespace
+}  // namespace nodevigil::testing

@@ -1,0 +1,568 @@
+#include "nodevigil/app/training.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "app/labelled_recording.h"
+#include "nodevigil/metrics/table.h"
+#include "nodevigil/scoring/classifier.h"
+#include "store/journal_fixture.h"
+
+namespace nodevigil::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+using Flags = std::map<std::string, std::vector<std::string>>;
+
+/// The options that `nodevigil train` has with these flags. Attacks are more frequent in these
+/// recordings than a node's past would have them, so that thresholds need a larger budget.
+Options options_of(Flags flags = {}, Command command = kTrain) {
+  flags.try_emplace("alert-budget", std::vector<std::string>{"100"});
+  const auto resolved = resolve_options(
+      command, flags, [](const std::string&) -> std::optional<std::string> { return {}; });
+  if (resolved) return resolved->options;
+  ADD_FAILURE() << resolved.error().message();
+  return {};
+}
+
+std::string train_failure(const std::vector<std::string>& files, const Flags& flags = {}) {
+  const auto trained = train_model(*rows_of_files(files), options_of(flags));
+  return trained ? "" : trained.error().message();
+}
+
+Trained train(const std::vector<std::string>& files, const Flags& flags = {}) {
+  auto trained = train_model(*rows_of_files(files), options_of(flags));
+  if (trained) return std::move(*trained);
+  ADD_FAILURE() << trained.error().message();
+  return {};
+}
+
+Classifier classifier_of(const Model& model) {
+  return {std::make_shared<const Model>(model), nullptr};
+}
+
+/// Metrics that a model looks at.
+std::set<std::string> features_of(const Model& model) {
+  std::set<std::string> names;
+  for (const ModelNode& node : model.nodes) {
+    if (!node.is_leaf()) names.insert(model.features[static_cast<std::size_t>(node.feature)]);
+  }
+  return names;
+}
+
+/// Recordings that many tests learn from, written once.
+class TrainingTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    dir_ = std::make_unique<TempDir>();
+    write_csv(path("train.csv"), {recording(1)});
+    write_csv(path("other.csv"), {recording(2)});
+  }
+  static void TearDownTestSuite() { dir_.reset(); }
+
+  static std::string path(const std::string& name) { return dir_->file(name); }
+
+  static LabelledRecording recording(std::uint64_t seed, const std::string& node = "n1") {
+    LabelledRecording made{seed, node};
+    made.normal(200);
+    made.attacks(6, 50);
+    return made;
+  }
+  static std::string write(const std::string& name, const LabelledRecording& made) {
+    write_csv(path(name), {made});
+    return path(name);
+  }
+
+ private:
+  static std::unique_ptr<TempDir> dir_;
+};
+std::unique_ptr<TempDir> TrainingTest::dir_;
+
+TEST_F(TrainingTest, LearnsToTellTheAttacksApart) {
+  const Trained trained = train({path("train.csv")});
+  const Model& model = trained.report.model;
+  EXPECT_THAT(model.classes, ElementsAre("normal", "cpu", "net_flood"));
+  EXPECT_EQ(model.scope, "node");
+  EXPECT_EQ(model.name, "trained");
+  EXPECT_THAT(model.hash, SizeIs(16));
+  EXPECT_GT(trained.report.confusion.macro_f1(), 0.9);
+  for (std::size_t one = 0; one < 3; ++one) EXPECT_GT(*trained.report.confusion.f1(one), 0.8);
+  EXPECT_EQ(trained.report.confusion.total(), static_cast<double>(trained.data.rows));
+}
+
+TEST_F(TrainingTest, TheReportDescribesTheRows) {
+  const LabelledRecording made = recording(1);
+  const Report report = train({path("train.csv")}).report;
+  EXPECT_THAT(report.data.sources, ElementsAre(path("train.csv")));
+  EXPECT_EQ(report.data.rows, made.rows().size());
+  EXPECT_EQ(report.data.nodes, 1U);
+  EXPECT_EQ(report.data.interval_s, 10);
+  EXPECT_EQ(report.data.attacks + report.data.normal, made.rows().size());
+  EXPECT_THAT(report.data.class_incidents, ElementsAre(13, 6, 6));
+  EXPECT_EQ(report.data.class_rows[1], 2U * (10 + 11 + 12));
+  EXPECT_EQ(report.data.class_rows[2], 2U * (10 + 11) + 12 + 13);
+  // The minute after each of the twelve attacks is of no class, and warm-up is not either.
+  EXPECT_LT(report.data.class_rows[0], report.data.normal - 50 - 12 * 6 + 1);
+  EXPECT_EQ(report.data.used,
+            report.data.class_rows[0] + report.data.class_rows[1] + report.data.class_rows[2]);
+}
+
+TEST_F(TrainingTest, TheReportJudgesIncidentsAsTheAgentWould) {
+  const Report report = train({path("train.csv")}).report;
+  ASSERT_THAT(report.incidents, SizeIs(3));
+  EXPECT_EQ(report.incidents[0].type, "cpu");
+  EXPECT_EQ(report.incidents[0].incidents, 6U);
+  EXPECT_EQ(report.incidents[1].type, "net-flood");
+  const IncidentSummary& all = report.incidents[2];
+  EXPECT_EQ(all.incidents, 12U);
+  EXPECT_EQ(all.seen, 12U);
+  EXPECT_GE(all.named, 11U);
+  EXPECT_LE(all.median_delay, 1);
+  EXPECT_NEAR(report.false_alarms.days, static_cast<double>(report.data.normal) / 8640, 1e-9);
+}
+
+// What a tree has seen it names; the report is of what it makes of an incident it has not seen.
+TEST_F(TrainingTest, AnIncidentUnlikeAllOthersIsNotNamedByTheTreesThatHaveNotSeenIt) {
+  LabelledRecording made = recording(1);
+  made.attack("cpu",
+              {{"mem_av_per", -50},
+               {"mem_pressure", 900},
+               {"disk_read", 9e7},
+               {"disk_write", 9e7},
+               {"udp_sock_mem", 90}},
+              12);
+  made.normal(60);
+  const std::string file = write("unlike.csv", made);
+  // A fold for each run, so that the others are judged by trees that have seen all but them.
+  const Report report = train({file}, {{"folds", {"30"}}}).report;
+  EXPECT_EQ(report.training->folds, 27U);
+  ASSERT_EQ(report.incidents[0].type, "cpu");
+  EXPECT_EQ(report.incidents[0].seen, 7U);
+  EXPECT_EQ(report.incidents[0].named, 6U);
+  const auto learned = evaluate_model(*rows_of_files({file}), classifier_of(report.model),
+                                      options_of({}, kEvaluate));
+  ASSERT_TRUE(succeeded(learned));
+  EXPECT_EQ(learned->incidents[0].named, 7U) << "the model itself has seen it";
+}
+
+TEST_F(TrainingTest, TheReportHasAllPartsOfTraining) {
+  const Report report = train({path("train.csv")}, {{"fold-by", {"incident", "row"}}}).report;
+  const TrainingPart& training = report.training.value();
+  EXPECT_EQ(training.folds_by, "incident");
+  EXPECT_EQ(training.folds, 5U);
+  EXPECT_FALSE(training.pruning.points.empty());
+  ASSERT_THAT(training.others, SizeIs(1));
+  EXPECT_EQ(training.others[0].by, "row");
+  EXPECT_THAT(training.others[0].warning, HasSubstr("flatter"));
+  EXPECT_GT(training.others[0].macro_f1, 0.9);
+  ASSERT_FALSE(training.ranking.empty());
+  EXPECT_DOUBLE_EQ(training.few_features.back().held_out_f1, report.confusion.macro_f1());
+  ASSERT_THAT(training.learning, SizeIs(10));
+  EXPECT_DOUBLE_EQ(training.learning.back().held_out_f1, report.confusion.macro_f1());
+  ASSERT_THAT(training.rivals, SizeIs(7));
+  EXPECT_DOUBLE_EQ(*training.rivals[0].macro_f1, report.confusion.macro_f1());
+  EXPECT_GT(*training.rivals[0].macro_f1, *training.rivals[2].macro_f1)
+      << "a tree is worth more than the commonest class";
+}
+
+TEST_F(TrainingTest, NoIncidentIsOnBothSidesOfAFold) {
+  const Trained trained = train({path("train.csv")});
+  ASSERT_EQ(trained.folds.size(), trained.data.rows);
+  std::map<std::uint32_t, std::set<std::uint32_t>> folds_of_group;
+  for (std::size_t row = 0; row < trained.data.rows; ++row) {
+    folds_of_group[trained.data.groups[row]].insert(trained.folds[row]);
+  }
+  for (const auto& [group, folds] : folds_of_group) EXPECT_EQ(folds.size(), 1U) << group;
+  EXPECT_EQ(folds_of_group.size(), 25U);
+}
+
+TEST_F(TrainingTest, IsTheSameASecondTime) {
+  const Report one = train({path("train.csv")}).report;
+  const Report other = train({path("train.csv")}).report;
+  EXPECT_EQ(model_as_json(one.model), model_as_json(other.model));
+  EXPECT_EQ(report_as_json(one), report_as_json(other));
+  EXPECT_EQ(report_as_html(one), report_as_html(other));
+  const Report seeded = train({path("train.csv")}, {{"fold-seed", {"7"}}}).report;
+  EXPECT_NE(report_as_json(one), report_as_json(seeded)) << "other folds, other figures";
+}
+
+// Enough rows that threads are worth their cost, and so are made use of.
+TEST_F(TrainingTest, IsTheSameWithAnyNumberOfThreads) {
+  LabelledRecording made{3};
+  made.normal(200);
+  made.attacks(6, 340);
+  ASSERT_GT(made.rows().size() * tree_input_names(node_series()).size(), 200'000U);
+  const std::string file = write("long.csv", made);
+  const Report one = train({file}, {{"threads", {"1"}}, {"fold-seed", {"3"}}}).report;
+  const Report four = train({file}, {{"threads", {"4"}}, {"fold-seed", {"3"}}}).report;
+  EXPECT_EQ(model_as_json(one.model), model_as_json(four.model));
+  EXPECT_EQ(report_as_json(one), report_as_json(four));
+}
+
+TEST_F(TrainingTest, TheModelSaysWhereItComesFrom) {
+  const Report report = train({path("train.csv")}, {{"model-name", {"of a test"}}}).report;
+  EXPECT_EQ(report.model.name, "of a test");
+  const auto provenance = nlohmann::json::parse(report.model.provenance);
+  EXPECT_EQ(provenance["data"], nlohmann::json::parse(R"(["train.csv"])"))
+      << "a directory says nothing to others";
+  EXPECT_EQ(provenance["rows"], report.data.used);
+  EXPECT_EQ(provenance["classes"]["cpu"]["runs"], 6);
+  EXPECT_EQ(provenance["folds"]["by"], "incident");
+  EXPECT_EQ(provenance["scores"]["incidents"], 12);
+  EXPECT_NEAR(provenance["scores"]["macro_f1"], report.confusion.macro_f1(), 5e-5);
+}
+
+TEST_F(TrainingTest, AModelIsReadBackAsItIs) {
+  const Report report = train({path("train.csv")}).report;
+  const std::string json = model_as_json(report.model);
+  const auto again =
+      parse_model(json, "", tree_input_names(node_series()), table_hash(node_series()));
+  ASSERT_TRUE(succeeded(again));
+  EXPECT_EQ(model_as_json(*again), json);
+  EXPECT_EQ(again->hash, report.model.hash);
+}
+
+TEST_F(TrainingTest, AModelTellsTheAttacksOfAnotherRecording) {
+  const Report trained = train({path("train.csv")}).report;
+  const auto rows = rows_of_files({path("other.csv")});
+  const auto judged =
+      evaluate_model(*rows, classifier_of(trained.model), options_of({}, kEvaluate));
+  ASSERT_TRUE(succeeded(judged));
+  EXPECT_FALSE(judged->training);
+  EXPECT_EQ(judged->model.hash, trained.model.hash);
+  EXPECT_THAT(judged->data.sources, ElementsAre(path("other.csv")));
+  EXPECT_THAT(judged->data.class_incidents, ElementsAre(13, 6, 6));
+  EXPECT_GT(judged->confusion.macro_f1(), 0.9);
+  EXPECT_LT(judged->calibration.error(), 0.1);
+  ASSERT_THAT(judged->incidents, SizeIs(3));
+  EXPECT_EQ(judged->incidents[2].seen, 12U);
+  EXPECT_GE(judged->incidents[2].named, 11U);
+}
+
+TEST_F(TrainingTest, ClassesMayStandForSeveralTypes) {
+  const Report report = train({path("train.csv")}, {{"class", {"attacked=net-flood,cpu"}}}).report;
+  EXPECT_THAT(report.model.classes, ElementsAre("normal", "attacked"));
+  EXPECT_THAT(report.data.class_incidents, ElementsAre(13, 12));
+  ASSERT_THAT(report.incidents, SizeIs(3)) << "incidents are still told by their types";
+  EXPECT_GE(report.incidents[2].named, 11U);
+  // The same rules judge the model.
+  const auto judged =
+      evaluate_model(*rows_of_files({path("other.csv")}), classifier_of(report.model),
+                     options_of({{"class", {"attacked=net-flood,cpu"}}}, kEvaluate));
+  ASSERT_TRUE(succeeded(judged));
+  EXPECT_GE(judged->incidents[2].named, 11U);
+}
+
+TEST_F(TrainingTest, TypesMayBeLeftOut) {
+  const Report report = train({path("train.csv")}, {{"leave-out", {"cpu"}}}).report;
+  EXPECT_THAT(report.model.classes, ElementsAre("normal", "net_flood"));
+  ASSERT_THAT(report.incidents, SizeIs(2));
+  EXPECT_EQ(report.incidents[1].incidents, 6U);
+  EXPECT_EQ(report.data.attacks, 2U * (10 + 11) + 12 + 13);
+  // An alarm for an attack that was left out is no false one.
+  const Report whole = train({path("train.csv")}).report;
+  EXPECT_LE(report.false_alarms.alarms, whole.false_alarms.alarms);
+  EXPECT_EQ(report.false_alarms.normal_rows, whole.false_alarms.normal_rows);
+}
+
+TEST_F(TrainingTest, TwoAttacksAtOnceAreJudgedAndNotLearnedFrom) {
+  LabelledRecording made = recording(4);
+  std::vector<Change> both = busy_cpu();
+  both.insert(both.end(), flooded_net().begin(), flooded_net().end());
+  made.attack("cpu+net-flood", both, 12);
+  made.normal(60);
+  const Report report = train({write("both.csv", made)}).report;
+  EXPECT_THAT(report.model.classes, ElementsAre("normal", "cpu", "net_flood"));
+  EXPECT_THAT(report.data.class_incidents, ElementsAre(14, 6, 6));
+  ASSERT_THAT(report.incidents, SizeIs(4));
+  EXPECT_EQ(report.incidents[2].type, "cpu+net-flood");
+  EXPECT_EQ(report.incidents[2].incidents, 1U);
+  EXPECT_EQ(report.incidents[2].named, report.incidents[2].seen) << "either class is right";
+}
+
+TEST_F(TrainingTest, FeaturesMayBeChosen) {
+  const Report report =
+      train({path("train.csv")}, {{"feature", {"z.net*", "z.load1", "z.cpu_sec_idle"}}}).report;
+  for (const std::string& name : features_of(report.model)) {
+    EXPECT_TRUE(name.starts_with("z.net") || name == "z.load1" || name == "z.cpu_sec_idle") << name;
+  }
+  EXPECT_GT(report.confusion.macro_f1(), 0.8);
+  for (const RankedFeature& one : report.training->ranking) {
+    EXPECT_EQ(report.model.features[one.feature].substr(0, 2), "z.");
+  }
+}
+
+TEST_F(TrainingTest, LimitsOfTheTreeAreKept) {
+  const Report report = train({path("train.csv")}, {{"max-depth", {"1"}}, {"prune", {"0"}}}).report;
+  EXPECT_EQ(report.model.nodes.size(), 3U);
+  const Report pruned = train({path("train.csv")}, {{"prune", {"1"}}}).report;
+  EXPECT_EQ(pruned.model.nodes.size(), 1U) << "no leaf is worth that";
+  EXPECT_EQ(pruned.incidents.back().named, 0U);
+  const auto judged = evaluate_model(*rows_of_files({path("other.csv")}),
+                                     classifier_of(pruned.model), options_of({}, kEvaluate));
+  ASSERT_TRUE(succeeded(judged));
+  for (std::size_t truth = 0; truth < 3; ++truth) {
+    double rows = 0;
+    for (std::size_t given = 0; given < 3; ++given) rows += judged->confusion.at(truth, given);
+    EXPECT_EQ(rows, static_cast<double>(judged->data.class_rows[truth]));
+  }
+  EXPECT_EQ(pruned.incidents.back().seen, report.incidents.back().seen)
+      << "what is seen does not depend on the tree";
+}
+
+TEST_F(TrainingTest, WhatWeighsTheSameMayBeChosen) {
+  // A class of two incidents, one of them ten times as long and without a trace in lis_conn.
+  LabelledRecording made = recording(1);
+  made.attack("odd", {{"open_fds", 4000}, {"ipv4_sock_inuse", 300}}, 100);
+  made.normal(60);
+  made.attack("odd", {{"lis_conn", 90}, {"udp_sock_inuse", 60}}, 10);
+  made.normal(60);
+  const std::string file = write("odd.csv", made);
+  const auto share_of_the_long_one = [&](const char* balance) {
+    const Report report = train({file}, {{"balance", {balance}},
+                                         {"feature", {"z.lis_conn"}},
+                                         {"max-depth", {"1"}},
+                                         {"prune", {"0"}}})
+                              .report;
+    EXPECT_EQ(report.model.nodes.size(), 3U);
+    return report.model.leaf_probabilities(report.model.nodes[1].leaf)[3];
+  };
+  // What is not the short one: three classes of a quarter each, and a part of the fourth.
+  EXPECT_NEAR(share_of_the_long_one("classes"), 100.0 / 110 / (3 + 100.0 / 110), 0.01);
+  EXPECT_NEAR(share_of_the_long_one("incidents"), 0.5 / (3 + 0.5), 0.01);
+  const auto rows = static_cast<double>(train({file}).report.data.used);
+  EXPECT_NEAR(share_of_the_long_one("none"), 100 / (rows - 10), 0.01);
+}
+
+TEST_F(TrainingTest, NodesMayBeTheFolds) {
+  write_csv(path("two.csv"), {recording(1, "a"), recording(2, "b")});
+  const Trained trained = train({path("two.csv")}, {{"fold-by", {"node"}}});
+  EXPECT_EQ(trained.report.training->folds, 2U);
+  EXPECT_EQ(trained.report.data.nodes, 2U);
+  EXPECT_GT(trained.report.confusion.macro_f1(), 0.9);
+  EXPECT_THAT(std::set(trained.folds.begin(), trained.folds.end()), ElementsAre(0, 1));
+}
+
+TEST_F(TrainingTest, AFoldOfANodeWithoutRowsOfUseIsNone) {
+  LabelledRecording young{9, "young"};
+  young.normal(30);
+  write_csv(path("young.csv"), {young, recording(1, "a"), recording(2, "b")});
+  const Trained trained = train({path("young.csv")}, {{"fold-by", {"node"}}});
+  EXPECT_EQ(trained.report.data.nodes, 3U);
+  EXPECT_EQ(trained.report.training->folds, 2U);
+  EXPECT_GT(trained.report.confusion.macro_f1(), 0.9);
+  // All rows of use are of one node, which must not be judged by a tree that has seen nothing.
+  write_csv(path("alone.csv"), {young, recording(1, "a")});
+  EXPECT_THAT(train_failure({path("alone.csv")}, {{"fold-by", {"node"}}}),
+              HasSubstr("--fold-by: node: expected rows of at least two nodes"));
+  EXPECT_THAT(train_failure({path("alone.csv")}, {{"fold-by", {"incident", "node"}}}),
+              HasSubstr("at least two nodes"));
+}
+
+TEST_F(TrainingTest, MoreNodesThanFoldsShareThem) {
+  write_csv(path("three.csv"), {recording(1, "a"), recording(2, "b"), recording(3, "c")});
+  const Trained trained = train({path("three.csv")}, {{"fold-by", {"node"}}, {"folds", {"2"}}});
+  EXPECT_EQ(trained.report.training->folds, 2U);
+}
+
+TEST_F(TrainingTest, SeveralFilesAreOneDataSet) {
+  write_csv(path("a.csv"), {recording(1, "a")});
+  write_csv(path("b.csv"), {recording(2, "b")});
+  const Report report = train({path("a.csv"), path("b.csv")}).report;
+  EXPECT_EQ(report.data.nodes, 2U);
+  EXPECT_THAT(report.data.class_incidents, ElementsAre(26, 12, 12));
+}
+
+TEST_F(TrainingTest, ReadingsMayBeMissing) {
+  LabelledRecording made = recording(5);
+  const std::size_t lost = SimulatedNode::index("est_conn");
+  for (std::size_t i = 0; i < made.rows().size(); ++i) {
+    auto& values = made.rows()[i].sample.values;
+    values[lost].reset();  // one source was never there
+    if (i % 7 == 3) values[i % values.size()].reset();
+    if (i % 90 == 80) values.assign(values.size(), std::nullopt);
+  }
+  const std::string file = write("missing.csv", made);
+  const Report report = train({file}).report;
+  EXPECT_THAT(report.model.classes, ElementsAre("normal", "cpu", "net_flood"));
+  EXPECT_GT(report.confusion.macro_f1(), 0.8);
+  EXPECT_TRUE(std::isfinite(report.calibration.error()));
+  for (const std::string& name : features_of(report.model)) {
+    EXPECT_EQ(name.find("est_conn"), std::string::npos) << "nothing can be learned from it";
+  }
+  const auto judged = evaluate_model(*rows_of_files({file}), classifier_of(report.model),
+                                     options_of({}, kEvaluate));
+  ASSERT_TRUE(succeeded(judged));
+  EXPECT_GT(judged->confusion.macro_f1(), 0.8);
+}
+
+TEST_F(TrainingTest, ThinnedRowsAreARecordingThatWasSampledSoSlowly) {
+  LabelledRecording made{6};
+  made.normal(900);
+  for (int i = 0; i < 4; ++i) {
+    made.attack("cpu", busy_cpu(), 45);
+    made.normal(240);
+    made.attack("net-flood", flooded_net(), 45);
+    made.normal(240);
+  }
+  std::filesystem::create_directories(path("all"));
+  std::filesystem::create_directories(path("some"));
+  write_csv(path("all/rows.csv"), {made});
+  write_csv(path("some/rows.csv"), {made}, 5);
+  const Options options = options_of();
+  const auto thinned =
+      train_model(*thinned_rows(rows_of_files({path("all/rows.csv")}), 5), options);
+  const auto slow = train_model(*rows_of_files({path("some/rows.csv")}), options);
+  ASSERT_TRUE(succeeded(thinned));
+  ASSERT_TRUE(succeeded(slow));
+  EXPECT_EQ(thinned->report.data.interval_s, 50);
+  EXPECT_EQ(model_as_json(thinned->report.model), model_as_json(slow->report.model));
+}
+
+TEST_F(TrainingTest, ANameThatIsNoUtf8IsNoReasonToFail) {
+  const Report report = train({path("train.csv")}, {{"model-name", {"caf\xe9"}}}).report;
+  EXPECT_EQ(report.model.name, "caf\xef\xbf\xbd");
+}
+
+TEST_F(TrainingTest, WithoutAnAttackThereIsNothingToLearn) {
+  LabelledRecording quiet{7};
+  quiet.normal(300);
+  EXPECT_THAT(train_failure({write("quiet.csv", quiet)}),
+              HasSubstr("no row is labelled as an attack"));
+  quiet.unlabelled(20);
+  quiet.normal(100);
+  EXPECT_THAT(train_failure({write("quiet2.csv", quiet)}),
+              HasSubstr("no row is labelled as an attack"));
+  LabelledRecording unknown{7};
+  unknown.unlabelled(300);
+  EXPECT_THAT(train_failure({write("unknown.csv", unknown)}),
+              HasSubstr("no row is labelled as an attack"));
+}
+
+TEST_F(TrainingTest, WithoutNormalRowsThereIsNothingToTellItFrom) {
+  LabelledRecording attacked{7};
+  attacked.unlabelled(200);
+  for (int i = 0; i < 4; ++i) {
+    attacked.attack("cpu", busy_cpu(), 10);
+    attacked.unlabelled(30);
+  }
+  EXPECT_THAT(train_failure({write("attacked.csv", attacked)}),
+              HasSubstr("class normal has 0 runs of rows"));
+}
+
+TEST_F(TrainingTest, AClassOfOneIncidentCannotBeJudged) {
+  LabelledRecording made = recording(8);
+  made.attack("rare", busy_cpu(), 12);
+  made.normal(60);
+  EXPECT_THAT(
+      train_failure({write("rare.csv", made)}),
+      HasSubstr("class rare has 1 runs of rows (12 rows) to learn from; expected at least 2"));
+  // One that is in warm-up is none.
+  LabelledRecording early{8};
+  early.attack("early", busy_cpu(), 5);
+  early.normal(200);
+  early.attacks(3, 50);
+  EXPECT_THAT(train_failure({write("early.csv", early)}), HasSubstr("class early has 0 runs"));
+}
+
+TEST_F(TrainingTest, WrongOptionsAreTold) {
+  const std::vector<std::string> file{path("train.csv")};
+  const auto failure = [&](const char* option, const std::vector<std::string>& values) {
+    return train_failure(file, {{option, values}});
+  };
+  EXPECT_THAT(failure("class", {"busy=cpu"}),
+              HasSubstr("no class stands for attacks of type 'net-flood'"));
+  EXPECT_THAT(failure("class", {"busy=cpu", "x=net-flood,gpu", "y=disk"}),
+              HasSubstr("class y has 0 runs"));
+  EXPECT_THAT(failure("class", {"busy"}), HasSubstr("expected CLASS=TYPE"));
+  EXPECT_THAT(failure("leave-out", {"gpu"}), HasSubstr("no row is labelled 'gpu'; there are cpu"));
+  EXPECT_THAT(failure("leave-out", {"cpu", "net-flood"}),
+              HasSubstr("no row is labelled as an attack"));
+  EXPECT_THAT(failure("feature", {"z.nonsense"}),
+              HasSubstr("--feature: no feature is called 'z.nonsense'"));
+  EXPECT_THAT(failure("feature", {"z.load1", "q*"}), HasSubstr("no feature is called 'q*'"));
+  EXPECT_THAT(failure("fold-by", {"node"}), HasSubstr("expected rows of at least two nodes"));
+  EXPECT_THAT(failure("fold-by", {"incident", "node"}), HasSubstr("at least two nodes"));
+}
+
+TEST_F(TrainingTest, WrongFilesAreTold) {
+  EXPECT_THAT(train_failure({"-"}), HasSubstr("standard input"));
+  EXPECT_THAT(train_failure({path("nowhere.csv")}), HasSubstr(path("nowhere.csv")));
+  EXPECT_THAT(train_failure({path("train.csv"), path("nowhere.csv")}), HasSubstr("nowhere.csv"));
+  std::ofstream{path("header.csv")} << csv_header();
+  EXPECT_THAT(train_failure({path("header.csv")}), HasSubstr("there are no rows"));
+  std::ofstream{path("few.csv")} << "ts,load1,attack\n1,2,0\n";
+  EXPECT_THAT(train_failure({path("few.csv")}), HasSubstr("each of the 24 metrics"));
+}
+
+/// Rows that become more while they are read, as those of a running agent do.
+class GrowingRows final : public LabelledRows {
+ public:
+  explicit GrowingRows(std::string file) : rows_(rows_of_files({std::move(file)})) {}
+  Result<void> each(const Visitor& visit) override {
+    ++passes_;
+    return rows_->each([&](const LabelledRow& row) {
+      visit(row);
+      if (passes_ == 2 && row.sample.ts_us % 7 == 0) visit(row);
+    });
+  }
+  [[nodiscard]] std::vector<std::string> sources() const override { return rows_->sources(); }
+
+ private:
+  std::unique_ptr<LabelledRows> rows_;
+  int passes_ = 0;
+};
+
+TEST_F(TrainingTest, RowsThatAreAddedMeanwhileAreToldAndNotMixedUp) {
+  GrowingRows rows{path("train.csv")};
+  const auto trained = train_model(rows, options_of());
+  ASSERT_FALSE(trained);
+  EXPECT_THAT(trained.error().message(), HasSubstr("rows were added while they were read"));
+}
+
+TEST_F(TrainingTest, EvaluationTellsWhatItCannotJudge) {
+  const Classifier classifier = classifier_of(train({path("train.csv")}).report.model);
+  const auto failure = [&](const std::string& file, const Flags& flags) {
+    const auto judged =
+        evaluate_model(*rows_of_files({file}), classifier, options_of(flags, kEvaluate));
+    return judged ? "" : judged.error().message();
+  };
+  LabelledRecording made = recording(8);
+  made.attack("gpu", busy_cpu(), 12);
+  const std::string file = write("gpu.csv", made);
+  EXPECT_THAT(failure(file, {}), HasSubstr("no class stands for attacks of type 'gpu'"));
+  EXPECT_EQ(failure(file, {{"leave-out", {"gpu"}}}), "");
+  EXPECT_EQ(failure(file, {{"class", {"cpu=gpu"}}}), "");
+  EXPECT_THAT(failure(file, {{"class", {"gpu=gpu"}}}), HasSubstr("the model has no class gpu"));
+  std::ofstream{path("header.csv")} << csv_header();
+  EXPECT_THAT(failure(path("header.csv"), {}), HasSubstr("there are no rows"));
+}
+
+TEST_F(TrainingTest, EvaluationNeedsNoAttacks) {
+  LabelledRecording quiet{7};
+  quiet.normal(400);
+  const Classifier classifier = classifier_of(train({path("train.csv")}).report.model);
+  const auto judged = evaluate_model(*rows_of_files({write("calm.csv", quiet)}), classifier,
+                                     options_of({}, kEvaluate));
+  ASSERT_TRUE(succeeded(judged));
+  EXPECT_EQ(judged->incidents.back().incidents, 0U);
+  EXPECT_EQ(judged->false_alarms.normal_rows, 400U);
+  EXPECT_EQ(judged->confusion.total(), static_cast<double>(judged->data.used));
+  // Reports of it can be written in every form.
+  EXPECT_THAT(report_as_text(*judged), HasSubstr("0 of 0"));
+  EXPECT_FALSE(report_as_html(*judged).empty());
+  EXPECT_TRUE(nlohmann::json::accept(report_as_json(*judged)));
+}
+
+}  // namespace
+}  // namespace nodevigil::testing

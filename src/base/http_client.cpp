@@ -213,8 +213,9 @@ Result<HttpAnswer> exchange(const HttpClientOptions& options, const std::string&
   };
   const auto client = make_client(options, *url);
   client->set_connection_timeout(options.connect_timeout);
-  client->set_read_timeout(options.timeout);
-  client->set_write_timeout(options.timeout);
+  // Later than the limit, so that it alone says that the time was over.
+  client->set_read_timeout(options.timeout + std::chrono::seconds{1});
+  client->set_write_timeout(options.timeout + std::chrono::seconds{1});
   Limit limit{*client, options.timeout, stop};
   httplib::Response response;
   auto error = httplib::Error::Success;

@@ -147,10 +147,11 @@ constexpr std::array kTable{
                  return set_duration(o.postgres_retention, t, std::chrono::minutes{1});
                }},
     OptionSpec{"login", "NAME", "", kDb, false, "Postgres",
-               "db grant-agent: the login that agents use.", set_login},
+               "db grant-agent, grant-labeler: the login that agents, or those who label, use.",
+               set_login},
     OptionSpec{"make-password", "FILE", "", kDb, false, "Postgres",
-               "db grant-agent: make the login if it is not there, give it a random password, and "
-               "write that to this new file. Needs the right CREATEROLE.",
+               "db grant-agent, grant-labeler: make the login if it is not there, give it a random "
+               "password, and write that to this new file. Needs the right CREATEROLE.",
                [](O& o, Text t) { return set_text(o.make_password, t); }},
     OptionSpec{"print", "", "false", kDb | kInject, false, "Postgres",
                "db init: print the SQL instead of running it. inject: print what would be done.",

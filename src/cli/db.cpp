@@ -54,16 +54,25 @@ int status(Postgres& postgres, const Options& options) {
   return usable ? kExitOk : fail(usable.error(), kExitFailed);
 }
 
-int grant(Postgres& postgres, const Options& options) {
+int grant(Postgres& postgres, const Options& options, LoginRole role, const std::string& allowed) {
+  const LoginGrant login{options.login, role, options.node};
   const std::string& file = options.make_password;
-  const auto granted = file.empty()
-                           ? grant_agent(postgres, options.login, options.node)
-                           : grant_agent_with_password(postgres, options.login, options.node, file);
+  const auto granted = file.empty() ? grant_login(postgres, login)
+                                    : grant_login_with_password(postgres, login, file);
   if (!granted) return fail(granted.error(), kExitFailed);
   if (!file.empty()) std::cout << "the password of " << options.login << " is in " << file << '\n';
-  std::cout << options.login << " may add and read rows of "
-            << (options.node.empty() ? "all nodes" : "node " + options.node + " alone") << '\n';
+  std::cout << options.login << " may " << allowed << '\n';
   return kExitOk;
+}
+
+int grant_agent(Postgres& postgres, const Options& options) {
+  return grant(postgres, options, LoginRole::kAgent,
+               "add and read rows of " +
+                   (options.node.empty() ? "all nodes" : "node " + options.node + " alone"));
+}
+
+int grant_labeler(Postgres& postgres, const Options& options) {
+  return grant(postgres, options, LoginRole::kLabeler, "keep windows and label rows of all nodes");
 }
 
 int prune(Postgres& postgres, const Options& options) {
@@ -83,17 +92,23 @@ int run_db(const Invocation& invocation) {
   if (action == "init" && options.print) return write_output("", schema_sql(node_series()));
   int (*run)(Postgres&, const Options&) = action == "init" || action == "migrate" ? init
                                           : action == "status"                    ? status
-                                          : action == "grant-agent"               ? grant
+                                          : action == "grant-agent"               ? grant_agent
+                                          : action == "grant-labeler"             ? grant_labeler
                                           : action == "prune"                     ? prune
                                                                                   : nullptr;
   if (run == nullptr) {
-    return fail(
-        {ErrorCode::kInvalid,
-         "expected init, migrate, status, grant-agent or prune, got '" + action + "'", "db"},
-        kExitUsage);
+    return fail({ErrorCode::kInvalid,
+                 "expected init, migrate, status, grant-agent, grant-labeler or prune, got '" +
+                     action + "'",
+                 "db"},
+                kExitUsage);
   }
-  if (run == grant && options.login.empty()) {
-    return fail({ErrorCode::kInvalid, "db grant-agent needs --login NAME", ""}, kExitUsage);
+  if ((run == grant_agent || run == grant_labeler) && options.login.empty()) {
+    return fail({ErrorCode::kInvalid, "db " + action + " needs --login NAME", ""}, kExitUsage);
+  }
+  if (run == grant_labeler && !options.node.empty()) {
+    return fail({ErrorCode::kInvalid, "db grant-labeler is for all nodes and takes no --node", ""},
+                kExitUsage);
   }
   auto postgres = Postgres::connect(options.postgres);
   if (!postgres) return fail(postgres.error(), kExitFailed);

@@ -46,7 +46,8 @@ constexpr std::array<Entry, 15> kCommands{{
     {kVersion, "Print version, revision and model", nullptr, nullptr, 0, run_version},
     {kDb, "Make and look after the schema in Postgres", "ACTION",
      "init or migrate: make the schema, or bring it up to date; status: tell about it; "
-     "grant-agent: let --login add rows; prune: remove rows older than --postgres.retention",
+     "grant-agent: let --login add rows; grant-labeler: let --login label them; prune: remove rows "
+     "older than --postgres.retention",
      1, run_db},
     {kLabel, "Say what went on when: windows of time that become labels of rows", "ACTION",
      "add: --type from --from to --to; import FILE: windows from a CSV file; list; remove: those "

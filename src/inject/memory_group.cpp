@@ -10,6 +10,7 @@
 #include <sstream>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "nodevigil/base/descriptor.h"
 #include "nodevigil/base/file.h"
@@ -64,6 +65,34 @@ std::optional<Hierarchy> find_hierarchy(bool unified) {
   return found;
 }
 
+// Where the own group and those above it are, from the own one up. A container may see its group as
+// the root of the hierarchy, and then the first of these paths are not there.
+std::vector<std::string> own_and_above(const Hierarchy& hierarchy) {
+  std::vector<std::string> paths;
+  for (std::string own = hierarchy.own;; own.resize(own.find_last_of('/'))) {
+    if (own == "/") own.clear();
+    paths.push_back(hierarchy.mount + own);
+    if (own.find('/') == std::string::npos) return paths;
+  }
+}
+
+std::optional<std::int64_t> read_number(const std::string& path) {
+  const auto text = read_file(path);
+  if (!text) return std::nullopt;
+  return parse_int(text->substr(0, text->find('\n')));
+}
+
+// The number after a word of a file: "oom_kill 3".
+std::optional<std::int64_t> read_number_of(const std::string& word, const std::string& path) {
+  const auto text = read_file(path);
+  if (!text) return std::nullopt;
+  std::istringstream words{*text};
+  for (std::string name, value; words >> name >> value;) {
+    if (name == word) return parse_int(value);
+  }
+  return std::nullopt;
+}
+
 bool set_limit(const std::string& path, std::int64_t limit) {
   const std::string bytes = std::to_string(limit);
   if (write_text(path + "/memory.max", bytes)) {
@@ -83,16 +112,11 @@ std::optional<MemoryGroup> MemoryGroup::make(std::int64_t limit, std::size_t num
   for (const bool unified : {true, false}) {
     const auto hierarchy = find_hierarchy(unified);
     if (!hierarchy) continue;
-    // From the own group up: version 2 allows none below one that has processes.
-    for (std::string own = hierarchy->own;; own.resize(own.find_last_of('/'))) {
-      if (own == "/") own.clear();
-      std::string path = hierarchy->mount;
-      path.append(own).append(name);
-      if (::mkdir(path.c_str(), 0755) == 0) {
-        MemoryGroup group{std::move(path)};
-        if (set_limit(group.path(), limit)) return group;
-      }
-      if (own.find('/') == std::string::npos) break;
+    // Version 2 allows none below one that has processes.
+    for (const std::string& above : own_and_above(*hierarchy)) {
+      if (::mkdir((above + name).c_str(), 0755) != 0) continue;
+      MemoryGroup group{above + name};
+      if (set_limit(group.path(), limit)) return group;
     }
   }
   return std::nullopt;
@@ -116,14 +140,26 @@ bool MemoryGroup::add(pid_t pid) const {
 
 std::int64_t MemoryGroup::killed() const {
   for (const char* const file : {"/memory.events", "/memory.oom_control"}) {
-    const auto text = read_file(path_ + file);
-    if (!text) continue;
-    std::istringstream words{*text};
-    for (std::string name, value; words >> name >> value;) {
-      if (name == "oom_kill") return parse_int(value).value_or(0);
-    }
+    if (const auto number = read_number_of("oom_kill", path_ + file)) return *number;
   }
   return 0;
+}
+
+std::optional<std::int64_t> memory_that_groups_allow() {
+  std::optional<std::int64_t> least;
+  for (const bool unified : {true, false}) {
+    const auto hierarchy = find_hierarchy(unified);
+    if (!hierarchy) continue;
+    for (const std::string& path : own_and_above(*hierarchy)) {
+      const auto limit = read_number(path + (unified ? "/memory.max" : "/memory.limit_in_bytes"));
+      // Not all that counts against the limit: the page cache makes room.
+      const auto used = read_number_of(unified ? "anon" : "total_rss", path + "/memory.stat");
+      if (!limit || !used) continue;  // "max" is no number
+      const std::int64_t left = std::max<std::int64_t>(0, *limit - *used);
+      least = std::min(least.value_or(left), left);
+    }
+  }
+  return least;
 }
 
 void remove_memory_group(const std::string& path) {

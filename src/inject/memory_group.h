@@ -31,6 +31,10 @@ class MemoryGroup {
   std::string path_;
 };
 
+/// Bytes that the limits of this process's memory cgroups, such as a container's, let its processes
+/// still take; nullopt: they have none.
+[[nodiscard]] std::optional<std::int64_t> memory_that_groups_allow();
+
 /// Removes a group whose processes are gone, or are about to be.
 void remove_memory_group(const std::string& path);
 

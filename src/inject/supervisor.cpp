@@ -230,7 +230,12 @@ Result<void> Supervisor::check_room(Fault& fault) const {
     if (!room)
       return Error{room.error().code, room.error().context, std::string{part.scenario->name}};
     // What one part takes is not there for the next one.
-    (part.scenario->grows_memory ? left.memory_available : left.disk_available) -= *room;
+    if (part.scenario->grows_memory) {
+      left.memory_available -= *room;
+      left.memory_allowed -= *room;
+    } else {
+      left.disk_available -= *room;
+    }
     fault.room.push_back(*room);
   }
   return {};

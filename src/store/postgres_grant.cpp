@@ -6,11 +6,11 @@
 #include "nodevigil/store/postgres_admin.h"
 #include "sql_identifier.h"
 
-// How logins become agents.
+// How logins become agents, and get to label.
 namespace nodevigil {
 namespace {
 
-constexpr const char* kGranting = "grant the rights of an agent";
+constexpr const char* kGranting = "grant the rights";
 
 // Makes the login, or gives the one that is there another password; in a transaction.
 Result<void> set_password(Postgres& postgres, const std::string& login,
@@ -40,27 +40,28 @@ Result<void> set_password(Postgres& postgres, const std::string& login,
 }
 
 // In a transaction.
-Result<void> grant(Postgres& postgres, const std::string& login, const std::string& node) {
-  const std::array<PgValue, 1> name{login};
+Result<void> let_in(Postgres& postgres, const LoginGrant& grant) {
+  const std::array<PgValue, 1> name{grant.login};
   const auto exists = postgres.query("SELECT quote_ident(rolname) FROM pg_roles WHERE rolname = $1",
                                      name, kGranting);
   if (!exists) return exists.error();
   if (exists->rows.empty()) {
-    return Error{
-        ErrorCode::kNotFound,
-        "there is no login '" + login + "'; --make-password makes it, or CREATE ROLE ... LOGIN",
-        postgres.peer()};
+    return Error{ErrorCode::kNotFound,
+                 "there is no login '" + grant.login +
+                     "'; --make-password makes it, or CREATE ROLE ... LOGIN",
+                 postgres.peer()};
   }
-  if (auto granted = postgres.execute("GRANT nodevigil_agent TO " + exists->rows[0][0].value_or(""),
-                                      kGranting);
-      !granted) {
-    return granted;
-  }
+  const bool is_agent = grant.role == LoginRole::kAgent;
+  const std::string role = is_agent ? "nodevigil_agent" : "nodevigil_labeler";
+  auto granted =
+      postgres.execute("GRANT " + role + " TO " + exists->rows[0][0].value_or(""), kGranting);
+  if (!granted || !is_agent) return granted;
+  // Which node an agent belongs to is set anew; labels are of all nodes.
   const auto freed =
       postgres.query("DELETE FROM nodevigil.node_logins WHERE login = $1", name, kGranting);
   if (!freed) return freed.error();
-  if (node.empty()) return {};
-  const std::array<PgValue, 2> both{login, node};
+  if (grant.node.empty()) return {};
+  const std::array<PgValue, 2> both{grant.login, grant.node};
   const auto bound = postgres.query(
       "INSERT INTO nodevigil.node_logins (login, node) VALUES ($1, $2)", both, kGranting);
   if (!bound) return bound.error();
@@ -69,21 +70,21 @@ Result<void> grant(Postgres& postgres, const std::string& login, const std::stri
 
 }  // namespace
 
-Result<void> grant_agent(Postgres& postgres, const std::string& login, const std::string& node) {
-  return postgres.transaction([&] { return grant(postgres, login, node); });
+Result<void> grant_login(Postgres& postgres, const LoginGrant& grant) {
+  return postgres.transaction([&] { return let_in(postgres, grant); });
 }
 
 // The file has its name before the commit: where that fails, the server forgets all of it. A commit
 // that fails takes the file away again.
-Result<void> grant_agent_with_password(Postgres& postgres, const std::string& login,
-                                       const std::string& node, const std::string& password_file) {
+Result<void> grant_login_with_password(Postgres& postgres, const LoginGrant& grant,
+                                       const std::string& password_file) {
   const auto password = make_login_password();
   if (!password) return password.error();
   NewSecretFile file{password_file};
   if (auto written = file.write(password->text + "\n"); !written) return written;
   auto done = postgres.transaction([&]() -> Result<void> {
-    if (auto set = set_password(postgres, login, password->verifier); !set) return set;
-    if (auto granted = grant(postgres, login, node); !granted) return granted;
+    if (auto set = set_password(postgres, grant.login, password->verifier); !set) return set;
+    if (auto granted = let_in(postgres, grant); !granted) return granted;
     return file.publish();
   });
   if (done) file.keep();

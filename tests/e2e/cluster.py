@@ -44,8 +44,8 @@ def with_images(manifests):
     return manifests
 
 
-def build(*components, overlay="overlays/trial", **settings):
-    """The manifests of an overlay of deploy/ with more components and settings."""
+def build(*components, overlay="overlays/trial", patches=(), **settings):
+    """The manifests of an overlay of deploy/, or of a fault there, with more components, settings and patches."""
     directory = ROOT / "build/e2e"
     directory.mkdir(parents=True, exist_ok=True)
     deploy = os.path.relpath(ROOT / "deploy", directory)
@@ -53,9 +53,10 @@ def build(*components, overlay="overlays/trial", **settings):
         "apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization",
         "resources": [f"{deploy}/{overlay}"],
         "components": [f"{deploy}/components/{one}" for one in components],
-        "configMapGenerator": [{"name": "nodevigil-settings", "behavior": "merge",
-                                "namespace": NAMESPACE,
-                                "literals": [f"{k}={v}" for k, v in settings.items()]}]}))
+        "configMapGenerator": [{"name": "nodevigil-anomaly" if overlay.startswith("anomalies/") else
+                                "nodevigil-settings", "behavior": "merge", "namespace": NAMESPACE,
+                                "literals": [f"{k}={v}" for k, v in settings.items()]}],
+        "patches": list(patches)}))
     return with_images(subprocess.run([ROOT / "tools/kustomize", directory], check=True,
                                       capture_output=True, text=True).stdout)
 

@@ -3,6 +3,7 @@
 Tests run in the order of their numbers, each on what the one before has left. The cluster needs the
 images of cluster.IMAGES; it is given back as it was.
 """
+import datetime
 import functools
 import json
 import pathlib
@@ -22,7 +23,8 @@ QUICK = {"NODEVIGIL_ALERTMANAGER_URL": "http://alertmanager-operated.monitoring:
          "NODEVIGIL_SCORING_SLOW_HORIZON": "1h", "NODEVIGIL_SCORING_MAX_FREEZE": "60s",
          "NODEVIGIL_SCORING_WARMUP_SAMPLES": "30", "NODEVIGIL_POSTGRES_INTERVAL": "5s"}
 NAMESPACES = ("nodevigil-e2e", "monitoring", NAMESPACE)
-SECRETS = ("nodevigil-postgres", "nodevigil-postgres-owner")
+# That of the labelers first: it is optional, and the server starts when it has the others.
+SECRETS = ("nodevigil-postgres-labelers", "nodevigil-postgres", "nodevigil-postgres-owner")
 
 
 def on_node(command):
@@ -70,6 +72,27 @@ def alerts():
     return [alert for alert in found if alert["labels"]["node"] == the_node()]
 
 
+def fault(name, **settings):
+    """The manifests of a fault of deploy/anomalies on the node."""
+    there = [{"op": "add", "path": "/spec/template/spec/nodeName", "value": the_node()}]
+    return build(overlay=f"anomalies/{name}", **settings,
+                 patches=[{"target": {"kind": "Job"}, "patch": json.dumps(there)}])
+
+
+def windows(kind):
+    """Labels of this type in Postgres, with times in seconds."""
+    return json.loads(sql("SELECT coalesce(json_agg(w), '[]') FROM (SELECT node, details, extract(epoch FROM from_ts) "
+                          "AS begin, extract(epoch FROM to_ts) AS end FROM nodevigil.anomaly_windows "
+                          f"WHERE type = '{kind}') AS w"))
+
+
+def completed(name):
+    """Waits until the Job of a fault has come to its end, and returns its window."""
+    kubectl("-n", NAMESPACE, "wait", "--for=condition=complete", f"job/nodevigil-anomaly-{name}", "--timeout=180s")
+    [window] = windows(name)
+    return window
+
+
 class E2eTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -100,14 +123,16 @@ class E2eTest(unittest.TestCase):
         known = {tuple(line.split()[i] for i in (-3, -1)) for line in
                  kubectl("api-resources", "--no-headers").splitlines()}
         apply((ROOT / "deploy/base/namespace.yaml").read_text())
-        for overlay in sorted((ROOT / "deploy/overlays").iterdir()):
-            for manifest in build(overlay=f"overlays/{overlay.name}").split("\n---\n"):
+        overlays = [f"{kind}/{path.name}" for kind in ("overlays", "anomalies")
+                    for path in sorted((ROOT / "deploy" / kind).iterdir())]
+        for overlay in overlays:
+            for manifest in build(overlay=overlay).split("\n---\n"):
                 what = tuple(re.search(rf"^{field}: (\S+)", manifest, re.MULTILINE)[1]
                              for field in ("apiVersion", "kind"))
                 if what in known:
                     kubectl("apply", "--server-side", "--dry-run=server", "-f", "-", given=manifest)
                 else:
-                    self.say(f"{overlay.name}: the cluster knows no {' '.join(what)}")
+                    self.say(f"{overlay}: the cluster knows no {' '.join(what)}")
 
     def test_02_the_flat_file_is_enough(self):
         apply(with_images((ROOT / "deploy/nodevigil.yaml").read_text()))
@@ -211,7 +236,59 @@ class E2eTest(unittest.TestCase):
         eventually(lambda: begun_at not in {one["startsAt"] for one in alerts()}, 300,
                    "the end of the alert")
 
-    def test_07_a_container_that_is_killed_goes_on_where_it_was(self):
+    def test_07_a_fault_from_a_job_is_seen_named_told_and_labelled(self):
+        eventually(lambda: (s := ready_status()) and not s["row"]["anomalous"], 300, "quiet")
+        apply(fault("fork-storm", NODEVIGIL_DURATION="40s", NODEVIGIL_INTENSITY="2000"))
+        eventually(lambda: windows("fork-storm"), 180, "the window, while the fault goes on")
+        found = eventually(lambda: (s := status(the_pod()))["row"]["anomalous"] and s, 60, "a verdict")
+        self.say(found["row"]["explanation"]["summary"])
+        told = eventually(lambda: [a for a in alerts() if a["labels"]["class"] == "fork_storm"], 60,
+                          "an alert that names the cause")
+        window = completed("fork-storm")
+        self.assertEqual(window["node"], the_node())
+        self.assertEqual(window["details"]["end"], "time limit")
+        self.assertNotIn("open", window["details"])
+        self.assertAlmostEqual(window["end"] - window["begin"], 40, delta=2)
+        begun = datetime.datetime.fromisoformat(told[0]["startsAt"].replace("Z", "+00:00")).timestamp()
+        self.assertTrue(window["begin"] <= begun <= window["end"] + 5, (window, begun))
+        self.say(f"label: {window}")
+        # The rows of its span, of the node alone, as labelled rows.
+        eventually(lambda: float(sql("SELECT extract(epoch FROM max(ts)) FROM nodevigil.samples WHERE node = "
+                                     f"'{the_node()}'")) > window["end"], 120, "the last rows of it in Postgres")
+        attacks = sql("SELECT count(*), count(*) FILTER (WHERE l.label_type = 'fork-storm'), "
+                      "count(*) FILTER (WHERE l.verdict = 'fork_storm') FROM nodevigil.labelled AS l "
+                      "JOIN nodevigil.anomaly_windows AS w ON w.node = l.node AND l.ts >= w.from_ts AND "
+                      "l.ts <= w.to_ts WHERE w.type = 'fork-storm'")
+        rows, labelled, named = map(int, attacks.split("|"))
+        self.assertGreaterEqual(rows, 35)
+        self.assertEqual(labelled, rows)
+        self.assertGreater(named, 0)
+        self.assertEqual(int(sql("SELECT count(*) FROM nodevigil.labelled WHERE label")), rows)
+        self.say(f"{rows} rows of the window, {named} of them with the verdict fork_storm")
+
+    def test_08_memory_in_a_pod_with_400Mi_has_a_true_end(self):
+        apply(fault("memory", NODEVIGIL_DURATION="30s"))
+        window = completed("memory")
+        self.assertEqual(window["details"]["end"], "killed at its bound")
+        self.assertTrue(200 < window["details"]["memory_limit"] / 2**20 < 400)
+        self.assertAlmostEqual(window["end"] - window["begin"], 27, delta=2)
+        [pod] = get("pods", "-l", "job-name=nodevigil-anomaly-memory")["items"]
+        [container] = pod["status"]["containerStatuses"]
+        self.assertEqual(container["state"]["terminated"]["reason"], "Completed", "not OOMKilled")
+        self.say(f"label: {window}")
+
+    def test_09_a_job_that_is_deleted_labels_what_it_did(self):
+        job = fault("fd-leak")
+        apply(job)
+        [window] = eventually(lambda: windows("fd-leak"), 180, "the window")
+        self.assertTrue(window["details"]["open"])
+        self.assertAlmostEqual(window["end"] - window["begin"], 120, delta=1)
+        kubectl("delete", "-f", "-", "--timeout=60s", given=job)
+        [window] = eventually(lambda: [w for w in windows("fd-leak") if "end" in w["details"]], 60, "its end")
+        self.assertEqual(window["details"]["end"], "stopped")
+        self.assertLess(window["end"] - window["begin"], 100)
+
+    def test_10_a_container_that_is_killed_goes_on_where_it_was(self):
         before = status(the_pod())
         on_node(f"kill -9 {agent_process()}")
         after = eventually(lambda: (s := status(the_pod()))["started"] > before["started"] and s
@@ -220,7 +297,7 @@ class E2eTest(unittest.TestCase):
         self.assertGreater(after["row"]["seq"], before["row"]["seq"])
         self.say(kubectl("-n", NAMESPACE, "logs", the_pod()).splitlines()[0])
 
-    def test_08_a_pod_that_is_replaced_is_warm_and_loses_no_row(self):
+    def test_11_a_pod_that_is_replaced_is_warm_and_loses_no_row(self):
         old, before = the_pod(), status(the_pod())
         kubectl("-n", NAMESPACE, "delete", "pod", old, "--timeout=60s")
         new = eventually(lambda: (pod := the_pod()) != old and pod, 120, "a new pod")
@@ -235,7 +312,7 @@ class E2eTest(unittest.TestCase):
                    "next FROM nodevigil.samples) AS s WHERE next > seq + 1")
         self.assertEqual(gaps, "0")
 
-    def test_09_a_new_model_is_taken_up_without_a_restart(self):
+    def test_12_a_new_model_is_taken_up_without_a_restart(self):
         model = json.loads((ROOT / "models/default.json").read_text())
         with tempfile.TemporaryDirectory() as directory:
             path = pathlib.Path(directory) / "model.json"
@@ -262,7 +339,7 @@ class E2eTest(unittest.TestCase):
             self.assertEqual(bad["model"]["name"], "second")
             put("second")
 
-    def test_10_a_wrong_authority_is_said_and_the_pod_stays(self):
+    def test_13_a_wrong_authority_is_said_and_the_pod_stays(self):
         apply(build("alertmanager", "model", **QUICK,
                     NODEVIGIL_POSTGRES_URL="postgresql://nodevigil-postgres/metrics?sslmode=verify-full"))
         rolled_out()
@@ -275,7 +352,7 @@ class E2eTest(unittest.TestCase):
         apply(build("alertmanager", "model", **QUICK))
         rolled_out()
 
-    def test_11_counters_without_processes_are_enough(self):
+    def test_14_counters_without_processes_are_enough(self):
         apply(build("alertmanager", "model", "narrow-proc", **QUICK))
         rolled_out()
         pod = the_pod()
@@ -288,7 +365,7 @@ class E2eTest(unittest.TestCase):
         apply(build("alertmanager", "model", **QUICK))
         rolled_out()
 
-    def test_12_the_limits_are_enough(self):
+    def test_15_the_limits_are_enough(self):
         pod = get("pod", the_pod())
         container = pod["status"]["containerStatuses"][0]
         self.assertEqual(container["restartCount"], 0)
@@ -308,7 +385,7 @@ class E2eTest(unittest.TestCase):
                  f"scrapes and Postgres every 5 s included; {missed:.0f} of {ticks:.0f} ticks missed")
         self.assertLessEqual(missed, 1)
 
-    def test_13_everything_goes(self):
+    def test_16_everything_goes(self):
         kubectl("delete", "--ignore-not-found", "-f", "-", "--timeout=120s",
                 given=build("alertmanager", "model", **QUICK))
         left = kubectl("get", "namespace", NAMESPACE, check=False)

@@ -125,6 +125,21 @@ TEST(Room, LeavesHalfAGibibyteOfSmallMemory) {
   EXPECT_EQ(spare_memory(machine), kGiB / 4);
 }
 
+TEST(Room, StaysBelowWhatAContainerMayTake) {
+  constexpr std::int64_t kMiB = kGiB / 1024;
+  Machine machine = roomy();
+  machine.memory_allowed = 400 * kMiB;
+  EXPECT_EQ(scenario("memory").room(50, machine).value(), 368 * kMiB);
+  EXPECT_EQ(scenario("memory-leak").room(1, machine).value(), 368 * kMiB);
+  machine.memory_allowed = 90 * kMiB;
+  const auto refused = scenario("memory").room(50, machine);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message(), HasSubstr("58 MiB can be spared"));
+  // The node's own bound holds all the same.
+  machine.memory_allowed = 20 * kGiB;
+  EXPECT_EQ(spare_memory(machine), 12 * kGiB - 16 * kGiB / 5);
+}
+
 TEST(Room, LeavesATenthOfTheDisk) {
   Machine machine = roomy();
   EXPECT_EQ(scenario("disk-fill").room(40, machine).value(), 20 * kGiB);

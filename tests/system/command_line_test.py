@@ -35,7 +35,8 @@ class HelpTest(unittest.TestCase):
         self.assertIn("Usage: nodevigil agent", agent)
         self.assertRegex(agent, r"--interval DURATION +Time")
         self.assertRegex(agent, r"--path\.filesystem DIR \.\.\. +A directory")
-        self.assertIn("grant-agent: let --login add rows", nodevigil("db", "--help", check=0).stdout)
+        said = " ".join(nodevigil("db", "--help", check=0).stdout.split())
+        self.assertIn("grant-agent: let --login add rows; grant-labeler: let --login label them", said)
         self.assertIn("--interval: expected once, given 2 times",
                       nodevigil("agent", "--interval", "1s", "--interval", "2s", check=2).stderr)
 

@@ -114,6 +114,21 @@ class InjectTest(unittest.TestCase):
         self.addCleanup(injection.close)
         return injection
 
+    def memory_group(self, limit):
+        """A memory cgroup with a limit, as a container has one."""
+        root = pathlib.Path("/sys/fs/cgroup")
+        first = (root / "memory").is_dir()
+        group = root / ("memory" if first else "") / f"nodevigil-test-{os.getpid()}"
+        try:
+            if not first:
+                (root / "cgroup.subtree_control").write_text("+memory")
+            group.mkdir()
+            self.addCleanup(group.rmdir)
+            (group / ("memory.limit_in_bytes" if first else "memory.max")).write_text(str(limit))
+        except OSError as error:
+            self.skipTest(f"no memory cgroup can be made here: {error}")
+        return group
+
     def only_window(self):
         found = windows(self.state)
         self.assertEqual(len(found), 1, found)
@@ -163,6 +178,29 @@ class ScenariosTest(InjectTest):
                          ["waiting", "starting", "running", "generating anomaly", "ended"])
         self.assert_length(window, 3.5)
         self.assertLess(window["to_us"] - window["from_us"], 4 * US)
+
+    @unittest.skipUnless(IS_ROOT, "makes a cgroup, and changes the user")
+    def test_memory_in_a_container_ends_below_its_limit(self):
+        mib = 1 << 20
+        os.chmod(self.state, 0o777)
+        group = self.memory_group(300 * mib)
+        # As in a container: a limit from above, and no right to make groups.
+        injection = Injection(self.state, "memory", "--duration", "4s", parent=[
+            "sh", "-c", f'echo $$ >{group}/cgroup.procs && exec setpriv --reuid=65534 --regid=65534 '
+            '--clear-groups -- "$@"', "sh"])
+        self.addCleanup(injection.close)
+        os.chmod(injection.work_dir.name, 0o777)
+        self.assertEqual(injection.wait(), 0, injection.logged())
+        injection.assert_nothing_left(self)
+        counts = (group / "memory.oom_control", group / "memory.events")
+        counted = next(path.read_text() for path in counts if path.exists())
+        window = self.only_window()
+        self.assertEqual(window["details"]["end"], "killed at its bound")
+        self.assertEqual(window["details"]["memory_limit_by"], "address space")
+        self.assertGreater(window["details"]["memory_limit"], 200 * mib)
+        self.assertLessEqual(window["details"]["memory_limit"], (300 - 32) * mib)
+        self.assert_length(window, 3.6)
+        self.assertRegex(counted, r"(?m)^oom_kill 0$")
 
     def test_a_ramp_is_a_phase(self):
         window = self.run_one("cpu", "--ramp", "1s")

@@ -13,9 +13,13 @@ from support import ROOT
 DEPLOY = ROOT / "deploy"
 OVERLAYS = sorted(path.parent.relative_to(DEPLOY) for path in DEPLOY.glob("overlays/*/kustomization.yaml"))
 COMPONENTS = sorted(path.parent.name for path in DEPLOY.glob("components/*/kustomization.yaml"))
+# Faults on purpose: each is looked at beside the trial, which has all that they need.
+ANOMALIES = sorted(path.parent.name for path in DEPLOY.glob("anomalies/*/kustomization.yaml")
+                   if path.parent.name != "base")
 # What is of use only with another component before it.
 NEEDS_POSTGRES = {"postgres-trial", "postgres-prune", "node-logins"}
-VARIANTS = ["base", *map(str, OVERLAYS), *(f"components/{name}" for name in COMPONENTS)]
+VARIANTS = ["base", *map(str, OVERLAYS), *(f"components/{name}" for name in COMPONENTS),
+            *(f"anomalies/{name}" for name in ANOMALIES)]
 
 
 def kustomize(directory):
@@ -25,26 +29,32 @@ def kustomize(directory):
     return result.stdout
 
 
-def with_component(name):
-    """The base with one component, and the one that it needs."""
-    chosen = (["postgres"] if name in NEEDS_POSTGRES else []) + [name]
+def kustomized(resources, components=()):
+    """What a kustomization of these directories of deploy/ builds to."""
     with tempfile.TemporaryDirectory() as directory:
         here = pathlib.Path(directory).resolve()
         (here / "kustomization.yaml").write_text(yaml.safe_dump({
-            "resources": [os.path.relpath(DEPLOY / "base", here)],
-            "components": [os.path.relpath(DEPLOY / "components" / one, here) for one in chosen]}))
+            "resources": [os.path.relpath(DEPLOY / one, here) for one in resources],
+            "components": [os.path.relpath(DEPLOY / "components" / one, here) for one in components]}))
         return kustomize(here)
 
 
 @functools.cache
-def built_text(variant):
+def built(variant):
     parent, _, name = variant.partition("/")
-    return with_component(name) if parent == "components" else kustomize(DEPLOY / variant)
+    if parent == "components":
+        text = kustomized(["base"], (["postgres"] if name in NEEDS_POSTGRES else []) + [name])
+    elif parent == "anomalies":
+        text = kustomized(["overlays/trial", variant])
+    else:
+        text = kustomize(DEPLOY / variant)
+    return Manifests(yaml.safe_load_all(text))
 
 
 def build(variant):
-    """The objects of `base`, of an overlay, or of the base with a component, as one's own copy."""
-    return Manifests(yaml.safe_load_all(built_text(variant)))
+    """The objects of `base` or an overlay, of the base with a component, or of the trial with a fault, as one's own
+    copy."""
+    return built(variant).copy()
 
 
 class Workload:
@@ -99,6 +109,11 @@ class Manifests(list):
 
     def agents(self):
         return Workload(self.get("DaemonSet", "nodevigil"))
+
+    def anomaly(self):
+        """The one Job that makes a fault."""
+        [found] = [one for one in self.workloads() if one.name.startswith("nodevigil-anomaly")]
+        return found
 
     def environment(self, container, node="worker-7"):
         """The variables a container gets on a node of that name."""

@@ -10,7 +10,8 @@ from manifests import DEPLOY, build
 from postgres_cluster import Cluster
 from support import Agent, need_program, nodevigil, wait_until
 
-SECRETS = {"nodevigil-postgres": "of agents", "nodevigil-postgres-owner": "secret"}
+SECRETS = {"nodevigil-postgres": "of agents", "nodevigil-postgres-owner": "secret",
+           "nodevigil-postgres-labelers": "of labelers"}
 
 
 class ManifestsPostgresTest(unittest.TestCase):
@@ -35,8 +36,10 @@ class ManifestsPostgresTest(unittest.TestCase):
     @classmethod
     def make_login(cls):
         script = (DEPLOY / "components/postgres-trial/make-login.sql").read_text()
-        local = script.replace("/etc/nodevigil/postgres/", f"{cls.files}/nodevigil-postgres/")
-        assert local != script
+        local = script
+        for mount, secret in (("postgres", "nodevigil-postgres"), ("labelers", "nodevigil-postgres-labelers")):
+            assert f"/etc/nodevigil/{mount}/" in local
+            local = local.replace(f"/etc/nodevigil/{mount}/", f"{cls.files}/{secret}/")
         subprocess.run([need_program("psql"), "-X", "-v", "ON_ERROR_STOP=1", "-f", "-",
                         cls.cluster.socket_url("metrics")], input=local, text=True, check=True,
                        capture_output=True)
@@ -63,9 +66,9 @@ class ManifestsPostgresTest(unittest.TestCase):
         return {**result, "PGSSLMODE": "disable"}  # the server of the tests has no certificate
 
     @classmethod
-    def run_container(cls, manifests, workload, container):
+    def run_container(cls, manifests, workload, container, **settings):
         return nodevigil(*container["args"], check=0,
-                         **cls.variables(manifests, workload, container))
+                         **{**cls.variables(manifests, workload, container), **settings})
 
     def rows(self, node):
         return int(self.cluster.value(
@@ -86,6 +89,30 @@ class ManifestsPostgresTest(unittest.TestCase):
         job = next(one for one in self.trial.workloads() if one.kind == "Job")
         for container in job.containers():
             self.run_container(self.trial, job, container)
+
+    def logs_in(self, login, password):
+        return subprocess.run([need_program("psql"), "-X", "-c", "", self.cluster.url(login, password)],
+                              capture_output=True).returncode == 0
+
+    def test_logins_have_their_secrets_passwords_and_none_without(self):
+        secret = self.files / "nodevigil-postgres-labelers/password"
+        password = secret.read_text()
+        for content, lets_in in (("of labelers", True), ("another", True), (None, False), (password, True)):
+            with self.subTest(content):
+                secret.unlink() if content is None else secret.write_text(content)
+                self.make_login()
+                self.assertEqual(self.logs_in("labelers", content or password), lets_in)
+                self.assertTrue(self.logs_in("agents", "of agents"))
+        self.assertFalse(self.logs_in("labelers", "of agents"))
+
+    def test_a_fault_labels_its_window(self):
+        manifests = build("anomalies/cpu")
+        [container] = manifests.anomaly().containers()
+        self.run_container(manifests, manifests.anomaly(), container, NODEVIGIL_DURATION="1s",
+                           NODEVIGIL_INTENSITY="5")
+        windows = self.cluster.query("SELECT node, type, details->>'end', extract(epoch FROM to_ts - from_ts)::int "
+                                     "FROM nodevigil.anomaly_windows", self.cluster.socket_url("metrics"))
+        self.assertEqual(windows, [["worker-7", "cpu", "time limit", "1"]])
 
     def test_the_owner_prunes(self):
         manifests = build("overlays/postgres")

@@ -1,4 +1,4 @@
-"""Logins of agents that `db grant-agent --make-password` makes, on a real Postgres."""
+"""Logins of agents, and of those who label, that `nodevigil db` lets in, on a real Postgres."""
 import os
 import pathlib
 import re
@@ -23,8 +23,8 @@ class PostgresLoginTest(unittest.TestCase):
         self.file = self.directory / "password"
         self.login = self._testMethodName[-63:]  # Postgres' limit
 
-    def grant(self, *arguments, check=0, login=None, file=None, user="owner"):
-        return nodevigil("db", "grant-agent", "--login", login or self.login, "--make-password",
+    def grant(self, *arguments, check=0, login=None, file=None, user="owner", action="grant-agent"):
+        return nodevigil("db", action, "--login", login or self.login, "--make-password",
                          file or self.file, *arguments, "--postgres.url",
                          self.cluster.url(user=user), check=check)
 
@@ -200,6 +200,39 @@ class PostgresLoginTest(unittest.TestCase):
         self.assertIn("at most 63 bytes", self.grant("--node", "n", login="n" * 64, check=2).stderr)
         self.assertFalse(self.exists("n" * 63))
         self.assertEqual(os.listdir(self.directory), [])
+
+    def test_who_labels_logs_in_with_the_file_and_adds_no_rows(self):
+        said = self.grant(action="grant-labeler").stdout
+        self.assertIn(f"is in {self.file}", said)
+        self.assertIn("may keep windows and label rows", said)
+        store = ("--postgres.url", self.address(self.cluster.port), "--postgres.password-file", self.file)
+        nodevigil("label", "add", "--type", "cpu", "--node", self.login, "--from", "2m", "--to", "1m",
+                  *store, check=0)
+        self.assertIn("cpu", nodevigil("label", "list", "--node", self.login, *store, check=0).stdout)
+        login = self.cluster.url(self.login, self.file.read_text().strip())
+        self.cluster.query("UPDATE nodevigil.samples SET attack = NULL, attack_type = NULL", login)
+        for sql in ("SELECT nodevigil.register_node('node-1')", "SELECT * FROM nodevigil.node_logins",
+                    "DELETE FROM nodevigil.samples", "UPDATE nodevigil.samples SET load1 = 0"):
+            with self.subTest(sql), self.assertRaisesRegex(PermissionError, "permission denied"):
+                self.cluster.query(sql, login)
+
+    def test_an_agent_that_gets_to_label_stays_the_agent_of_its_node(self):
+        self.grant("--node", "node-1")
+        nodevigil("db", "grant-labeler", "--login", self.login, "--postgres.url", self.cluster.url(), check=0)
+        self.assertEqual(self.cluster.value(
+            f"SELECT node FROM nodevigil.node_logins WHERE login = '{self.login}'"), "node-1")
+        roles = self.cluster.query("SELECT roleid::regrole FROM pg_auth_members WHERE member = "
+                                   f"'{self.login}'::regrole ORDER BY 1")
+        self.assertEqual(sorted(name for [name] in roles), ["nodevigil_agent", "nodevigil_labeler"])
+        self.rows_arrive(self.address(self.cluster.port))
+
+    def test_who_labels_has_no_node_and_needs_a_name(self):
+        said = self.grant("--node", "node-1", action="grant-labeler", check=2).stderr
+        self.assertIn("takes no --node", said)
+        self.assertFalse(self.exists(self.login))
+        self.assertEqual(os.listdir(self.directory), [])
+        said = nodevigil("db", "grant-labeler", "--postgres.url", self.cluster.url(), check=2).stderr
+        self.assertIn("db grant-labeler needs --login NAME", said)
 
 
 if __name__ == "__main__":

@@ -46,9 +46,18 @@ struct SchemaStatus {
 [[nodiscard]] Result<void> try_as_agent(Postgres& postgres, const std::string& node,
                                         std::span<const SeriesSpec> series);
 
-/// Lets an existing login work as an agent: for `node` alone, or for all where it is empty.
-[[nodiscard]] Result<void> grant_agent(Postgres& postgres, const std::string& login,
-                                       const std::string& node);
+/// What a login may do: add the rows of nodes, or keep windows and label rows.
+enum class LoginRole : std::uint8_t { kAgent, kLabeler };
+
+struct LoginGrant {
+  std::string login;
+  LoginRole role = LoginRole::kAgent;
+  std::string node;  ///< an agent's: the only one it is for; empty: all
+};
+
+/// Lets an existing login in. What it may do already it may still do; but an agent is for the given
+/// node from now on.
+[[nodiscard]] Result<void> grant_login(Postgres& postgres, const LoginGrant& grant);
 
 /// The same with a login that is made, or, where it is there, gets another password: a random one,
 /// which goes to the new file `password_file` and nowhere else, since the server is told only what
@@ -56,8 +65,7 @@ struct SchemaStatus {
 /// connection breaks in COMMIT nobody knows, there is no file, and doing it again is right. Errors
 /// besides those of the server: kInvalid (there is such a file, or the name is that of a group),
 /// kPermission (also where the file cannot be made), kIo, kFull.
-[[nodiscard]] Result<void> grant_agent_with_password(Postgres& postgres, const std::string& login,
-                                                     const std::string& node,
+[[nodiscard]] Result<void> grant_login_with_password(Postgres& postgres, const LoginGrant& grant,
                                                      const std::string& password_file);
 
 /// Removes samples older than `keep`, at most `batch` per transaction, so that nobody waits long,

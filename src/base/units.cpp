@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "nodevigil/base/printable.h"
+
 namespace nodevigil {
 namespace {
 
@@ -31,7 +33,7 @@ constexpr std::int64_t kLastSecond = 253'402'300'799;
 
 Error bad_duration(std::string_view text) {
   return Error{ErrorCode::kInvalid,
-               "'" + std::string{text} + "' is not a duration such as 500ms, 10s, 1h30m or 7d", ""};
+               "'" + printable(text) + "' is not a duration such as 500ms, 10s, 1h30m or 7d", ""};
 }
 
 // Reads digits at the front of `text` and removes them.
@@ -179,7 +181,7 @@ Result<std::int64_t> parse_bytes(std::string_view text) {
     }
   }
   return Error{ErrorCode::kInvalid,
-               "'" + std::string{text} + "' is not a size such as 64KiB, 256MiB or 1GB", ""};
+               "'" + printable(text) + "' is not a size such as 64KiB, 256MiB or 1GB", ""};
 }
 
 std::string format_bytes(std::int64_t bytes) {
@@ -234,7 +236,7 @@ Result<std::int64_t> parse_timestamp_us(std::string_view text) {
   }
   if (const auto us = parse_iso8601_us(text)) return *us;
   return Error{ErrorCode::kInvalid,
-               "'" + std::string{text} +
+               "'" + printable(text) +
                    "' is not a time: expected seconds since 1970 or ISO 8601 such as "
                    "2026-11-21T23:00:00Z",
                ""};

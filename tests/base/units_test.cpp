@@ -194,5 +194,16 @@ TEST(TimestampTest, WhatIsWrittenReadsBackToTheMicrosecond) {
   }
 }
 
+// Texts come from files of others and end up in logs and on terminals.
+TEST(UnitsTest, WhatIsRefusedIsQuotedInPrintableWordsOfALine) {
+  const std::string foreign = "1\x1b[2J\n\xce\x92s" + std::string(10'000, '9');
+  for (const std::string& words :
+       {parse_duration(foreign).error().context, parse_bytes(foreign).error().context,
+        parse_timestamp_us(foreign).error().context}) {
+    EXPECT_THAT(words, HasSubstr("'1\\x1b[2J\\x0a\\xce\\x92s999"));
+    EXPECT_LT(words.size(), 300U);
+  }
+}
+
 }  // namespace
 }  // namespace nodevigil

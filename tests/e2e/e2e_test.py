@@ -278,15 +278,16 @@ class E2eTest(unittest.TestCase):
         self.say(f"label: {window}")
 
     def test_09_a_job_that_is_deleted_labels_what_it_did(self):
-        job = fault("fd-leak")
+        # Long enough for the cluster to get round to deleting the pod, which it does in its own time.
+        job = fault("fd-leak", NODEVIGIL_DURATION="10m")
         apply(job)
         [window] = eventually(lambda: windows("fd-leak"), 180, "the window")
         self.assertTrue(window["details"]["open"])
-        self.assertAlmostEqual(window["end"] - window["begin"], 120, delta=1)
+        self.assertAlmostEqual(window["end"] - window["begin"], 600, delta=1)
         kubectl("delete", "-f", "-", "--timeout=60s", given=job)
-        [window] = eventually(lambda: [w for w in windows("fd-leak") if "end" in w["details"]], 60, "its end")
+        [window] = eventually(lambda: [w for w in windows("fd-leak") if "end" in w["details"]], 240, "its end")
         self.assertEqual(window["details"]["end"], "stopped")
-        self.assertLess(window["end"] - window["begin"], 100)
+        self.assertLess(window["end"] - window["begin"], 300)
 
     def test_10_a_container_that_is_killed_goes_on_where_it_was(self):
         before = status(the_pod())

@@ -6,6 +6,7 @@
 
 #include "nodevigil/app/config_file.h"
 #include "nodevigil/base/file.h"
+#include "nodevigil/base/split.h"
 #include "nodevigil/base/units.h"
 
 namespace nodevigil {
@@ -17,17 +18,6 @@ const OptionSpec* find_option(Text name) {
   const auto table = option_table();
   const auto found = std::ranges::find(table, name, &OptionSpec::name);
   return found == table.end() ? nullptr : &*found;
-}
-
-std::vector<std::string> split_commas(const std::string& text) {
-  std::vector<std::string> parts;
-  std::size_t begin = 0;
-  while (begin <= text.size()) {
-    const std::size_t end = std::min(text.find(',', begin), text.size());
-    parts.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
 }
 
 // Values from one place; the first place that has any wins.
@@ -83,7 +73,9 @@ Result<ResolvedOptions> resolve_options(
     }
     const std::string variable = environment_name(name);
     if (auto value = environment(variable); value && !value->empty()) {
-      return Origin{variable, spec.repeatable ? split_commas(*value) : std::vector{*value}};
+      if (!spec.repeatable) return Origin{variable, {*value}};
+      const auto parts = split(*value, ',');
+      return Origin{variable, {parts.begin(), parts.end()}};
     }
     return std::nullopt;
   };

@@ -4,8 +4,10 @@
 #include <initializer_list>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "nodevigil/base/printable.h"
+#include "nodevigil/base/shuffle.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/inject/random.h"
 #include "nodevigil/inject/schedule.h"
@@ -253,9 +255,8 @@ void add_rounds(Schedule& schedule, const Json& json, Random& random) {
   for (std::int64_t round = 0; round < count; ++round) {
     const std::size_t first = schedule.faults.size();
     add_steps(schedule, json["steps"], "rounds.steps", random);
-    for (std::size_t left = schedule.faults.size() - first; left > 1; --left) {
-      std::swap(schedule.faults[first + left - 1], schedule.faults[first + random.below(left)]);
-    }
+    shuffle(std::span{schedule.faults}.subspan(first),
+            [&](std::size_t n) { return random.below(n); });
   }
 }
 

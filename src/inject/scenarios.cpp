@@ -4,6 +4,7 @@
 
 #include "loads.h"
 #include "nodevigil/base/printable.h"
+#include "nodevigil/base/split.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/inject/machine.h"
 #include "nodevigil/inject/scenario.h"
@@ -241,16 +242,6 @@ constexpr std::array kTable{
              .run = load_exfiltration},
 };
 
-std::vector<std::string_view> split_at_plus(std::string_view text) {
-  std::vector<std::string_view> parts;
-  for (std::size_t end = 0; end != std::string_view::npos;) {
-    end = text.find('+');
-    parts.push_back(text.substr(0, end));
-    if (end != std::string_view::npos) text.remove_prefix(end + 1);
-  }
-  return parts;
-}
-
 Result<const Scenario*> find_scenario(std::string_view name) {
   const auto found = std::ranges::find(kTable, name, &Scenario::name);
   if (found != kTable.end()) return &*found;
@@ -287,8 +278,8 @@ std::vector<Effect> effects_of(const Scenario& scenario) {
 }
 
 Result<std::vector<Part>> parse_parts(std::string_view names, std::string_view intensities) {
-  const auto name_parts = split_at_plus(names);
-  const auto intensity_parts = split_at_plus(intensities);
+  const auto name_parts = split(names, '+');
+  const auto intensity_parts = split(intensities, '+');
   if (!intensities.empty() && intensity_parts.size() != name_parts.size()) {
     return Error{ErrorCode::kInvalid,
                  "expected " + std::to_string(name_parts.size()) +

@@ -152,7 +152,7 @@ class Grower {
     weights_.reserve(rows.size());
     for (const std::uint32_t row : rows) {
       labels_.push_back(data.labels[row]);
-      weights_.push_back(data.weights.empty() ? 1.0 : data.weights[row]);
+      weights_.push_back(data.weight(row));
     }
     spare_rows_.resize(rows.size());
     spare_labels_.resize(rows.size());

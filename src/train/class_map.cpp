@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "nodevigil/base/printable.h"
+#include "nodevigil/base/split.h"
 
 namespace nodevigil {
 namespace {
@@ -11,16 +12,6 @@ namespace {
 bool is_class_name(std::string_view name) {
   return !name.empty() && name.size() <= 40 && name != "normal" && name != "unknown" &&
          name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string_view::npos;
-}
-
-std::vector<std::string_view> split(std::string_view text, char at) {
-  std::vector<std::string_view> parts;
-  for (;;) {
-    const std::size_t end = text.find(at);
-    parts.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
 }
 
 std::string class_name_of(std::string_view type) {

@@ -43,8 +43,7 @@ CrossValidation cross_validate(const TrainingData& data, const BinnedData& bins,
       const CartTree tree = prune(full, point.alpha);
       point.leaves += static_cast<double>(tree.leaves()) / count;
       for (const std::uint32_t row : judged) {
-        point.confusion.add(data.labels[row], class_of(leaf_of(tree, data, row)),
-                            data.weights.empty() ? 1.0 : data.weights[row]);
+        point.confusion.add(data.labels[row], class_of(leaf_of(tree, data, row)), data.weight(row));
       }
     }
   }
@@ -53,6 +52,13 @@ CrossValidation cross_validate(const TrainingData& data, const BinnedData& bins,
     if (result.points[i].confusion.macro_f1() >= best) result.best = i;
   }
   return result;
+}
+
+void judge_rows(const CartTree& tree, const TrainingData& data,
+                const std::vector<std::uint32_t>& rows, ConfusionMatrix& confusion) {
+  for (const std::uint32_t row : rows) {
+    confusion.add(data.labels[row], class_of(leaf_of(tree, data, row)));
+  }
 }
 
 OutOfFold judge_out_of_fold(const TrainingData& data, const BinnedData& bins,

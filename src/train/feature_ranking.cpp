@@ -3,17 +3,14 @@
 #include <algorithm>
 #include <numeric>
 #include <random>
+#include <span>
 #include <utility>
 
+#include "nodevigil/base/shuffle.h"
 #include "nodevigil/train/folds.h"
 
 namespace nodevigil {
 namespace {
-
-// Fisher and Yates, written out so that it is the same with every library.
-void shuffle(std::vector<std::uint32_t>& rows, std::mt19937_64& random) {
-  for (std::size_t i = rows.size(); i > 1; --i) std::swap(rows[i - 1], rows[random() % i]);
-}
 
 double f1_with_shuffled(const TrainingData& data, const std::vector<std::uint32_t>& folds,
                         const OutOfFold& judged, std::size_t shuffled, std::mt19937_64& random) {
@@ -21,7 +18,7 @@ double f1_with_shuffled(const TrainingData& data, const std::vector<std::uint32_
   for (std::uint32_t fold = 0; fold < judged.trees.size(); ++fold) {
     const auto rows = rows_of_fold(folds, fold, true);
     auto others = rows;
-    shuffle(others, random);
+    shuffle(std::span{others}, [&](std::size_t n) { return random() % n; });
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const CartNode& leaf = walk(judged.trees[fold], [&](std::size_t feature) {
         return data.values[feature * data.rows + (feature == shuffled ? others[i] : rows[i])];
@@ -89,9 +86,7 @@ std::vector<FewFeatures> feature_curve(const TrainingData& data, const BinnedDat
       few.features.resize(std::min(here, few.features.size()));
       std::ranges::sort(few.features);
       const CartTree tree = fit_cart(data, bins, inside[fold], few);
-      for (const std::uint32_t row : rows_of_fold(folds, fold, true)) {
-        confusion.add(data.labels[row], class_of(leaf_of(tree, data, row)));
-      }
+      judge_rows(tree, data, rows_of_fold(folds, fold, true), confusion);
     }
     curve.push_back({here, confusion.macro_f1()});
     if (here == most) break;

@@ -4,35 +4,34 @@
 #include <map>
 #include <numeric>
 #include <random>
+#include <span>
+
+#include "nodevigil/base/shuffle.h"
 
 namespace nodevigil {
 
 std::vector<std::uint32_t> assign_folds(const TrainingData& data, std::uint32_t folds, FoldsBy by,
                                         std::uint64_t seed) {
   const auto group_of = [&](std::size_t row) {
-    return by == FoldsBy::kRow || data.groups.empty() ? static_cast<std::uint32_t>(row)
-                                                      : data.groups[row];
+    return by == FoldsBy::kRow ? static_cast<std::uint32_t>(row) : data.group(row);
   };
   std::map<std::uint32_t, std::vector<double>> weights;  // of each class, by group
   for (std::size_t row = 0; row < data.rows; ++row) {
     auto& classes = weights[group_of(row)];
     classes.resize(data.classes.size());
-    classes[data.labels[row]] += data.weights.empty() ? 1.0 : data.weights[row];
+    classes[data.labels[row]] += data.weight(row);
   }
   std::vector<std::vector<std::uint32_t>> groups(data.classes.size());  // by class
   for (const auto& [group, classes] : weights) {
     groups[static_cast<std::size_t>(std::ranges::max_element(classes) - classes.begin())].push_back(
         group);
   }
-  // The engine and the shuffle are written out by the standard or here, so that folds are the same
-  // with every library.
+  // The standard says what the engine gives, so folds are the same with every library.
   std::mt19937_64 random{seed};
   std::map<std::uint32_t, std::uint32_t> fold_of;
   std::uint32_t next = 0;
   for (auto& of_class : groups) {
-    for (std::size_t i = of_class.size(); i > 1; --i) {
-      std::swap(of_class[i - 1], of_class[random() % i]);
-    }
+    shuffle(std::span{of_class}, [&](std::size_t n) { return random() % n; });
     for (const std::uint32_t group : of_class) fold_of[group] = next++ % folds;
   }
   std::vector<std::uint32_t> assigned(data.rows);

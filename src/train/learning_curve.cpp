@@ -4,15 +4,11 @@
 #include <map>
 #include <set>
 
-#include "nodevigil/train/confusion.h"
+#include "nodevigil/train/cross_validation.h"
 #include "nodevigil/train/folds.h"
 
 namespace nodevigil {
 namespace {
-
-std::uint32_t group_of(const TrainingData& data, std::uint32_t row) {
-  return data.groups.empty() ? row : data.groups[row];
-}
 
 // Those of `rows` in the first of `parts` parts of the groups of each class, and always a group.
 std::vector<std::uint32_t> first_part(const TrainingData& data,
@@ -21,7 +17,7 @@ std::vector<std::uint32_t> first_part(const TrainingData& data,
   std::map<std::uint16_t, std::vector<std::uint32_t>> groups;  // by class, in order of appearance
   std::set<std::uint32_t> known;
   for (const std::uint32_t row : rows) {
-    const std::uint32_t group = group_of(data, row);
+    const std::uint32_t group = data.group(row);
     if (known.insert(group).second) groups[data.labels[row]].push_back(group);
   }
   std::set<std::uint32_t> kept;
@@ -31,15 +27,8 @@ std::vector<std::uint32_t> first_part(const TrainingData& data,
   }
   std::vector<std::uint32_t> some;
   std::ranges::copy_if(rows, std::back_inserter(some),
-                       [&](std::uint32_t row) { return kept.contains(group_of(data, row)); });
+                       [&](std::uint32_t row) { return kept.contains(data.group(row)); });
   return some;
-}
-
-void judge(const TrainingData& data, const CartTree& tree, const std::vector<std::uint32_t>& rows,
-           ConfusionMatrix& confusion) {
-  for (const std::uint32_t row : rows) {
-    confusion.add(data.labels[row], class_of(leaf_of(tree, data, row)));
-  }
 }
 
 }  // namespace
@@ -57,8 +46,8 @@ std::vector<LearningPoint> learning_curve(const TrainingData& data, const Binned
       const auto some = first_part(data, rows_of_fold(folds, fold, false), part, points);
       const CartTree tree = fit_cart(data, bins, some, options);
       point.rows += static_cast<double>(some.size()) / count;
-      judge(data, tree, some, learned);
-      judge(data, tree, rows_of_fold(folds, fold, true), held_out);
+      judge_rows(tree, data, some, learned);
+      judge_rows(tree, data, rows_of_fold(folds, fold, true), held_out);
     }
     point.learned_f1 = learned.macro_f1();
     point.held_out_f1 = held_out.macro_f1();

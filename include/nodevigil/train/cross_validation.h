@@ -32,6 +32,10 @@ struct CrossValidation {
                                              const CartOptions& options,
                                              std::size_t most_points = 40);
 
+/// Adds what `tree` gives `rows` to `confusion`, each as one.
+void judge_rows(const CartTree& tree, const TrainingData& data,
+                const std::vector<std::uint32_t>& rows, ConfusionMatrix& confusion);
+
 /// What trees are worth that were each learned from all folds but one, on the rows of that one.
 struct OutOfFold {
   std::vector<CartTree> trees;  ///< trees[i] has not seen fold i

@@ -23,6 +23,12 @@ struct TrainingData {
   [[nodiscard]] std::span<const float> column(std::size_t feature) const {
     return std::span{values}.subspan(feature * rows, rows);
   }
+  [[nodiscard]] double weight(std::size_t row) const {
+    return weights.empty() ? 1.0 : weights[row];
+  }
+  [[nodiscard]] std::uint32_t group(std::size_t row) const {
+    return groups.empty() ? static_cast<std::uint32_t>(row) : groups[row];
+  }
 };
 
 }  // namespace nodevigil

@@ -13,6 +13,7 @@
 
 #include "metric_text.h"
 #include "nodevigil/base/escape_html.h"
+#include "nodevigil/base/html_style.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/base/version.h"
 #include "nodevigil/metrics/table.h"
@@ -221,8 +222,9 @@ std::string head(const std::string& node, double interval) {
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
          "<meta http-equiv=\"refresh\" content=\"" +
          std::to_string(refresh) + "\">\n<title>" + node + " \u2013 Nodevigil</title>\n<style>" +
-         kPageStyle + "</style></head><body>\n<header><h1>" + node + "</h1><span>Nodevigil " +
-         escape_html(version()) + " (" + escape_html(revision()) + ")</span></header>\n";
+         kHtmlStyle + kPageStyle + "</style></head><body>\n<header><h1>" + node +
+         "</h1><span>Nodevigil " + escape_html(version()) + " (" + escape_html(revision()) +
+         ")</span></header>\n";
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <array>
-#include <cstdio>
 
+#include "figures.h"
 #include "nodevigil/base/escape_html.h"
+#include "nodevigil/base/html_style.h"
 #include "nodevigil/train/report.h"
 #include "report_style.h"
 #include "svg_plot.h"
@@ -10,13 +10,7 @@
 namespace nodevigil {
 namespace {
 
-std::string fixed(double value, int digits) {
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%.*f", digits, value);
-  return text.data();
-}
-
-std::string share(const std::optional<double>& value) { return value ? fixed(*value, 3) : "–"; }
+std::string share(const std::optional<double>& value) { return share_text(value, "–"); }
 
 std::string cell(const std::string& text) { return "<td>" + escape_html(text) + "</td>"; }
 
@@ -125,7 +119,7 @@ std::string calibration_plot(const Report& report) {
     line.y.push_back(bin.right);
   }
   return section("Calibration, error " + fixed(report.calibration.error(), 3),
-                 svg_plot({"probability given", "share right", true, true}, {line}));
+                 svg_plot({"probability given", "share right", true}, {line}));
 }
 
 std::string training_plots(const TrainingPart& training) {
@@ -147,12 +141,11 @@ std::string training_plots(const TrainingPart& training) {
     few.x.push_back(static_cast<double>(point.features));
     few.y.push_back(point.held_out_f1);
   }
-  return section("Pruning",
-                 svg_plot({"leaves", "macro F1 on unseen rows", true, false}, {pruning})) +
-         section("Learning curve", svg_plot({"share of the incidents", "macro F1", true, false},
-                                            {held_out, learned})) +
+  return section("Pruning", svg_plot({"leaves", "macro F1 on unseen rows", false}, {pruning})) +
+         section("Learning curve",
+                 svg_plot({"share of the incidents", "macro F1", false}, {held_out, learned})) +
          section("How many features",
-                 svg_plot({"features", "macro F1 on unseen rows", true, false}, {few}));
+                 svg_plot({"features", "macro F1 on unseen rows", false}, {few}));
 }
 
 std::string rivals(const TrainingPart& training) {
@@ -192,7 +185,7 @@ std::string report_as_html(const Report& report) {
   std::string html =
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width\">\n<title>" +
-      escape_html(report.model.name) + "</title>\n<style>" + kReportStyle +
+      escape_html(report.model.name) + "</title>\n<style>" + kHtmlStyle + kReportStyle +
       "</style>\n</head>\n<body>\n" + summary(report) + incidents(report) + classes(report) +
       confusion(report) + "<div class=\"plots\">\n" + calibration_plot(report);
   if (report.training) html += training_plots(*report.training);

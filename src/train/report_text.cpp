@@ -1,22 +1,14 @@
 #include <algorithm>
 #include <functional>
-#include <iomanip>
 #include <sstream>
 
+#include "figures.h"
 #include "nodevigil/train/report.h"
 
 namespace nodevigil {
 namespace {
 
-std::string fixed(double value, int digits) {
-  std::ostringstream text;
-  text << std::fixed << std::setprecision(digits) << value;
-  return text.str();
-}
-
-std::string optional_share(const std::optional<double>& value) {
-  return value ? fixed(*value, 3) : "-";
-}
+std::string optional_share(const std::optional<double>& value) { return share_text(value, "-"); }
 
 // Columns as wide as their widest cell; the first is aligned to the left, the others to the right.
 class Table {

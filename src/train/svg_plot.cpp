@@ -1,10 +1,9 @@
 #include "svg_plot.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 
+#include "figures.h"
 #include "nodevigil/base/escape_html.h"
 #include "nodevigil/base/units.h"
 
@@ -19,11 +18,7 @@ constexpr double kRight = 12;
 constexpr double kTop = 12;
 constexpr double kBottom = 44;
 
-std::string number(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.1f", value);
-  return text.data();
-}
+std::string number(double value) { return fixed(value, 1); }
 
 // About five round steps: 1, 2 or 5 times a power of ten.
 double round_step(double span) {
@@ -37,10 +32,10 @@ double round_step(double span) {
 
 class Canvas {
  public:
-  Canvas(double least, double most) : least_(least), most_(most > least ? most : least + 1) {}
+  explicit Canvas(double most) : most_(most > 0 ? most : 1) {}
 
   [[nodiscard]] double x(double value) const {
-    return kLeft + (value - least_) / (most_ - least_) * (kWidth - kLeft - kRight);
+    return kLeft + value / most_ * (kWidth - kLeft - kRight);
   }
   [[nodiscard]] static double y(double value) {
     return kTop + (1 - std::clamp(value, 0.0, 1.0)) * (kHeight - kTop - kBottom);
@@ -61,10 +56,9 @@ class Canvas {
       line("grid", kLeft, y(value), kWidth - kRight, y(value));
       words(kLeft - 6, y(value) + 4, "end", number(value));
     }
-    const double step = round_step(most_ - least_);
-    const auto first = static_cast<int>(std::ceil(least_ / step));
+    const double step = round_step(most_);
     const auto last = static_cast<int>(std::floor(most_ / step + 0.01));
-    for (int i = first; i <= last; ++i) {
+    for (int i = 0; i <= last; ++i) {
       const double value = i * step;
       line("grid", x(value), kTop, x(value), kHeight - kBottom);
       words(x(value), kHeight - kBottom + 16, "middle",
@@ -73,7 +67,7 @@ class Canvas {
     words((kLeft + kWidth - kRight) / 2, kHeight - 8, "middle", frame.x_label);
     add("<text transform=\"translate(12 " + number((kTop + kHeight - kBottom) / 2) +
         ") rotate(-90)\" text-anchor=\"middle\">" + escape_html(frame.y_label) + "</text>");
-    if (frame.diagonal) line("other", x(least_), y(0), x(most_), y(1));
+    if (frame.diagonal) line("other", x(0), y(0), x(most_), y(1));
   }
 
   void curve(std::size_t index, const PlotLine& line) {
@@ -101,7 +95,6 @@ class Canvas {
   [[nodiscard]] const std::string& text() const { return text_; }
 
  private:
-  double least_;
   double most_;
   std::string text_;
 };
@@ -109,16 +102,11 @@ class Canvas {
 }  // namespace
 
 std::string svg_plot(const PlotFrame& frame, const std::vector<PlotLine>& lines) {
-  double least = frame.from_zero ? 0 : 1e300;
-  double most = frame.from_zero ? 0 : -1e300;
+  double most = 0;
   for (const PlotLine& line : lines) {
-    for (const double x : line.x) {
-      least = std::min(least, x);
-      most = std::max(most, x);
-    }
+    for (const double x : line.x) most = std::max(most, x);
   }
-  if (least > most) least = most = 0;
-  Canvas canvas{least, most};
+  Canvas canvas{most};
   canvas.axes(frame);
   for (std::size_t i = 0; i < lines.size(); ++i) canvas.curve(i, lines[i]);
   if (lines.size() > 1) canvas.legend(lines);

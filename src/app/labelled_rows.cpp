@@ -158,4 +158,12 @@ std::unique_ptr<LabelledRows> thinned_rows(std::unique_ptr<LabelledRows> rows, s
   return std::make_unique<ThinnedRows>(std::move(rows), step);
 }
 
+Result<std::unique_ptr<LabelledRows>> open_labelled_rows(const std::vector<std::string>& files,
+                                                         const Options& options) {
+  if (!files.empty()) return thinned_rows(rows_of_files(files), options.train.thin);
+  auto rows = rows_of_store(options);
+  if (!rows) return rows.error();
+  return thinned_rows(std::move(*rows), options.train.thin);
+}
+
 }  // namespace nodevigil

@@ -125,12 +125,10 @@ class Training {
 
   Result<ClassMap> class_map() const {
     if (!options_.train.classes.empty()) return ClassMap::of_rules(options_.train.classes);
+    const std::vector<bool> used = types_in_use(scored_);
     std::vector<std::string> present;
-    for (std::size_t type = 0; type < scored_.types.size(); ++type) {
-      const auto has_it = [&](const JudgedRow& row) {
-        return row.type == static_cast<std::int32_t>(type);
-      };
-      if (std::ranges::any_of(scored_.rows, has_it)) present.push_back(scored_.types[type]);
+    for (std::size_t type = 0; type < used.size(); ++type) {
+      if (used[type]) present.push_back(scored_.types[type]);
     }
     return ClassMap::of_types(present);
   }
@@ -294,7 +292,7 @@ Result<Trained> train_model(LabelledRows& rows, const Options& options) {
 
 Result<Report> evaluate_model(LabelledRows& rows, const Classifier& classifier,
                               const Options& options) {
-  auto scored = score_labelled_rows(rows, options.scoring, classifier, true);
+  auto scored = score_labelled_rows(rows, options.scoring, classifier, false);
   if (!scored) return scored.error();
   if (scored->rows.empty()) return Error{ErrorCode::kInvalid, "there are no rows", ""};
   if (auto left = leave_out(*scored, options.train.leave_out); !left) return left.error();

@@ -36,12 +36,14 @@ std::vector<double> calm_of(const std::vector<JudgedRow>& rows) {
   return calm;
 }
 
-// What was learned row by row, in columns.
-void put_columns(const std::vector<const float*>& rows, TrainingData& data) {
-  data.values.resize(data.features.size() * data.rows);
+// The inputs of the rows of `set`, which stand row by row in `inputs`, in columns.
+void put_columns(const std::vector<float>& inputs, TrainingSet& set) {
+  TrainingData& data = set.data;
+  const std::size_t features = data.features.size();
+  data.values.resize(features * data.rows);
   for (std::size_t row = 0; row < data.rows; ++row) {
-    for (std::size_t f = 0; f < data.features.size(); ++f) {
-      data.values[f * data.rows + row] = rows[row][f];
+    for (std::size_t f = 0; f < features; ++f) {
+      data.values[f * data.rows + row] = inputs[set.ready_row[row] * features + f];
     }
   }
 }
@@ -67,16 +69,21 @@ Result<void> leave_out(ScoredRows& scored, const std::vector<std::string>& types
   return {};
 }
 
+std::vector<bool> types_in_use(const ScoredRows& scored) {
+  std::vector<bool> used(scored.types.size());
+  for (const JudgedRow& row : scored.rows) {
+    if (row.type >= 0) used[static_cast<std::size_t>(row.type)] = true;
+  }
+  return used;
+}
+
 Result<TrainingSet> make_training_set(const ScoredRows& scored, const ClassMap& map,
                                       std::chrono::milliseconds settle) {
   TrainingSet set;
-  std::vector<bool> is_left(scored.types.size());
-  for (const JudgedRow& row : scored.rows) {
-    if (row.type >= 0) is_left[static_cast<std::size_t>(row.type)] = true;
-  }
+  const std::vector<bool> used = types_in_use(scored);
   for (std::size_t type = 0; type < scored.types.size(); ++type) {
     // One that was left out needs no class.
-    if (!is_left[type]) {
+    if (!used[type]) {
       set.classes_of.emplace_back();
       continue;
     }
@@ -91,7 +98,6 @@ Result<TrainingSet> make_training_set(const ScoredRows& scored, const ClassMap& 
   TrainingData& data = set.data;
   data.features = tree_input_names(node_series());
   data.classes = map.classes();
-  std::vector<const float*> inputs;
   std::size_t next_ready = 0;
   for (std::size_t i = 0; i < scored.rows.size(); ++i) {
     if (!scored.ready[i]) continue;
@@ -105,14 +111,13 @@ Result<TrainingSet> make_training_set(const ScoredRows& scored, const ClassMap& 
     } else if (row.type != kNoAttack || calm[i] <= settle_s) {
       continue;
     }
-    inputs.push_back(scored.inputs.data() + data.features.size() * ready_row);
     set.ready_row.push_back(ready_row);
     data.labels.push_back(label);
     data.groups.push_back(set.run_of[i]);
     set.nodes.push_back(row.node);
   }
-  data.rows = inputs.size();
-  put_columns(inputs, data);
+  data.rows = data.labels.size();
+  if (!scored.inputs.empty()) put_columns(scored.inputs, set);
   return set;
 }
 

@@ -1,27 +1,15 @@
 #include <iostream>
 
 #include "command.h"
-#include "nodevigil/app/choose_classifier.h"
 #include "nodevigil/app/labelled_rows.h"
 #include "nodevigil/app/training.h"
 #include "nodevigil/dataset/csv_text.h"
-#include "nodevigil/metrics/table.h"
 #include "nodevigil/scoring/model.h"
 #include "output_file.h"
 #include "report_files.h"
 
 namespace nodevigil::cli {
 namespace {
-
-Result<std::unique_ptr<LabelledRows>> open_rows(const Invocation& invocation) {
-  const Options& options = invocation.options();
-  if (!invocation.inputs.empty()) {
-    return thinned_rows(rows_of_files(invocation.inputs), options.train.thin);
-  }
-  auto rows = rows_of_store(options);
-  if (!rows) return rows.error();
-  return thinned_rows(std::move(*rows), options.train.thin);
-}
 
 Result<void> write_training_rows(const Trained& trained, const std::string& path) {
   if (path.empty()) return {};
@@ -50,7 +38,7 @@ Result<void> write_training_rows(const Trained& trained, const std::string& path
 
 int run_train(const Invocation& invocation) {
   const Options& options = invocation.options();
-  auto rows = open_rows(invocation);
+  auto rows = open_labelled_rows(invocation.inputs, options);
   if (!rows) return fail(rows.error(), kExitFailed);
   const auto trained = train_model(**rows, options);
   if (!trained) return fail(trained.error(), kExitFailed);
@@ -65,21 +53,6 @@ int run_train(const Invocation& invocation) {
     if (code != kExitOk) return code;
   }
   std::cout << report_as_text(trained->report);
-  return kExitOk;
-}
-
-int run_evaluate(const Invocation& invocation) {
-  const Options& options = invocation.options();
-  const auto classifier = choose_classifier(options.model, node_series());
-  if (!classifier) return fail(classifier.error(), kExitStart);
-  auto rows = open_rows(invocation);
-  if (!rows) return fail(rows.error(), kExitFailed);
-  const auto report = evaluate_model(**rows, *classifier, options);
-  if (!report) return fail(report.error(), kExitFailed);
-  if (const auto written = write_reports(*report, options.train.reports); !written) {
-    return fail(written.error(), kExitFailed);
-  }
-  std::cout << report_as_text(*report);
   return kExitOk;
 }
 

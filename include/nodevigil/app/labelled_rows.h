@@ -45,4 +45,8 @@ class LabelledRows {
 [[nodiscard]] std::unique_ptr<LabelledRows> thinned_rows(std::unique_ptr<LabelledRows> rows,
                                                          std::int64_t step);
 
+/// The rows of `files`, or where there are none of the store, thinned as the options say.
+[[nodiscard]] Result<std::unique_ptr<LabelledRows>> open_labelled_rows(
+    const std::vector<std::string>& files, const Options& options);
+
 }  // namespace nodevigil

@@ -19,9 +19,8 @@ struct StoredRows {
   std::unique_ptr<RowSource> rows;
 };
 
-/// The rows that the options mean: of Postgres where --postgres.url is given, else of the journal
-/// in
-/// --state-dir, between --from and --to, and of --node where it is given.
+/// The rows that the options mean, between --from and --to and of --node where these are given: of
+/// Postgres where --postgres.url is given, else of the journal in --state-dir.
 [[nodiscard]] Result<StoredRows> open_stored_rows(const Options& options);
 
 }  // namespace nodevigil

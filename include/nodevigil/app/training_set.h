@@ -24,8 +24,12 @@ struct TrainingSet {
 /// the alarms and traces that they leave behind. Error kNotFound: no row has it.
 [[nodiscard]] Result<void> leave_out(ScoredRows& scored, const std::vector<std::string>& types);
 
+/// Of each type of `scored` whether any row has it: those that were left out have none.
+[[nodiscard]] std::vector<bool> types_in_use(const ScoredRows& scored);
+
 /// The rows that are of one class: not those of two attacks at once, not those in warm-up, and no
-/// normal ones within `settle` after an attack, whose traces fade. Errors: a type without a class.
+/// normal ones within `settle` after an attack, whose traces fade. Where `scored` has no inputs,
+/// `data` has no values. Errors: a type without a class.
 [[nodiscard]] Result<TrainingSet> make_training_set(const ScoredRows& scored, const ClassMap& map,
                                                     std::chrono::milliseconds settle);
 

@@ -15,6 +15,13 @@ constexpr int kClearing = 15;
 // Once a burst has been seen, the next one has to last as long as the smoothed score takes.
 constexpr int kSmoothing = 5;
 
+/// Lives on until no alarm is raised, `most` samples at most; returns how many they were under it.
+int until_clear(ScoredNode& watched, int most) {
+  int samples = 0;
+  while (watched.step().anomalous && samples < most) ++samples;
+  return samples;
+}
+
 TEST(ContaminationTest, AnHourOfAttackStaysRaisedAndIsNotLearned) {
   ScoredNode watched{31};
   watched.live(3 * kPerDay + kPerHour / 2);
@@ -33,9 +40,7 @@ TEST(ContaminationTest, AnHourOfAttackStaysRaisedAndIsNotLearned) {
     // The hour under way when it began has closed, that is all.
     EXPECT_LE(watched.scorer.baseline_samples(), before + kPerHour);
     watched.node.restore();
-    int until_clear = 0;
-    while (watched.step().anomalous && until_clear < 1000) ++until_clear;
-    EXPECT_LE(until_clear, kClearing);
+    EXPECT_LE(until_clear(watched, 1000), kClearing);
     EXPECT_FALSE(watched.scored.frozen);
     watched.live(kPerHour);
   }
@@ -48,9 +53,7 @@ TEST(ContaminationTest, ABurstOfOneSampleCounts) {
   watched.node.change(busy_cpu());
   EXPECT_TRUE(watched.step().anomalous);
   watched.node.restore();
-  int until_clear = 0;
-  while (watched.step().anomalous && until_clear < 1000) ++until_clear;
-  EXPECT_LE(until_clear, kClearing);
+  EXPECT_LE(until_clear(watched, 1000), kClearing);
 }
 
 TEST(ContaminationTest, ALevelThatStaysIsLearned) {
@@ -108,9 +111,7 @@ TEST(ContaminationTest, AYoungNodeSettlesOnANewLevelWithinMinutes) {
   watched.live(kKnown);
   watched.node.change(busy_cpu());
   ASSERT_TRUE(watched.step().anomalous);
-  int until_clear = 0;
-  while (watched.step().anomalous && until_clear < kPerDay) ++until_clear;
-  EXPECT_LT(until_clear, 3 * kKnown);
+  EXPECT_LT(until_clear(watched, kPerDay), 3 * kKnown);
   // Not because it would take anything for usual now.
   watched.node.restore();
   watched.live(kPerHour);

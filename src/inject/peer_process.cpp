@@ -27,7 +27,7 @@ namespace {
     ends.wait_for_go();  // the link is made from outside
     if (const auto up = set_far_end_up(peer); !up) fail(ends, up.error());
   }
-  const auto server = PeerServer::open(peer);
+  auto server = PeerServer::open(peer);
   if (!server) fail(ends, server.error());
   std::ostringstream ports;
   ports << peer.sink << ' ' << peer.source << ' ' << peer.datagrams;

@@ -35,6 +35,7 @@ class Estate {
     if (what == "group") groups_.insert(about);
     if (what == "nogroup") groups_.erase(about);
     if (what == "link") links_.insert(about);
+    if (what == "nolink") links_.erase(about);
     if (what == "window") {
       const std::size_t end = about.find(' ');
       windows_.insert_or_assign(number(about.substr(0, end)),

@@ -26,6 +26,7 @@ class Guardian {
   void watch_group(const std::string& path) { tell("group", path); }
   void forget_group(const std::string& path) { tell("nogroup", path); }
   void watch_link(const std::string& device) { tell("link", device); }
+  void forget_link(const std::string& device) { tell("nolink", device); }
   /// The window as it is now; `key` tells one from another.
   void watch_window(int key, const Record& record) {
     tell("window", std::to_string(key) + " " + record.as_line());

@@ -7,7 +7,6 @@
 #include <csignal>
 #include <utility>
 
-#include "link.h"
 #include "nodevigil/base/log.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/inject/load.h"
@@ -73,7 +72,7 @@ Result<InjectSummary> Supervisor::run() {
   }
   change_workload(nullptr, 0);
   end_campaign();
-  remove_link(peer_.device);
+  end_link(guardian_, peer_);
   summary_.stopped = !crew_.stop_reason().empty();
   if (summary_.done == 0 && first_error) return *first_error;
   return summary_;

@@ -229,6 +229,17 @@ class ScenariosTest(InjectTest):
         self.assertEqual(injection.wait(), 0, injection.logged())
         injection.assert_nothing_left(self)
 
+    @unittest.skipUnless(IS_ROOT, "needs privileges")
+    def test_several_at_once_have_links_of_their_own(self):
+        injections = [self.inject("port-scan", "--duration", "3s", "--intensity", 20)
+                      for _ in range(4)]
+        for injection in injections:
+            self.assertEqual(injection.wait(), 0, injection.logged())
+        devices = {each["details"]["network"] for each in windows(self.state)}
+        self.assertEqual(len(devices), 4, devices)
+        self.assertNotIn("loopback", devices)
+        injections[-1].assert_nothing_left(self)
+
     @unittest.skipUnless(IS_ROOT, "changes the user")
     def test_without_privileges_it_stays_within_loopback_and_says_so(self):
         os.chmod(self.state, 0o777)

@@ -264,7 +264,9 @@ class EndsTest(InjectTest):
     def test_a_signal_stops_it(self):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             with self.subTest(number), tempfile.TemporaryDirectory() as self.state:
-                injection = self.start("cpu+fork-storm+udp-flood", "--intensity", "10+50+100")
+                # Also where this test was started to ignore them.
+                injection = self.start("cpu+fork-storm+udp-flood", "--intensity", "10+50+100",
+                                       parent=["env", "--default-signal"])
                 injection.process.send_signal(number)
                 self.assertEqual(injection.wait(), 0, injection.logged())
                 self.assert_closed_now("stopped")
@@ -275,9 +277,22 @@ class EndsTest(InjectTest):
         campaign.write_text('{"steps": [{"scenario": "cpu", "gap": "1m"}]}')
         injection = self.inject("campaign", campaign)
         wait_until(lambda: windows(self.state), what="the campaign's window")
-        injection.process.send_signal(signal.SIGINT)
+        injection.process.send_signal(signal.SIGTERM)
         self.assertEqual(injection.wait(), 1)
         self.assertEqual([each["type"] for each in windows(self.state)], ["normal"])
+
+    def test_a_hangup_is_nothing_to_one_that_was_started_to_ignore_it(self):
+        injection = self.inject("cpu", "--duration", "2s", "--intensity", 5, parent=["nohup"])
+        injection.window()
+        injection.process.send_signal(signal.SIGHUP)
+        self.assertEqual(injection.wait(), 0, injection.logged())
+        self.assertEqual(self.only_window()["details"]["end"], "time limit")
+
+    def test_sees_its_workers_end_where_its_parent_ignored_children(self):
+        injection = self.inject("cpu", "--duration", "1s", "--intensity", 5,
+                                parent=["env", "--ignore-signal=CHLD"])
+        self.assertEqual(injection.wait(), 0, injection.logged())
+        self.assert_length(self.only_window(), 1)
 
     def test_the_end_of_the_parent_stops_it_if_wanted(self):
         shell = ["sh", "-c", '"$@" & wait', "sh"]

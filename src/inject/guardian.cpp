@@ -51,7 +51,7 @@ class Estate {
     for (const std::string& link : links_) remove_link(link);
     wait_for_workers();
     const std::int64_t now = SystemClock{}.now().wall_us;
-    for (const std::string& group : groups_) remove_memory_group(group);
+    for (const std::string& group : groups_) (void)remove_memory_group(group);
     log_warn("the supervisor was killed; its workers are ended");
     close_windows(open, now);
   }

@@ -248,11 +248,10 @@ Result<void> Supervisor::start_workers(Fault& fault) {
     const Part& part = fault.plan->parts[i];
     std::optional<MemoryGroup> group;
     if (part.scenario->grows_memory) {
-      group = MemoryGroup::make(fault.room[i], i);
+      group = MemoryGroup::make(fault.room[i], i, guardian_);
       fault.record.set("memory_limit", fault.room[i]);
       fault.record.set("memory_limit_by", group ? "cgroup" : "address space");
     }
-    if (group) guardian_.watch_group(group->path());
     LoadOrder order;
     order.intensity = part.intensity;
     order.room = fault.room[i];
@@ -349,7 +348,6 @@ void Supervisor::finish(Fault& fault, std::int64_t end_us, const std::string& wh
   }
   fault.record.end(end_us, why);
   guardian_.watch_window(kFaultWindow, fault.record);
-  for (const MemoryGroup& group : fault.groups) guardian_.forget_group(group.path());
   fault.groups.clear();
   keep(fault);
   if (!fault.store_error) guardian_.forget_window(kFaultWindow);

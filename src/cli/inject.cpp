@@ -79,8 +79,10 @@ int run_inject(const Invocation& invocation) {
   const auto summary = run_schedule(*schedule, how);
   if (!summary) return fail(summary.error(), kExitFailed);
   log_info(std::to_string(summary->done) + " of " + std::to_string(schedule->faults.size()) +
-           " faults done" + (summary->stopped ? ", stopped" : ""));
-  return summary->done > 0 && summary->refused == 0 ? kExitOk : kExitFailed;
+           " faults done" + (summary->stopped ? ", stopped" : "") +
+           (summary->lost > 0 ? ", " + std::to_string(summary->lost) + " labels lost" : ""));
+  const bool whole = summary->done > 0 && summary->refused == 0 && summary->lost == 0;
+  return whole ? kExitOk : kExitFailed;
 }
 
 }  // namespace nodevigil::cli

@@ -80,7 +80,8 @@ class Estate {
       return;
     }
     for (auto& [key, record] : windows_) {
-      record.end(now, "supervisor killed");
+      // One that had ended already waited for the store alone.
+      if (record.is_open()) record.end(now, "supervisor killed");
       const AnomalyWindow window = record.window();
       // It may have been killed between the fault's start and its label.
       Result<void> kept;

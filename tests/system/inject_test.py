@@ -1,5 +1,6 @@
 """nodevigil inject: what it labels, and that nothing is left of it, however it ends."""
 import contextlib
+import datetime
 import json
 import os
 import pathlib
@@ -179,6 +180,15 @@ class ScenariosTest(InjectTest):
         self.assert_length(window, 3.5)
         self.assertLess(window["to_us"] - window["from_us"], 4 * US)
 
+    def test_memory_that_is_killed_beside_another_fault_is_a_phase(self):
+        window = self.run_one("cpu+memory", "--intensity", "5+3", duration="4s")
+        self.assertEqual(window["details"]["end"], "time limit")
+        *_, killed, ended = window["details"]["phases"]
+        self.assertRegex(killed["phase"], r"^memory ended: killed (by the kernel \(OOM\)|at its bound)$")
+        self.assertEqual(ended["phase"], "ended")
+        at = datetime.datetime.fromisoformat(killed["at"].replace("Z", "+00:00")).timestamp()
+        self.assertAlmostEqual(at - window["from_us"] / US, 3.5, delta=0.5)
+
     @unittest.skipUnless(IS_ROOT, "makes a cgroup, and changes the user")
     def test_memory_in_a_container_ends_below_its_limit(self):
         mib = 1 << 20
@@ -341,6 +351,16 @@ class EndsTest(InjectTest):
         self.assert_closed_now("killed by signal 9")
         injection.assert_nothing_left(self)
 
+    def test_says_which_part_ended_while_another_goes_on(self):
+        injection = self.start("cpu+fork-storm", "--intensity", "5+5")
+        worker = next(p for p, name in injection.processes().items() if name == "nv-fork-storm")
+        os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: "fork-storm ended" in injection.logged(), what="the end of a part")
+        injection.process.send_signal(signal.SIGTERM)
+        self.assertEqual(injection.wait(), 0, injection.logged())
+        self.assertEqual(phases(self.assert_closed_now("stopped"))[-2:],
+                         ["fork-storm ended: killed by signal 9", "ended"])
+
 
 class RefusalsTest(InjectTest):
     def refused(self, *arguments, code=2):
@@ -419,6 +439,19 @@ class CampaignTest(InjectTest):
         self.assertEqual(injection.wait(), 0, injection.logged())
         self.assertEqual([each["type"] for each in windows(self.state)], ["normal", "fork-storm"])
         self.assertEqual(windows(self.state)[1]["details"]["repetition"], 3)
+
+    def test_says_that_its_workload_ended_and_starts_it_again(self):
+        self.file.write_text(json.dumps({"steps": [
+            {"scenario": "cpu", "intensity": 5, "duration": "1s", "gap": "1s", "workload": "idle",
+             "repeat": 2}]}))
+        injection = self.inject("campaign", self.file)
+        worker = wait_until(lambda: next((pid for pid, name in injection.processes().items()
+                                          if name == "nv-idle"), None), what="the workload")
+        os.kill(worker, signal.SIGKILL)
+        self.assertEqual(injection.wait(), 0, injection.logged())
+        self.assertIn("the workload idle has ended: killed by signal 9", injection.logged())
+        self.assertEqual([each["details"]["workload"] for each in windows(self.state)[1:]],
+                         ["idle, ended: killed by signal 9", "idle"])
 
     def test_closes_both_windows_when_it_is_killed(self):
         injection = self.inject("campaign", self.file)

@@ -37,7 +37,8 @@ struct InjectOptions {
 
 struct InjectSummary {
   std::size_t done = 0;     ///< steps that ran, also those that were stopped
-  std::size_t refused = 0;  ///< faults that could not run, or not to their end
+  std::size_t refused = 0;  ///< steps that could not run, or not to their end
+  std::size_t lost = 0;     ///< labels that the store did not take
   bool stopped = false;
 };
 

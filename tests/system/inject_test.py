@@ -440,6 +440,13 @@ class CampaignTest(InjectTest):
         self.assertEqual([each["type"] for each in windows(self.state)], ["normal", "fork-storm"])
         self.assertEqual(windows(self.state)[1]["details"]["repetition"], 3)
 
+    def test_is_no_success_when_it_is_stopped(self):
+        injection = self.inject("campaign", self.file)
+        wait_until(lambda: len(windows(self.state)) == 2, what="the first fault")
+        injection.process.send_signal(signal.SIGTERM)
+        self.assertEqual(injection.wait(), 1, injection.logged())
+        self.assertEqual({each["details"]["end"] for each in windows(self.state)}, {"stopped"})
+
     def test_says_that_its_workload_ended_and_starts_it_again(self):
         self.file.write_text(json.dumps({"steps": [
             {"scenario": "cpu", "intensity": 5, "duration": "1s", "gap": "1s", "workload": "idle",

@@ -50,6 +50,36 @@ def received(device):
     return None
 
 
+class KernelLog:
+    """What the kernel logs from now on. Its clock is not the wall's, so that a mark is written to tell one by the other."""
+
+    def __init__(self):
+        self.file = os.open("/dev/kmsg", os.O_RDWR | os.O_NONBLOCK)
+        os.lseek(self.file, 0, os.SEEK_END)
+
+    def records(self):
+        while True:
+            try:
+                head, _, text = os.read(self.file, 8192).decode(errors="replace").partition(";")
+            except BrokenPipeError:  # some were overwritten before they were read
+                continue
+            except BlockingIOError:
+                return
+            yield int(head.split(",")[2]) / US, text  # level,number,microseconds,...
+
+    def times_of(self, *words):
+        """When lines with all these words were logged, by the wall's clock."""
+        mark = f"nodevigil test {uuid.uuid4().hex}"
+        os.write(self.file, f"{mark}\n".encode())  # a line without an end would wait for more
+        now = time.time()
+        records = list(self.records())
+        marked = next(at for at, text in records if mark in text)
+        return [now - (marked - at) for at, text in records if all(word in text for word in words)]
+
+    def close(self):
+        os.close(self.file)
+
+
 class Injection:
     """A running `nodevigil inject` whose processes can be told by a mark in their environment."""
 
@@ -179,6 +209,23 @@ class ScenariosTest(InjectTest):
                          ["waiting", "starting", "running", "generating anomaly", "ended"])
         self.assert_length(window, 3.5)
         self.assertLess(window["to_us"] - window["from_us"], 4 * US)
+
+    @unittest.skipUnless(IS_ROOT, "writes a mark to the kernel's log")
+    def test_memory_ends_when_the_kernel_says_that_it_killed_it(self):
+        try:
+            log = KernelLog()
+        except OSError as error:
+            self.skipTest(f"the kernel's log cannot be read here: {error}")
+        self.addCleanup(log.close)
+        window = self.run_one("memory", "--intensity", "3", duration="4s")
+        if window["details"]["memory_limit_by"] != "cgroup":
+            self.skipTest("no memory cgroup can be made here")
+        self.assertEqual(window["details"]["end"], "killed by the kernel (OOM)")
+        kills = log.times_of("Killed process", "(nv-memory)")
+        if not kills:
+            self.skipTest("the kernel does not log here whom it kills")
+        self.assertEqual(len(kills), 1, kills)
+        self.assertAlmostEqual(window["to_us"] / US, kills[0], delta=1)
 
     def test_memory_that_is_killed_beside_another_fault_is_a_phase(self):
         window = self.run_one("cpu+memory", "--intensity", "5+3", duration="4s")

@@ -19,12 +19,28 @@
 #include "report.h"
 
 namespace nodevigil {
+namespace {
+
+// Whether this process was started to ignore a signal, as by nohup.
+bool is_ignored(int number) {
+  struct sigaction inherited {};
+  ::sigaction(number, nullptr, &inherited);
+  return inherited.sa_handler == SIG_IGN;  // NOLINT: that is how it is told
+}
+
+}  // namespace
 
 Result<Crew> Crew::make(Guardian& guardian, bool stop_with_parent) {
   Crew crew{guardian, ::getppid()};
   sigset_t signals{};
   sigemptyset(&signals);
-  for (const int each : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&signals, each);
+  // Ignored, as some parents leave it, it would make children vanish uncollected.
+  std::signal(SIGCHLD, SIG_DFL);
+  // The end of a parent comes as SIGTERM, so that this one is heard in any case.
+  for (const int each : {SIGTERM, SIGCHLD}) sigaddset(&signals, each);
+  for (const int each : {SIGINT, SIGHUP}) {
+    if (!is_ignored(each)) sigaddset(&signals, each);
+  }
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   crew.signals_ = Descriptor{::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK)};
@@ -54,21 +70,19 @@ Result<std::size_t> Crew::start(const std::string& name, const WorkerLimits& lim
 }
 
 void Crew::end(const std::vector<std::size_t>& places) {
-  // The group, and not only the worker: its children are in it, also where it is dead itself.
-  for (const std::size_t place : places) ::kill(-members_[place].worker.pid, SIGKILL);
-  const std::int64_t patience = clock_.now().steady_ns + 5'000'000'000;
   const auto alive = [&](std::size_t place) { return members_[place].alive; };
-  while (std::ranges::any_of(places, alive) && clock_.now().steady_ns < patience) wait(patience);
+  // The group, and not only the worker: its children are in it.
   for (const std::size_t place : places) {
-    members_[place].worker.go = Descriptor{};
-    guardian_->forget_worker(members_[place].worker.pid);
+    if (alive(place)) ::kill(-members_[place].worker.pid, SIGKILL);
   }
+  const std::int64_t patience = clock_.now().steady_ns + 5'000'000'000;
+  while (std::ranges::any_of(places, alive) && clock_.now().steady_ns < patience) wait(patience);
+  for (const std::size_t place : places) members_[place].worker.go = Descriptor{};
 }
 
 void Crew::end_all() {
   std::vector<std::size_t> all(members_.size());
   std::iota(all.begin(), all.end(), std::size_t{0});
-  std::erase_if(all, [&](std::size_t place) { return !members_[place].alive; });
   end(all);
 }
 
@@ -96,17 +110,30 @@ void Crew::read_signals() {
 }
 
 void Crew::reap() {
-  int status = 0;
-  // One by one, not any child: the guardian is waited for by its owner.
-  for (Member& member : members_) {
-    if (!member.alive || ::waitpid(member.worker.pid, &status, WNOHANG) != member.worker.pid) {
-      continue;
+  // All children, and not only members: where this process is the first one of a container, the
+  // orphans of workers are its own.
+  for (;;) {
+    siginfo_t dead{};
+    if (::waitid(P_ALL, 0, &dead, WEXITED | WNOHANG | WNOWAIT) != 0 || dead.si_pid == 0) return;
+    const pid_t pid = dead.si_pid;
+    const auto member = find_alive(pid);
+    if (member != members_.end()) {
+      // What is left of its group goes now: once it is collected, its number may be another's.
+      ::kill(-pid, SIGKILL);
+      read_reports();
+      member->end_us = clock_.now().wall_us;
+      member->alive = false;
+      guardian_->forget_worker(pid);
     }
-    read_reports();
-    member.alive = false;
-    member.status = status;
-    member.end_us = clock_.now().wall_us;
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    if (member != members_.end()) member->status = status;
   }
+}
+
+std::vector<Member>::iterator Crew::find_alive(pid_t pid) {
+  return std::ranges::find_if(
+      members_, [&](const Member& each) { return each.alive && each.worker.pid == pid; });
 }
 
 void Crew::read_reports() {
@@ -127,8 +154,7 @@ void Crew::hear(const std::string& line) {
   std::string text;
   words >> pid >> kind;
   std::getline(words >> std::ws, text);
-  const auto member = std::ranges::find_if(
-      members_, [&](const Member& each) { return each.alive && each.worker.pid == pid; });
+  const auto member = find_alive(pid);
   if (member == members_.end()) return;
   if (kind == kFailureReport) member->failure = text;
   if (kind == kReadyReport) {

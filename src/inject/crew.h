@@ -32,17 +32,18 @@ struct PhaseReport {
 };
 
 /// The processes of a supervisor, and the one place where it waits: for time, for signals and for
-/// what workers say.
+/// what workers say. All children of this process are collected here.
 class Crew {
  public:
-  /// Blocks the signals. `guardian` is told of every worker.
+  /// Blocks the signals, but for SIGINT and SIGHUP where this process was started to ignore them.
+  /// `guardian` is told of every worker.
   [[nodiscard]] static Result<Crew> make(Guardian& guardian, bool stop_with_parent);
 
   /// Starts a worker and returns its place in members().
   [[nodiscard]] Result<std::size_t> start(const std::string& name, const WorkerLimits& limits,
                                           const std::function<void(const WorkerEnds&)>& body);
   [[nodiscard]] Member& member(std::size_t place) { return members_[place]; }
-  /// Kills these with all their children and waits until they are gone.
+  /// Kills those of them that are alive with all their children, and waits until they are gone.
   void end(const std::vector<std::size_t>& places);
   void end_all();
 
@@ -63,6 +64,8 @@ class Crew {
   void read_reports();
   void reap();
   void hear(const std::string& line);
+  /// The member that is alive and has this number; members_.end(): none.
+  [[nodiscard]] std::vector<Member>::iterator find_alive(pid_t pid);
 
   Guardian* guardian_;
   pid_t parent_;

@@ -35,6 +35,7 @@ class Estate {
     if (what == "group") groups_.insert(about);
     if (what == "nogroup") groups_.erase(about);
     if (what == "link") links_.insert(about);
+    if (what == "nolink") links_.erase(about);
     if (what == "window") {
       const std::size_t end = about.find(' ');
       windows_.insert_or_assign(number(about.substr(0, end)),
@@ -50,7 +51,7 @@ class Estate {
     for (const std::string& link : links_) remove_link(link);
     wait_for_workers();
     const std::int64_t now = SystemClock{}.now().wall_us;
-    for (const std::string& group : groups_) remove_memory_group(group);
+    for (const std::string& group : groups_) (void)remove_memory_group(group);
     log_warn("the supervisor was killed; its workers are ended");
     close_windows(open, now);
   }
@@ -79,7 +80,8 @@ class Estate {
       return;
     }
     for (auto& [key, record] : windows_) {
-      record.end(now, "supervisor killed");
+      // One that had ended already waited for the store alone.
+      if (record.is_open()) record.end(now, "supervisor killed");
       const AnomalyWindow window = record.window();
       // It may have been killed between the fault's start and its label.
       Result<void> kept;

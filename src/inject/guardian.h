@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <string>
 
 #include "nodevigil/base/descriptor.h"
@@ -26,11 +27,12 @@ class Guardian {
   void watch_group(const std::string& path) { tell("group", path); }
   void forget_group(const std::string& path) { tell("nogroup", path); }
   void watch_link(const std::string& device) { tell("link", device); }
+  void forget_link(const std::string& device) { tell("nolink", device); }
   /// The window as it is now; `key` tells one from another.
-  void watch_window(int key, const Record& record) {
+  void watch_window(std::size_t key, const Record& record) {
     tell("window", std::to_string(key) + " " + record.as_line());
   }
-  void forget_window(int key) { tell("closed", std::to_string(key)); }
+  void forget_window(std::size_t key) { tell("closed", std::to_string(key)); }
   /// All is tidy: lets it go and waits until it has.
   void finish();
 

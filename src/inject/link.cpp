@@ -25,6 +25,7 @@
 namespace nodevigil {
 namespace {
 
+constexpr int kMostLinks = 10;                       // nvg0 to nvg9
 constexpr const char* kFarDevice = "far0";           // alone in its namespace
 constexpr std::uint32_t kBenchmarking = 0xc6120000;  // 198.18.0.0/15, RFC 2544
 constexpr std::uint32_t kMask = 0xfffffffc;          // /30
@@ -140,35 +141,12 @@ bool is_used(std::uint32_t network) {
   return used;
 }
 
-}  // namespace
-
-Result<Peer> choose_link() {
-  Peer peer;
-  for (int i = 0; i < 10 && peer.device.empty(); ++i) {
-    const std::string name = "nvg" + std::to_string(i);
-    if (::if_nametoindex(name.c_str()) == 0) peer.device = name;
-  }
-  // Different processes begin at different places, so that they hardly ever want the same one.
-  const auto offset = static_cast<std::uint32_t>(::getpid()) * 4U;
-  for (std::uint32_t i = 0; i < 64; ++i) {
-    const std::uint32_t network = kBenchmarking | ((offset + i * 1024U) & 0x1fffcU);
-    if (is_used(network) || is_routed(network)) continue;
-    peer.near = htonl(network + 1);
-    peer.far = htonl(network + 2);
-    break;
-  }
-  if (peer.device.empty() || peer.near == 0) {
-    return Error{ErrorCode::kUnavailable, "no free name nvg0 to nvg9 or no free addresses",
-                 "network link"};
-  }
-  return peer;
-}
-
-Result<void> make_link(const Peer& peer, pid_t far) {
+// Makes the pair. 0, or an errno; EEXIST: the name is taken.
+int make_devices(const std::string& device, pid_t far) {
   Message message{RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL};
   const ifinfomsg plain{};
   message.append(&plain, sizeof plain);
-  message.text(IFLA_IFNAME, peer.device);
+  message.text(IFLA_IFNAME, device);
   const std::size_t info = message.begin(IFLA_LINKINFO);
   message.text(IFLA_INFO_KIND, "veth");
   const std::size_t data = message.begin(IFLA_INFO_DATA);
@@ -180,10 +158,40 @@ Result<void> make_link(const Peer& peer, pid_t far) {
   message.end(other);
   message.end(data);
   message.end(info);
-  if (const int error = message.send(); error != 0) {
-    return errno_error(error, "make a network link", peer.device);
+  return message.send();
+}
+
+}  // namespace
+
+Result<Peer> choose_link() {
+  Peer peer;
+  // Different processes begin at different places, so that they hardly ever want the same one.
+  const auto offset = static_cast<std::uint32_t>(::getpid()) * 4U;
+  for (std::uint32_t i = 0; i < 64; ++i) {
+    const std::uint32_t network = kBenchmarking | ((offset + i * 1024U) & 0x1fffcU);
+    if (is_used(network) || is_routed(network)) continue;
+    peer.near = htonl(network + 1);
+    peer.far = htonl(network + 2);
+    return peer;
   }
-  return set_up(peer.device, peer.near);
+  return Error{ErrorCode::kUnavailable, "no free addresses", "network link"};
+}
+
+Result<void> make_link(Peer& peer, pid_t far) {
+  // Another process may take a name at any time: only the kernel knows which one is free.
+  std::string device;
+  int error = EEXIST;
+  for (int i = 0; i < kMostLinks && error == EEXIST; ++i) {
+    device = "nvg" + std::to_string(i);
+    error = make_devices(device, far);
+  }
+  if (error != 0) return errno_error(error, "make a network link", device);
+  if (auto up = set_up(device, peer.near); !up) {
+    remove_link(device);
+    return up;
+  }
+  peer.device = device;
+  return {};
 }
 
 Result<void> set_far_end_up(const Peer& peer) { return set_up(kFarDevice, peer.far); }

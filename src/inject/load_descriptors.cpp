@@ -2,7 +2,6 @@
 #include <fcntl.h>
 
 #include "loads.h"
-#include "scratch_file.h"
 
 namespace nodevigil {
 

@@ -21,12 +21,6 @@ constexpr std::int64_t kMegabyte = 1'000'000;
 constexpr std::int64_t kBlock = std::int64_t{1} << 20;
 constexpr std::size_t kPage = 4096;
 
-Descriptor file_for(const Load& load) {
-  auto file = scratch_file(load.order().work_dir);
-  if (!file) load.give_up(file.error().message());
-  return std::move(*file);
-}
-
 [[noreturn]] void give_up(const Load& load, const char* doing) {
   load.give_up(std::string{"cannot "} + doing + " in " + load.order().work_dir + ": " +
                std::generic_category().message(errno));
@@ -34,7 +28,7 @@ Descriptor file_for(const Load& load) {
 
 // The file with its room written, and none of it in the page cache.
 Descriptor cold_file(const Load& load) {
-  Descriptor file = file_for(load);
+  Descriptor file = scratch_file_for(load);
   if (!fill_file(file.get(), load.order().room, load.order().seed)) give_up(load, "write a file");
   ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);
   return file;
@@ -49,7 +43,7 @@ using Buffer = std::unique_ptr<void, Free>;
 }  // namespace
 
 void load_disk_write(Load& load) {
-  const Descriptor file = file_for(load);
+  const Descriptor file = scratch_file_for(load);
   std::vector<std::uint64_t> block(kBlock / 8);
   Random random{load.order().seed};
   for (std::uint64_t& word : block) word = random.next();
@@ -72,7 +66,7 @@ void load_disk_write(Load& load) {
 }
 
 void load_disk_fill(Load& load) {
-  const Descriptor file = file_for(load);
+  const Descriptor file = scratch_file_for(load);
   std::int64_t taken = 0;
   bool reserve = true;  // fast, where the filesystem can; else it is written
   std::vector<char> block(kBlock, 'x');

@@ -24,6 +24,8 @@ void load_forks(Load& load) {
     }
     Pacer::rest();
   }
+  // Those that are left would be in the care of whoever is the parent of orphans.
+  while (alive > 0 && ::waitpid(-1, nullptr, 0) > 0) --alive;
 }
 
 }  // namespace nodevigil

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "guardian.h"
 #include "nodevigil/base/descriptor.h"
 #include "nodevigil/base/file.h"
 #include "nodevigil/base/units.h"
@@ -106,7 +107,8 @@ bool set_limit(const std::string& path, std::int64_t limit) {
 
 }  // namespace
 
-std::optional<MemoryGroup> MemoryGroup::make(std::int64_t limit, std::size_t number) {
+std::optional<MemoryGroup> MemoryGroup::make(std::int64_t limit, std::size_t number,
+                                             Guardian& guardian) {
   const std::string name =
       "/nodevigil-inject-" + std::to_string(::getpid()) + "-" + std::to_string(number);
   for (const bool unified : {true, false}) {
@@ -114,8 +116,13 @@ std::optional<MemoryGroup> MemoryGroup::make(std::int64_t limit, std::size_t num
     if (!hierarchy) continue;
     // Version 2 allows none below one that has processes.
     for (const std::string& above : own_and_above(*hierarchy)) {
-      if (::mkdir((above + name).c_str(), 0755) != 0) continue;
-      MemoryGroup group{above + name};
+      // Told before, the guardian does not miss one that was made in the last moment.
+      guardian.watch_group(above + name);
+      if (::mkdir((above + name).c_str(), 0755) != 0) {
+        guardian.forget_group(above + name);
+        continue;
+      }
+      MemoryGroup group{above + name, guardian};
       if (set_limit(group.path(), limit)) return group;
     }
   }
@@ -123,15 +130,16 @@ std::optional<MemoryGroup> MemoryGroup::make(std::int64_t limit, std::size_t num
 }
 
 MemoryGroup::MemoryGroup(MemoryGroup&& other) noexcept
-    : path_(std::exchange(other.path_, std::string{})) {}
+    : path_(std::exchange(other.path_, std::string{})), guardian_(other.guardian_) {}
 
 MemoryGroup& MemoryGroup::operator=(MemoryGroup&& other) noexcept {
   std::swap(path_, other.path_);
+  std::swap(guardian_, other.guardian_);
   return *this;
 }
 
 MemoryGroup::~MemoryGroup() {
-  if (!path_.empty()) remove_memory_group(path_);
+  if (!path_.empty() && remove_memory_group(path_)) guardian_->forget_group(path_);
 }
 
 bool MemoryGroup::add(pid_t pid) const {
@@ -162,11 +170,14 @@ std::optional<std::int64_t> memory_that_groups_allow() {
   return least;
 }
 
-void remove_memory_group(const std::string& path) {
+bool remove_memory_group(const std::string& path) {
   // A process that was killed leaves it only when its memory is given back.
-  for (int i = 0; i < 100 && ::rmdir(path.c_str()) != 0 && errno == EBUSY; ++i) {
+  for (int i = 0; i < 100; ++i) {
+    if (::rmdir(path.c_str()) == 0 || errno == ENOENT) return true;
+    if (errno != EBUSY) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds{10});
   }
+  return false;
 }
 
 }  // namespace nodevigil

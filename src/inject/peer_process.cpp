@@ -19,15 +19,16 @@ namespace {
   ::_exit(1);
 }
 
-[[noreturn]] void serve(Peer peer, const WorkerEnds& ends) {
-  if (!peer.device.empty()) {
+// `linked`: in a network namespace of its own, at the far end of a link.
+[[noreturn]] void serve(Peer peer, bool linked, const WorkerEnds& ends) {
+  if (linked) {
     if (::unshare(CLONE_NEWNET) != 0)
       fail(ends, errno_error(errno, "make a network namespace", ""));
     send_report(ends.report_fd, kReadyReport, "namespace");
     ends.wait_for_go();  // the link is made from outside
     if (const auto up = set_far_end_up(peer); !up) fail(ends, up.error());
   }
-  const auto server = PeerServer::open(peer);
+  auto server = PeerServer::open(peer);
   if (!server) fail(ends, server.error());
   std::ostringstream ports;
   ports << peer.sink << ' ' << peer.source << ' ' << peer.datagrams;
@@ -51,28 +52,27 @@ Result<std::string> wait_until_ready(Crew& crew, std::size_t place) {
   return member.ready;
 }
 
-Result<Peer> start(Crew& crew, Guardian& guardian, Peer peer) {
-  if (!peer.device.empty()) guardian.watch_link(peer.device);
-  const auto place =
-      crew.start("nv-peer", WorkerLimits{}, [&](const WorkerEnds& ends) { serve(peer, ends); });
+Result<Peer> start(Crew& crew, Guardian& guardian, Peer peer, bool linked) {
+  const auto place = crew.start("nv-peer", WorkerLimits{},
+                                [&](const WorkerEnds& ends) { serve(peer, linked, ends); });
   if (!place) return place.error();
   const auto failed = [&](const Error& error) {
+    end_link(guardian, peer);
     crew.end({*place});
     return error;
   };
-  if (!peer.device.empty()) {
+  if (linked) {
     if (const auto ready = wait_until_ready(crew, *place); !ready) return failed(ready.error());
     if (const auto made = make_link(peer, crew.member(*place).worker.pid); !made) {
-      remove_link(peer.device);
       return failed(made.error());
     }
+    // Not before it is there: until then the name may become another one's. Without the guardian it
+    // would go with the peer.
+    guardian.watch_link(peer.device);
     crew.member(*place).worker.let_go();
   }
   const auto ports = wait_until_ready(crew, *place);
-  if (!ports) {
-    remove_link(peer.device);
-    return failed(ports.error());
-  }
+  if (!ports) return failed(ports.error());
   std::istringstream numbers{*ports};
   numbers >> peer.sink >> peer.source >> peer.datagrams;
   return peer;
@@ -80,10 +80,16 @@ Result<Peer> start(Crew& crew, Guardian& guardian, Peer peer) {
 
 }  // namespace
 
+void end_link(Guardian& guardian, const Peer& peer) {
+  if (peer.device.empty()) return;
+  remove_link(peer.device);
+  guardian.forget_link(peer.device);
+}
+
 Result<Peer> start_peer(Crew& crew, Guardian& guardian, std::string& why_loopback) {
   const auto link = choose_link();
   if (link) {
-    auto peer = start(crew, guardian, *link);
+    auto peer = start(crew, guardian, *link, true);
     if (peer || !crew.stop_reason().empty()) return peer;
     why_loopback = peer.error().message();
   } else {
@@ -91,7 +97,7 @@ Result<Peer> start_peer(Crew& crew, Guardian& guardian, std::string& why_loopbac
   }
   Peer loopback;
   loopback.near = loopback.far = htonl(INADDR_LOOPBACK);
-  return start(crew, guardian, loopback);
+  return start(crew, guardian, loopback, false);
 }
 
 }  // namespace nodevigil

@@ -12,5 +12,7 @@ namespace nodevigil {
 /// Starts the server that network faults talk to, on the far side of a link of its own. Where that
 /// takes privileges that are not there, behind loopback; then `why_loopback` says so.
 [[nodiscard]] Result<Peer> start_peer(Crew& crew, Guardian& guardian, std::string& why_loopback);
+/// Removes the link that start_peer() made, if it did.
+void end_link(Guardian& guardian, const Peer& peer);
 
 }  // namespace nodevigil

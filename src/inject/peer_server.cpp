@@ -17,6 +17,8 @@ namespace {
 
 // In the upper half of an event's data: what the descriptor in the lower half sends.
 constexpr std::uint64_t kSends = std::uint64_t{1} << 32U;
+// How long listeners rest where no connection ends meanwhile.
+constexpr int kRestMs = 100;
 
 void watch(int poll, int fd, std::uint32_t events, std::uint64_t kind) {
   epoll_event event{};
@@ -53,16 +55,27 @@ Result<PeerServer> PeerServer::open(Peer& peer) {
   return PeerServer{poll, sink, source, datagrams};
 }
 
-void PeerServer::accept_all(int listener) const {
+void PeerServer::accept_all(int listener) {
   for (;;) {
     const int fd = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0) return;
+    if (fd < 0) {
+      if (errno != EMFILE && errno != ENFILE) return;
+      // Its next connection stays ready, so that to wait for it would be to ask without a pause.
+      ::epoll_ctl(poll_, EPOLL_CTL_DEL, listener, nullptr);
+      resting_.push_back(listener);
+      return;
+    }
     reset_on_close(fd);
     watch(poll_, fd, listener == source_ ? EPOLLOUT : EPOLLIN, listener == source_ ? kSends : 0);
   }
 }
 
-void PeerServer::serve(int fd, bool sends) const {
+void PeerServer::listen_again() {
+  for (const int listener : resting_) watch(poll_, listener, EPOLLIN, 0);
+  resting_.clear();
+}
+
+void PeerServer::serve(int fd, bool sends) {
   static std::array<char, 1 << 16> buffer{};
   // A bounded share for each, so that no connection waits for another one's flood.
   for (int i = 0; i < 8; ++i) {
@@ -71,6 +84,7 @@ void PeerServer::serve(int fd, bool sends) const {
     if (done > 0) continue;
     if (done < 0 && (errno == EAGAIN || errno == EINTR)) return;
     ::close(fd);
+    listen_again();
     return;
   }
 }
@@ -87,10 +101,12 @@ void PeerServer::send_back() const {
   }
 }
 
-void PeerServer::run() const {
+void PeerServer::run() {
   std::array<epoll_event, 64> events{};
   for (;;) {
-    const int count = ::epoll_wait(poll_, events.data(), static_cast<int>(events.size()), -1);
+    const int count = ::epoll_wait(poll_, events.data(), static_cast<int>(events.size()),
+                                   resting_.empty() ? -1 : kRestMs);
+    if (count == 0) listen_again();
     for (int i = 0; i < count; ++i) {
       const std::uint64_t data = events[static_cast<std::size_t>(i)].data.u64;
       const int fd = static_cast<int>(data & 0xffffffffU);

@@ -15,14 +15,15 @@ class Record {
   Record(std::string node, std::string type, nlohmann::ordered_json details);
 
   void add_phase(std::string_view phase, std::int64_t at_us);
-  /// It begins, and will end at `to_us` if nothing happens.
+  /// It begins, and will end at `to_us` if nothing happens. May be set right until it ends.
   void begin(std::int64_t from_us, std::int64_t to_us);
   /// It ended, and why.
   void end(std::int64_t at_us, std::string_view why);
   void set(std::string_view name, nlohmann::ordered_json value);
   void set_id(std::int64_t id) { window_.id = id; }
 
-  [[nodiscard]] bool begun() const { return window_.from_us != 0; }
+  /// It has begun and has not ended.
+  [[nodiscard]] bool is_open() const { return details_.contains("open"); }
   [[nodiscard]] AnomalyWindow window() const;
   /// The whole of it in one line, and back.
   [[nodiscard]] std::string as_line() const;

@@ -42,24 +42,26 @@ Result<std::int64_t> spare_of_memory(double, const Machine& machine) {
   return share_of_memory(100, machine);
 }
 
-Result<std::int64_t> file_on_disk(double, const Machine& machine) {
+Result<std::int64_t> room_on_disk(std::int64_t wanted, const Machine& machine) {
   const std::int64_t spare = spare_disk(machine);
-  if (spare < kFileSize) return no_room("disk", kFileSize, machine.disk_available, spare);
+  const std::int64_t room = std::min(wanted, spare);
+  if (room < kFileSize) return no_room("disk", kFileSize, machine.disk_available, spare);
   if (!machine.on_disk) {
     return Error{ErrorCode::kInvalid,
                  machine.work_dir + " is kept in memory; name a directory on a disk by --work-dir",
                  ""};
   }
-  return kFileSize;
+  return room;
+}
+
+Result<std::int64_t> file_on_disk(double, const Machine& machine) {
+  return room_on_disk(kFileSize, machine);
 }
 
 Result<std::int64_t> share_of_disk(double percent, const Machine& machine) {
-  const auto wanted =
-      static_cast<std::int64_t>(static_cast<double>(machine.disk_available) * percent / 100);
-  const std::int64_t spare = spare_disk(machine);
-  const std::int64_t room = std::min(wanted, spare);
-  if (room < kFileSize) return no_room("disk", kFileSize, machine.disk_available, spare);
-  return room;
+  return room_on_disk(
+      static_cast<std::int64_t>(static_cast<double>(machine.disk_available) * percent / 100),
+      machine);
 }
 
 constexpr Direction kUp = Direction::kUp;

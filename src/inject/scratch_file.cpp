@@ -6,14 +6,17 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <string>
 #include <vector>
 
 #include "nodevigil/base/file.h"
+#include "nodevigil/inject/load.h"
 #include "nodevigil/inject/random.h"
 
 namespace nodevigil {
 
-Result<Descriptor> scratch_file(const std::string& dir) {
+Descriptor scratch_file_for(const Load& load) {
+  const std::string& dir = load.order().work_dir;
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg)
   Descriptor file{::open(dir.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)};
   if (file.get() >= 0) return file;
@@ -21,7 +24,7 @@ Result<Descriptor> scratch_file(const std::string& dir) {
   std::string path = dir + "/nodevigil-inject-";
   path.append(6, 'X');
   Descriptor named{::mkostemp(path.data(), O_CLOEXEC)};
-  if (named.get() < 0) return errno_error(errno, "make a file", dir);
+  if (named.get() < 0) load.give_up(errno_error(errno, "make a file", dir).message());
   ::unlink(path.c_str());
   return named;
 }

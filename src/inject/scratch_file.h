@@ -1,16 +1,16 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include "nodevigil/base/descriptor.h"
-#include "nodevigil/base/result.h"
 
 namespace nodevigil {
 
-/// A file without a name in `dir`, which goes with the last process that has it open, however that
-/// ends. Errors name the directory.
-[[nodiscard]] Result<Descriptor> scratch_file(const std::string& dir);
+class Load;
+
+/// A file without a name in the load's directory for work, which goes with the last process that
+/// has it open, however that ends. Where none can be made, the load gives up.
+[[nodiscard]] Descriptor scratch_file_for(const Load& load);
 
 /// Writes `size` bytes that do not compress, from the start of the file, and waits for the disk.
 /// False: errno says why not.

@@ -7,7 +7,6 @@
 #include <csignal>
 #include <utility>
 
-#include "link.h"
 #include "nodevigil/base/log.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/inject/load.h"
@@ -20,11 +19,11 @@ using Json = nlohmann::ordered_json;
 using std::chrono::milliseconds;
 
 constexpr std::int64_t kNsPerMs = 1'000'000;
-// Of windows, for the guardian: the campaign's, and the one of the fault under way.
-constexpr int kCampaignWindow = 0;
-constexpr int kFaultWindow = 1;
+// Of the campaign's window, among labels; those of faults have their numbers, from 1.
+constexpr std::size_t kCampaignKey = 0;
 // Address space that a worker may take beside what its fault takes.
 constexpr std::int64_t kWorkingMemory = std::int64_t{256} << 20;
+constexpr const char* kTimeLimit = "time limit";
 
 WorkerLimits limits_of(const Scenario& scenario, std::int64_t room, bool grouped,
                        milliseconds duration) {
@@ -46,11 +45,33 @@ bool wants_peer(const Schedule& schedule, std::size_t from) {
                      });
 }
 
+// Why a worker is dead, in the words of labels. `group`: the one of its own, if it has one.
+std::string why_dead(const Member& member, const std::optional<MemoryGroup>& group) {
+  if (!member.failure.empty()) return "failed";
+  if (member.bound_reached) return "killed at its bound";
+  if (!WIFSIGNALED(member.status)) return kTimeLimit;  // it ends by itself when its time is over
+  return group && group->killed() > 0
+             ? "killed by the kernel (OOM)"
+             : "killed by signal " + std::to_string(WTERMSIG(member.status));
+}
+
 }  // namespace
 
 Supervisor::Supervisor(const Schedule& schedule, const InjectOptions& options, Guardian& guardian,
                        Crew& crew, WindowStore& store)
-    : schedule_(schedule), options_(options), guardian_(guardian), crew_(crew), store_(store) {}
+    : schedule_(schedule),
+      options_(options),
+      guardian_(guardian),
+      crew_(crew),
+      labels_(guardian, store) {}
+
+std::vector<std::size_t> Supervisor::Fault::places() const {
+  std::vector<std::size_t> all;
+  for (const RunningPart& part : parts) {
+    all.insert(all.end(), part.places.begin(), part.places.end());
+  }
+  return all;
+}
 
 Result<InjectSummary> Supervisor::run() {
   if (const auto prepared = prepare(); !prepared) return prepared.error();
@@ -72,8 +93,11 @@ Result<InjectSummary> Supervisor::run() {
     crew_.wait_or_stop(clock_.now().steady_ns + schedule_.rest.count() * kNsPerMs);
   }
   change_workload(nullptr, 0);
+  labels_.try_again();
   end_campaign();
-  remove_link(peer_.device);
+  labels_.say_what_is_lost();
+  summary_.lost = labels_.waiting();
+  end_link(guardian_, peer_);
   summary_.stopped = !crew_.stop_reason().empty();
   if (summary_.done == 0 && first_error) return *first_error;
   return summary_;
@@ -109,33 +133,26 @@ void Supervisor::begin_campaign() {
   campaign_.emplace(options_.node, std::string{kNormalType},
                     Json{{"campaign", true}, {"seed", schedule_.seed}, {"pid", ::getpid()}});
   campaign_->begin(now, now + time_left(options_.from_step - 1).count() * 1000);
-  guardian_.watch_window(kCampaignWindow, *campaign_);
-  const auto id = store_.add(campaign_->window());
-  if (!id) {
-    log_error("the campaign is not recorded: " + id.error().message());
-    return;
-  }
-  campaign_->set_id(*id);
-  guardian_.watch_window(kCampaignWindow, *campaign_);
+  labels_.open(kCampaignKey, *campaign_);
 }
 
 void Supervisor::end_campaign() {
   if (!campaign_) return;
+  // Whoever reads the rows as normal shall know what the other labels lack.
+  if (summary_.refused > 0) campaign_->set("refused", summary_.refused);
+  if (labels_.waiting() > 0) campaign_->set("lost", labels_.waiting());
   campaign_->end(clock_.now().wall_us,
-                 crew_.stop_reason().empty() ? "time limit" : crew_.stop_reason());
-  const AnomalyWindow window = campaign_->window();
-  if (window.id != 0) {
-    if (const auto kept = store_.update(window); !kept) {
-      log_error("the campaign's window stays open: " + kept.error().message());
-    }
-  }
-  guardian_.forget_window(kCampaignWindow);
+                 crew_.stop_reason().empty() ? kTimeLimit : crew_.stop_reason());
+  labels_.close(kCampaignKey, *campaign_);
 }
 
 void Supervisor::change_workload(const Workload* workload, std::uint64_t seed) {
-  if (workload == workload_) return;
-  crew_.end(workload_places_);
-  workload_places_.clear();
+  look_at_workload();
+  // One that has ended is started again.
+  if (workload == workload_ && workload_trouble_.empty()) return;
+  if (workload_place_) crew_.end({*workload_place_});
+  workload_place_.reset();
+  workload_trouble_.clear();
   workload_ = workload;
   if (workload == nullptr) return;
   LoadOrder order;
@@ -149,20 +166,33 @@ void Supervisor::change_workload(const Workload* workload, std::uint64_t seed) {
         Load load{order, ends.report_fd};
         workload->run(load);
       });
-  if (!place) {
-    log_warn("no workload: " + place.error().message());
+  if (place) {
+    workload_place_ = *place;
     return;
   }
-  workload_places_ = {*place};
+  workload_trouble_ = "not started: " + place.error().message();
+  log_warn("the workload " + std::string{workload->name} + " is " + workload_trouble_);
 }
 
-Result<void> Supervisor::run_fault(std::size_t number) {
+void Supervisor::look_at_workload() {
+  if (!workload_place_ || !workload_trouble_.empty()) return;
+  const Member& member = crew_.member(*workload_place_);
+  if (member.alive) return;
+  workload_trouble_ =
+      "ended: " + (member.failure.empty() ? why_dead(member, std::nullopt) : member.failure);
+  log_warn("the workload " + std::string{workload_->name} + " has " + workload_trouble_);
+}
+
+// In the fault's label, with why it does not go on where it does not.
+void Supervisor::name_workload(Fault& fault) {
+  if (workload_ == nullptr) return;
+  look_at_workload();
+  fault.record.set("workload", std::string{workload_->name} +
+                                   (workload_trouble_.empty() ? "" : ", " + workload_trouble_));
+}
+
+Supervisor::Fault Supervisor::fault_of(std::size_t number) const {
   const ScheduledFault& plan = schedule_.faults[number];
-  change_workload(plan.workload, plan.seed);
-  if (plan.parts.empty()) {
-    do_work(number);
-    return {};
-  }
   Json scenarios = Json::array();
   for (const Part& part : plan.parts) {
     scenarios.push_back(Json{{"scenario", part.scenario->name},
@@ -170,39 +200,39 @@ Result<void> Supervisor::run_fault(std::size_t number) {
                              {"unit", part.scenario->unit}});
   }
   const std::string type = type_of(plan.parts);
-  Fault fault{&plan,
-              number + 1,
-              type,
-              Record{options_.node, type,
-                     Json{{"scenario", type},
-                          {"intensity", plan.parts.size() == 1 ? Json(plan.parts[0].intensity)
-                                                               : Json(intensity_text(plan.parts))},
-                          {"parts", scenarios},
-                          {"duration", format_duration(plan.duration)},
-                          {"ramp", format_duration(plan.ramp)},
-                          {"seed", schedule_.seed},
-                          {"repetition", number + 1},
-                          {"pid", ::getpid()}}},
-              {},
-              {},
-              {},
-              {}};
-  if (plan.workload != nullptr) fault.record.set("workload", plan.workload->name);
-  if (has_peer_) fault.record.set("network", peer_.device.empty() ? "loopback" : peer_.device);
+  Record record{options_.node, type,
+                Json{{"scenario", type},
+                     {"intensity", plan.parts.size() == 1 ? Json(plan.parts[0].intensity)
+                                                          : Json(intensity_text(plan.parts))},
+                     {"parts", scenarios},
+                     {"duration", format_duration(plan.duration)},
+                     {"ramp", format_duration(plan.ramp)},
+                     {"seed", schedule_.seed},
+                     {"repetition", number + 1},
+                     {"pid", ::getpid()}}};
+  if (has_peer_) record.set("network", peer_.device.empty() ? "loopback" : peer_.device);
+  return {&plan, number + 1, type, std::move(record), {}};
+}
+
+Result<void> Supervisor::run_fault(std::size_t number) {
+  const ScheduledFault& plan = schedule_.faults[number];
+  change_workload(plan.workload, plan.seed);
+  if (plan.parts.empty()) return do_work(number);
+  Fault fault = fault_of(number);
   change_phase(fault, "waiting", clock_.now().wall_us,
                plan.wait.count() > 0 ? "for " + format_duration(plan.wait) : "");
   crew_.wait_or_stop(clock_.now().steady_ns + plan.wait.count() * kNsPerMs);
   if (!crew_.stop_reason().empty()) return {};
+  labels_.try_again();
   change_phase(fault, "starting", clock_.now().wall_us);
   if (const auto room = check_room(fault); !room) return room.error();
   if (const auto started = start_workers(fault); !started) {
-    crew_.end(fault.places);
+    crew_.end(fault.places());
     return started.error();
   }
   watch(fault);
   ++summary_.done;
-  if (fault.store_error) return *fault.store_error;
-  for (const std::size_t place : fault.places) {
+  for (const std::size_t place : fault.places()) {
     const Member& member = crew_.member(place);
     if (!member.failure.empty()) return Error{ErrorCode::kIo, member.failure, fault.type};
   }
@@ -210,33 +240,38 @@ Result<void> Supervisor::run_fault(std::size_t number) {
 }
 
 // Ordinary work is no fault: it has no window of its own.
-void Supervisor::do_work(std::size_t number) {
+Result<void> Supervisor::do_work(std::size_t number) {
   const ScheduledFault& plan = schedule_.faults[number];
+  const std::string name{plan.workload->name};
   if (options_.progress) {
-    options_.progress({number + 1, schedule_.faults.size(), std::string{plan.workload->name},
-                       "ordinary work", clock_.now().wall_us,
-                       "for " + format_duration(plan.duration)});
+    options_.progress({number + 1, schedule_.faults.size(), name, "ordinary work",
+                       clock_.now().wall_us, "for " + format_duration(plan.duration)});
   }
   crew_.wait_or_stop(clock_.now().steady_ns + plan.duration.count() * kNsPerMs);
   ++summary_.done;
+  look_at_workload();
+  if (!workload_trouble_.empty()) return Error{ErrorCode::kIo, workload_trouble_, name};
+  return {};
 }
 
 Result<void> Supervisor::check_room(Fault& fault) const {
   const auto machine = read_machine(options_.work_dir);
   if (!machine) return machine.error();
   Machine left = *machine;
-  for (const Part& part : fault.plan->parts) {
-    const auto room = part.scenario->room(part.intensity, left);
+  for (const Part& plan : fault.plan->parts) {
+    const auto room = plan.scenario->room(plan.intensity, left);
     if (!room)
-      return Error{room.error().code, room.error().context, std::string{part.scenario->name}};
+      return Error{room.error().code, room.error().context, std::string{plan.scenario->name}};
     // What one part takes is not there for the next one.
-    if (part.scenario->grows_memory) {
+    if (plan.scenario->grows_memory) {
       left.memory_available -= *room;
       left.memory_allowed -= *room;
     } else {
       left.disk_available -= *room;
     }
-    fault.room.push_back(*room);
+    RunningPart& part = fault.parts.emplace_back();
+    part.plan = &plan;
+    part.room = *room;
   }
   return {};
 }
@@ -245,58 +280,67 @@ Result<void> Supervisor::start_workers(Fault& fault) {
   (void)crew_.take_phases();
   const auto machine = read_machine(options_.work_dir);
   const int cores = machine ? machine->cores : 1;
-  for (std::size_t i = 0; i < fault.plan->parts.size(); ++i) {
-    const Part& part = fault.plan->parts[i];
-    std::optional<MemoryGroup> group;
-    if (part.scenario->grows_memory) {
-      group = MemoryGroup::make(fault.room[i], i);
-      fault.record.set("memory_limit", fault.room[i]);
-      fault.record.set("memory_limit_by", group ? "cgroup" : "address space");
+  for (std::size_t i = 0; i < fault.parts.size(); ++i) {
+    RunningPart& part = fault.parts[i];
+    const Scenario& scenario = *part.plan->scenario;
+    if (scenario.grows_memory) {
+      part.group = MemoryGroup::make(part.room, i, guardian_);
+      fault.record.set("memory_limit", part.room);
+      fault.record.set("memory_limit_by", part.group ? "cgroup" : "address space");
     }
-    if (group) guardian_.watch_group(group->path());
     LoadOrder order;
-    order.intensity = part.intensity;
-    order.room = fault.room[i];
+    order.intensity = part.plan->intensity;
+    order.room = part.room;
     order.duration = fault.plan->duration;
     order.ramp = fault.plan->ramp;
     order.work_dir = options_.work_dir;
     order.peer = peer_;
-    order.workers = part.scenario->on_every_core ? cores : 1;
+    order.workers = scenario.on_every_core ? cores : 1;
     const auto limits =
-        limits_of(*part.scenario, fault.room[i], group.has_value(), fault.plan->duration);
+        limits_of(scenario, part.room, part.group.has_value(), fault.plan->duration);
     for (order.worker = 0; order.worker < order.workers; ++order.worker) {
       order.seed = fault.plan->seed + static_cast<std::uint64_t>(order.worker);
-      const auto place = crew_.start("nv-" + std::string{part.scenario->name}, limits,
-                                     [&](const WorkerEnds& ends) {
-                                       ends.wait_for_go();
-                                       Load load{order, ends.report_fd};
-                                       part.scenario->run(load);
-                                     });
+      const auto place =
+          crew_.start("nv-" + std::string{scenario.name}, limits, [&](const WorkerEnds& ends) {
+            ends.wait_for_go();
+            Load load{order, ends.report_fd};
+            scenario.run(load);
+          });
       if (!place) return place.error();
-      fault.places.push_back(*place);
-      if (group && !group->add(crew_.member(*place).worker.pid)) {
-        return Error{ErrorCode::kPermission, "cannot move a process into it", group->path()};
+      part.places.push_back(*place);
+      if (part.group && !part.group->add(crew_.member(*place).worker.pid)) {
+        return Error{ErrorCode::kPermission, "cannot move a process into it", part.group->path()};
       }
     }
-    if (group) fault.groups.push_back(std::move(*group));
   }
   return {};
 }
 
 void Supervisor::watch(Fault& fault) {
+  const std::int64_t length_us = fault.plan->duration.count() * 1000;
+  const std::vector<std::size_t> places = fault.places();
+  // The store comes first: while it is asked, which may take long, nobody would see how a fault
+  // goes on and when it ends.
+  const std::int64_t asked_us = clock_.now().wall_us;
+  name_workload(fault);
+  fault.record.begin(asked_us, asked_us + length_us);
+  labels_.open(fault.number, fault.record);
+  // Now it begins.
   const ClockReading now = clock_.now();
   const std::int64_t end_ns = now.steady_ns + fault.plan->duration.count() * kNsPerMs;
   const std::int64_t ramp_ns = now.steady_ns + fault.plan->ramp.count() * kNsPerMs;
-  fault.record.begin(now.wall_us, now.wall_us + fault.plan->duration.count() * 1000);
+  fault.record.begin(now.wall_us, now.wall_us + length_us);
   bool ramping = fault.plan->ramp.count() > 0;
   change_phase(fault, ramping ? "ramp" : "running", now.wall_us,
                "intensity " + intensity_text(fault.plan->parts) + ", for " +
                    format_duration(fault.plan->duration));
-  for (const std::size_t place : fault.places) crew_.member(place).worker.let_go();
-  keep(fault);
+  for (const std::size_t place : places) crew_.member(place).worker.let_go();
+  const auto is_over = [](const RunningPart& part) { return !part.why_over.empty(); };
   std::string why;
+  std::int64_t end_us = 0;
   while (why.empty()) {
     crew_.wait(ramping ? std::min(ramp_ns, end_ns) : end_ns);
+    look_at_workload();
     for (const PhaseReport& report : crew_.take_phases()) {
       change_phase(fault, report.phase, report.at_us);
     }
@@ -304,82 +348,61 @@ void Supervisor::watch(Fault& fault) {
       ramping = false;
       change_phase(fault, "running", clock_.now().wall_us);
     }
+    note_ends_of_parts(fault);
     if (!crew_.stop_reason().empty()) {
       why = crew_.stop_reason();
     } else if (clock_.now().steady_ns >= end_ns) {
-      why = "time limit";
-    } else {
-      why = why_over(fault);
+      why = kTimeLimit;
+    } else if (std::ranges::all_of(fault.parts, is_over)) {
+      const RunningPart& last = *std::ranges::max_element(fault.parts, {}, &RunningPart::end_us);
+      why = last.why_over;
+      end_us = last.end_us;
     }
   }
-  const bool by_itself = why != crew_.stop_reason() && why != "time limit";
-  crew_.end(fault.places);
-  std::int64_t end_us = clock_.now().wall_us;
-  if (by_itself) {
-    end_us = 0;
-    for (const std::size_t place : fault.places) {
-      end_us = std::max(end_us, crew_.member(place).end_us);
-    }
-  }
-  finish(fault, end_us, why);
+  crew_.end(places);
+  finish(fault, end_us == 0 ? clock_.now().wall_us : end_us, why);
 }
 
-std::string Supervisor::why_over(const Fault& fault) const {
-  std::string why = "time limit";  // a worker ends by itself when its time is over
-  for (const std::size_t place : fault.places) {
-    const Member& member = crew_.member(place);
-    if (member.alive) return "";
-    if (!member.failure.empty()) {
-      why = "failed";
-    } else if (member.bound_reached) {
-      why = "killed at its bound";
-    } else if (WIFSIGNALED(member.status)) {
-      const bool by_kernel = std::ranges::any_of(
-          fault.groups, [](const MemoryGroup& group) { return group.killed() > 0; });
-      why = by_kernel ? "killed by the kernel (OOM)"
-                      : "killed by signal " + std::to_string(WTERMSIG(member.status));
+// Where there are several parts, one that ends before its time is over is told in a phase: the
+// window goes on.
+void Supervisor::note_ends_of_parts(Fault& fault) {
+  for (RunningPart& part : fault.parts) {
+    const auto alive = [&](std::size_t place) { return crew_.member(place).alive; };
+    if (!part.why_over.empty() || std::ranges::any_of(part.places, alive)) continue;
+    part.why_over = kTimeLimit;
+    std::string failure;
+    for (const std::size_t place : part.places) {
+      const Member& member = crew_.member(place);
+      part.end_us = std::max(part.end_us, member.end_us);
+      const std::string why = why_dead(member, part.group);
+      if (why == kTimeLimit) continue;
+      part.why_over = why;
+      failure = member.failure;
     }
+    if (fault.parts.size() == 1 || part.why_over == kTimeLimit) continue;
+    change_phase(fault,
+                 std::string{part.plan->scenario->name} + " ended: " + part.why_over +
+                     (failure.empty() ? "" : ", " + failure),
+                 part.end_us);
   }
-  return why;
 }
 
 void Supervisor::finish(Fault& fault, std::int64_t end_us, const std::string& why) {
-  for (const std::size_t place : fault.places) {
+  for (const std::size_t place : fault.places()) {
     const std::string& failure = crew_.member(place).failure;
     if (!failure.empty()) fault.record.set("error", failure);
   }
+  name_workload(fault);
   fault.record.end(end_us, why);
-  guardian_.watch_window(kFaultWindow, fault.record);
-  for (const MemoryGroup& group : fault.groups) guardian_.forget_group(group.path());
-  fault.groups.clear();
-  keep(fault);
-  if (!fault.store_error) guardian_.forget_window(kFaultWindow);
+  labels_.close(fault.number, fault.record);
   change_phase(fault, "ended", end_us, why);
-}
-
-void Supervisor::keep(Fault& fault) {
-  const AnomalyWindow window = fault.record.window();
-  Result<void> kept;
-  if (window.id != 0) {
-    kept = store_.update(window);
-  } else if (const auto id = store_.add(window); id) {
-    fault.record.set_id(*id);
-    guardian_.watch_window(kFaultWindow, fault.record);
-  } else {
-    kept = id.error();
-  }
-  fault.store_error.reset();
-  if (!kept) {
-    fault.store_error = kept.error();
-    log_error("the label is not kept: " + kept.error().message());
-  }
 }
 
 void Supervisor::change_phase(Fault& fault, const std::string& phase, std::int64_t at_us,
                               const std::string& note) {
   if (phase != "ended") {  // that one is written by the record itself
     fault.record.add_phase(phase, at_us);
-    if (fault.record.begun()) guardian_.watch_window(kFaultWindow, fault.record);
+    if (fault.record.is_open()) labels_.change(fault.number, fault.record);
   }
   if (options_.progress) {
     options_.progress({fault.number, schedule_.faults.size(), fault.type, phase, at_us, note});

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "crew.h"
+#include "labels.h"
 #include "memory_group.h"
 #include "nodevigil/inject/machine.h"
 #include "nodevigil/inject/peer.h"
@@ -21,45 +22,55 @@ class Supervisor {
   [[nodiscard]] Result<InjectSummary> run();
 
  private:
-  // A fault that is under way.
+  // One of the scenarios of a fault that is under way.
+  struct RunningPart {
+    const Part* plan = nullptr;
+    std::int64_t room = 0;            ///< bytes that it may take
+    std::vector<std::size_t> places;  ///< of its workers in the crew
+    std::optional<MemoryGroup> group;
+    std::string why_over;     ///< empty: it goes on
+    std::int64_t end_us = 0;  ///< where it is over
+  };
   struct Fault {
     const ScheduledFault* plan = nullptr;
     std::size_t number = 0;
     std::string type;
     Record record;
-    std::vector<std::size_t> places;  ///< of its workers in the crew
-    std::vector<std::int64_t> room;   ///< of each part
-    std::vector<MemoryGroup> groups;
-    std::optional<Error> store_error;
+    std::vector<RunningPart> parts;
+
+    [[nodiscard]] std::vector<std::size_t> places() const;
   };
 
   [[nodiscard]] Result<void> prepare();
   [[nodiscard]] Result<void> run_fault(std::size_t number);
-  void do_work(std::size_t number);
+  [[nodiscard]] Result<void> do_work(std::size_t number);
+  [[nodiscard]] Fault fault_of(std::size_t number) const;
   [[nodiscard]] Result<void> check_room(Fault& fault) const;
   [[nodiscard]] Result<void> start_workers(Fault& fault);
   void watch(Fault& fault);
-  [[nodiscard]] std::string why_over(const Fault& fault) const;
+  void note_ends_of_parts(Fault& fault);
   void finish(Fault& fault, std::int64_t end_us, const std::string& why);
   void change_phase(Fault& fault, const std::string& phase, std::int64_t at_us,
                     const std::string& note = "");
-  void keep(Fault& fault);
   void begin_campaign();
   void end_campaign();
   void change_workload(const Workload* workload, std::uint64_t seed);
+  void look_at_workload();
+  void name_workload(Fault& fault);
   [[nodiscard]] std::chrono::milliseconds time_left(std::size_t from) const;
 
   const Schedule& schedule_;
   const InjectOptions& options_;
   Guardian& guardian_;
   Crew& crew_;
-  WindowStore& store_;
+  Labels labels_;
   SystemClock clock_;
   Peer peer_;
   bool has_peer_ = false;
   std::string why_loopback_;
   const Workload* workload_ = nullptr;
-  std::vector<std::size_t> workload_places_;
+  std::optional<std::size_t> workload_place_;
+  std::string workload_trouble_;  ///< why it does not go on; empty: it does
   std::optional<Record> campaign_;
   InjectSummary summary_;
 };

@@ -28,12 +28,6 @@ constexpr std::int64_t kMebibyte = std::int64_t{1} << 20;
 
 void pause_for(double ms) { std::this_thread::sleep_for(milliseconds{static_cast<int>(ms)}); }
 
-Descriptor file_for(const Load& load) {
-  auto file = scratch_file(load.order().work_dir);
-  if (!file) load.give_up(file.error().message());
-  return std::move(*file);
-}
-
 void idle(Load& load) {
   while (load.going()) pause_for(1000);
 }
@@ -46,7 +40,7 @@ void compile_one(const Load& load, std::uint64_t seed) {
   while (SteadyClock::now() < end) {
     for (std::uint64_t& word : object) word ^= random.next();
   }
-  const Descriptor file = file_for(load);
+  const Descriptor file = scratch_file_for(load);
   const std::size_t size = object.size() * sizeof object[0];
   if (::pwrite(file.get(), object.data(), size, 0) > 0) {
     (void)::pread(file.get(), object.data(), size, 0);
@@ -80,7 +74,7 @@ void database_like(Load& load) {
   constexpr std::int64_t kSize = 64 * kMebibyte;
   constexpr std::int64_t kPage = 8192;
   Random random{load.order().seed};
-  const Descriptor file = file_for(load);
+  const Descriptor file = scratch_file_for(load);
   if (!fill_file(file.get(), kSize, load.order().seed)) load.give_up("cannot write a file");
   std::vector<Descriptor> clients(8);
   for (Descriptor& client : clients) {
@@ -128,7 +122,7 @@ void web_like(Load& load) {
 void backup_like(Load& load) {
   constexpr std::int64_t kSize = 128 * kMebibyte;
   Random random{load.order().seed};
-  const Descriptor file = file_for(load);
+  const Descriptor file = scratch_file_for(load);
   std::vector<char> block(kMebibyte, 'b');
   while (load.going()) {
     const double ms_each = random.between(40, 150);

@@ -19,9 +19,11 @@ Record open_record() {
 
 TEST(Record, IsOpenUntilItEnds) {
   Record record = open_record();
+  EXPECT_TRUE(record.is_open());
   EXPECT_EQ(nlohmann::json::parse(record.window().details)["open"], true);
   EXPECT_EQ(record.window().to_us, kNoon + 60'000'000);
   record.end(kNoon + 1'000'000, "stopped");
+  EXPECT_FALSE(record.is_open());
   const AnomalyWindow window = record.window();
   const auto details = nlohmann::json::parse(window.details);
   EXPECT_EQ(window.from_us, kNoon);

@@ -158,9 +158,11 @@ TEST(Room, LeavesATenthOfTheDisk) {
 TEST(Room, NeedsADiskWhereAFaultIsOfDisks) {
   Machine machine = roomy();
   machine.on_disk = false;
-  const auto refused = scenario("page-faults").room(50, machine);
-  ASSERT_FALSE(refused);
-  EXPECT_THAT(refused.error().message(), HasSubstr("/work-dir is kept in memory"));
+  for (const char* const name : {"disk-fill", "disk-write", "disk-read", "page-faults"}) {
+    const auto refused = scenario(name).room(50, machine);
+    ASSERT_FALSE(refused) << name;
+    EXPECT_THAT(refused.error().message(), HasSubstr("/work-dir is kept in memory"));
+  }
 }
 
 }  // namespace

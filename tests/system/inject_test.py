@@ -1,5 +1,6 @@
 """nodevigil inject: what it labels, and that nothing is left of it, however it ends."""
 import contextlib
+import datetime
 import json
 import os
 import pathlib
@@ -47,6 +48,36 @@ def received(device):
         if name.strip() == device:
             return int(numbers.split()[0])
     return None
+
+
+class KernelLog:
+    """What the kernel logs from now on. Its clock is not the wall's, so that a mark is written to tell one by the other."""
+
+    def __init__(self):
+        self.file = os.open("/dev/kmsg", os.O_RDWR | os.O_NONBLOCK)
+        os.lseek(self.file, 0, os.SEEK_END)
+
+    def records(self):
+        while True:
+            try:
+                head, _, text = os.read(self.file, 8192).decode(errors="replace").partition(";")
+            except BrokenPipeError:  # some were overwritten before they were read
+                continue
+            except BlockingIOError:
+                return
+            yield int(head.split(",")[2]) / US, text  # level,number,microseconds,...
+
+    def times_of(self, *words):
+        """When lines with all these words were logged, by the wall's clock."""
+        mark = f"nodevigil test {uuid.uuid4().hex}"
+        os.write(self.file, f"{mark}\n".encode())  # a line without an end would wait for more
+        now = time.time()
+        records = list(self.records())
+        marked = next(at for at, text in records if mark in text)
+        return [now - (marked - at) for at, text in records if all(word in text for word in words)]
+
+    def close(self):
+        os.close(self.file)
 
 
 class Injection:
@@ -179,6 +210,32 @@ class ScenariosTest(InjectTest):
         self.assert_length(window, 3.5)
         self.assertLess(window["to_us"] - window["from_us"], 4 * US)
 
+    @unittest.skipUnless(IS_ROOT, "writes a mark to the kernel's log")
+    def test_memory_ends_when_the_kernel_says_that_it_killed_it(self):
+        try:
+            log = KernelLog()
+        except OSError as error:
+            self.skipTest(f"the kernel's log cannot be read here: {error}")
+        self.addCleanup(log.close)
+        window = self.run_one("memory", "--intensity", "3", duration="4s")
+        if window["details"]["memory_limit_by"] != "cgroup":
+            self.skipTest("no memory cgroup can be made here")
+        self.assertEqual(window["details"]["end"], "killed by the kernel (OOM)")
+        kills = log.times_of("Killed process", "(nv-memory)")
+        if not kills:
+            self.skipTest("the kernel does not log here whom it kills")
+        self.assertEqual(len(kills), 1, kills)
+        self.assertAlmostEqual(window["to_us"] / US, kills[0], delta=1)
+
+    def test_memory_that_is_killed_beside_another_fault_is_a_phase(self):
+        window = self.run_one("cpu+memory", "--intensity", "5+3", duration="4s")
+        self.assertEqual(window["details"]["end"], "time limit")
+        *_, killed, ended = window["details"]["phases"]
+        self.assertRegex(killed["phase"], r"^memory ended: killed (by the kernel \(OOM\)|at its bound)$")
+        self.assertEqual(ended["phase"], "ended")
+        at = datetime.datetime.fromisoformat(killed["at"].replace("Z", "+00:00")).timestamp()
+        self.assertAlmostEqual(at - window["from_us"] / US, 3.5, delta=0.5)
+
     @unittest.skipUnless(IS_ROOT, "makes a cgroup, and changes the user")
     def test_memory_in_a_container_ends_below_its_limit(self):
         mib = 1 << 20
@@ -229,6 +286,17 @@ class ScenariosTest(InjectTest):
         self.assertEqual(injection.wait(), 0, injection.logged())
         injection.assert_nothing_left(self)
 
+    @unittest.skipUnless(IS_ROOT, "needs privileges")
+    def test_several_at_once_have_links_of_their_own(self):
+        injections = [self.inject("port-scan", "--duration", "3s", "--intensity", 20)
+                      for _ in range(4)]
+        for injection in injections:
+            self.assertEqual(injection.wait(), 0, injection.logged())
+        devices = {each["details"]["network"] for each in windows(self.state)}
+        self.assertEqual(len(devices), 4, devices)
+        self.assertNotIn("loopback", devices)
+        injections[-1].assert_nothing_left(self)
+
     @unittest.skipUnless(IS_ROOT, "changes the user")
     def test_without_privileges_it_stays_within_loopback_and_says_so(self):
         os.chmod(self.state, 0o777)
@@ -253,7 +321,9 @@ class EndsTest(InjectTest):
     def test_a_signal_stops_it(self):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             with self.subTest(number), tempfile.TemporaryDirectory() as self.state:
-                injection = self.start("cpu+fork-storm+udp-flood", "--intensity", "10+50+100")
+                # Also where this test was started to ignore them.
+                injection = self.start("cpu+fork-storm+udp-flood", "--intensity", "10+50+100",
+                                       parent=["env", "--default-signal"])
                 injection.process.send_signal(number)
                 self.assertEqual(injection.wait(), 0, injection.logged())
                 self.assert_closed_now("stopped")
@@ -264,9 +334,22 @@ class EndsTest(InjectTest):
         campaign.write_text('{"steps": [{"scenario": "cpu", "gap": "1m"}]}')
         injection = self.inject("campaign", campaign)
         wait_until(lambda: windows(self.state), what="the campaign's window")
-        injection.process.send_signal(signal.SIGINT)
+        injection.process.send_signal(signal.SIGTERM)
         self.assertEqual(injection.wait(), 1)
         self.assertEqual([each["type"] for each in windows(self.state)], ["normal"])
+
+    def test_a_hangup_is_nothing_to_one_that_was_started_to_ignore_it(self):
+        injection = self.inject("cpu", "--duration", "2s", "--intensity", 5, parent=["nohup"])
+        injection.window()
+        injection.process.send_signal(signal.SIGHUP)
+        self.assertEqual(injection.wait(), 0, injection.logged())
+        self.assertEqual(self.only_window()["details"]["end"], "time limit")
+
+    def test_sees_its_workers_end_where_its_parent_ignored_children(self):
+        injection = self.inject("cpu", "--duration", "1s", "--intensity", 5,
+                                parent=["env", "--ignore-signal=CHLD"])
+        self.assertEqual(injection.wait(), 0, injection.logged())
+        self.assert_length(self.only_window(), 1)
 
     def test_the_end_of_the_parent_stops_it_if_wanted(self):
         shell = ["sh", "-c", '"$@" & wait', "sh"]
@@ -314,6 +397,16 @@ class EndsTest(InjectTest):
         injection.wait()
         self.assert_closed_now("killed by signal 9")
         injection.assert_nothing_left(self)
+
+    def test_says_which_part_ended_while_another_goes_on(self):
+        injection = self.start("cpu+fork-storm", "--intensity", "5+5")
+        worker = next(p for p, name in injection.processes().items() if name == "nv-fork-storm")
+        os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: "fork-storm ended" in injection.logged(), what="the end of a part")
+        injection.process.send_signal(signal.SIGTERM)
+        self.assertEqual(injection.wait(), 0, injection.logged())
+        self.assertEqual(phases(self.assert_closed_now("stopped"))[-2:],
+                         ["fork-storm ended: killed by signal 9", "ended"])
 
 
 class RefusalsTest(InjectTest):
@@ -393,6 +486,26 @@ class CampaignTest(InjectTest):
         self.assertEqual(injection.wait(), 0, injection.logged())
         self.assertEqual([each["type"] for each in windows(self.state)], ["normal", "fork-storm"])
         self.assertEqual(windows(self.state)[1]["details"]["repetition"], 3)
+
+    def test_is_no_success_when_it_is_stopped(self):
+        injection = self.inject("campaign", self.file)
+        wait_until(lambda: len(windows(self.state)) == 2, what="the first fault")
+        injection.process.send_signal(signal.SIGTERM)
+        self.assertEqual(injection.wait(), 1, injection.logged())
+        self.assertEqual({each["details"]["end"] for each in windows(self.state)}, {"stopped"})
+
+    def test_says_that_its_workload_ended_and_starts_it_again(self):
+        self.file.write_text(json.dumps({"steps": [
+            {"scenario": "cpu", "intensity": 5, "duration": "1s", "gap": "1s", "workload": "idle",
+             "repeat": 2}]}))
+        injection = self.inject("campaign", self.file)
+        worker = wait_until(lambda: next((pid for pid, name in injection.processes().items()
+                                          if name == "nv-idle"), None), what="the workload")
+        os.kill(worker, signal.SIGKILL)
+        self.assertEqual(injection.wait(), 0, injection.logged())
+        self.assertIn("the workload idle has ended: killed by signal 9", injection.logged())
+        self.assertEqual([each["details"]["workload"] for each in windows(self.state)[1:]],
+                         ["idle, ended: killed by signal 9", "idle"])
 
     def test_closes_both_windows_when_it_is_killed(self):
         injection = self.inject("campaign", self.file)

@@ -37,15 +37,17 @@ struct InjectOptions {
 
 struct InjectSummary {
   std::size_t done = 0;     ///< steps that ran, also those that were stopped
-  std::size_t refused = 0;  ///< faults that could not run, or not to their end
+  std::size_t refused = 0;  ///< steps that could not run, or not to their end
+  std::size_t lost = 0;     ///< labels that the store did not take
   bool stopped = false;
 };
 
 /// Does what the schedule says, in processes that are bounded in all they take, and labels each
 /// fault. Blocks until all is done or a signal (INT, TERM, HUP) or a parent's end stops it; in
-/// every case nothing is left. To be called on the main thread of a process that has no other ones,
-/// for it forks; it blocks those signals for good. Errors: nothing could be begun; the first says
-/// why.
+/// every case nothing is left. INT and HUP do not where the process was started to ignore them. To
+/// be called on the main thread of a process that has no other ones, for it forks; it blocks those
+/// signals for good and collects all children of the process. Errors: nothing could be begun; the
+/// first says why.
 [[nodiscard]] Result<InjectSummary> run_schedule(const Schedule& schedule,
                                                  const InjectOptions& options);
 

@@ -51,7 +51,7 @@ constexpr std::array kTable{
                "Name of this node in rows and metrics; the host's name if empty. For db "
                "grant-agent: the only node the login is for. For label and inject: the node that "
                "windows are about; if empty, the journal's, or this host. For export, train and "
-               "evaluate: rows of this node alone, of a store.",
+               "evaluate: rows of this node alone.",
                set_node},
     OptionSpec{"path.procfs", "DIR", "/proc", kReaders, false, "Sampling",
                "Where the host's /proc is mounted.",
@@ -270,8 +270,8 @@ constexpr std::array kTable{
                "Points of time in a request at most.", set_max_points},
     OptionSpec{
         "max-answer", "SIZE", "16MiB", kImportPrometheus, false, "Import",
-        "Bytes of an answer at most; memory is about three times this. Less is asked for where "
-        "an answer is longer.",
+        "Bytes of an answer at most; memory is about three times this, and what labels take. Less is "
+        "asked for where an answer is longer.",
         set_max_answer},
 
     OptionSpec{"web.listen-address", "HOST:PORT", ":9910", kServing, false, "Serving",
@@ -300,8 +300,8 @@ constexpr std::array kTable{
     OptionSpec{
         "labels", "FILE", "", kLabelled | kImportPrometheus, false, "Data sets",
         "Windows are in this CSV file (Timestamp_from, Timestamp_to, Anomaly type, Anomaly "
-        "details, Node) instead of the journal's directory or Postgres. import-prometheus: label "
-        "rows by it.",
+        "details, Node) instead of the journal's directory or Postgres. Without a node they are about "
+        "--node, or the only node that has rows. import-prometheus: label rows by it.",
         [](O& o, Text t) { return set_text(o.labels, t); }},
     OptionSpec{"from", "TIME", "", kLabelled | kImportPrometheus, false, "Data sets",
                "First instant: ISO 8601 (UTC without an offset), seconds since 1970, or a duration "

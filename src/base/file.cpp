@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <system_error>
 #include <utility>
+
+#include "nodevigil/base/descriptor.h"
 
 namespace nodevigil {
 namespace {
@@ -35,6 +38,13 @@ int write_all(int fd, std::string_view bytes, std::optional<std::int64_t> offset
     if (offset) *offset += wrote;
   }
   return 0;
+}
+
+bool sync_directory_of(const std::string& path) {
+  const std::string directory = std::filesystem::path{path}.parent_path();
+  const Descriptor file{::open(directory.empty() ? "." : directory.c_str(),  // NOLINT(*-vararg)
+                               O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  return file.get() >= 0 && ::fsync(file.get()) == 0;
 }
 
 ErrorCode errno_code(int error_number) {

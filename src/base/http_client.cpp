@@ -172,7 +172,7 @@ Error failure(const HttpClientOptions& options, const httplib::ClientImpl& clien
     case httplib::Error::Connection:
       return {ErrorCode::kUnavailable, why_unconnected(url), shown};
     case httplib::Error::ConnectionTimeout:
-      return {ErrorCode::kTimeout,
+      return {ErrorCode::kUnavailable,
               "cannot connect within " + format_duration(options.connect_timeout), shown};
     case httplib::Error::Read:
       return {ErrorCode::kUnavailable, "ends the connection, or speaks no HTTP", shown};
@@ -225,7 +225,10 @@ Result<HttpAnswer> exchange(const HttpClientOptions& options, const std::string&
     const auto most = static_cast<std::int64_t>(options.longest_answer);
     return Error{ErrorCode::kFull, "the answer is longer than " + format_bytes(most), url->shown};
   }
-  if (expired) {
+  // While it connects, a request cannot be ended: its time may be over before it has begun.
+  const bool connected =
+      done || (error != httplib::Error::Connection && error != httplib::Error::ConnectionTimeout);
+  if (expired && connected) {
     return Error{ErrorCode::kTimeout,
                  "gives no whole answer within " + format_duration(options.timeout), url->shown};
   }

@@ -4,24 +4,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <filesystem>
 #include <utility>
 
 #include "nodevigil/base/descriptor.h"
 #include "nodevigil/base/file.h"
 
 namespace nodevigil {
-namespace {
-
-// A name that a directory has only in memory does not outlive a power cut.
-bool sync_directory_of(const std::string& path) {
-  const std::string directory = std::filesystem::path{path}.parent_path();
-  const Descriptor file{::open(directory.empty() ? "." : directory.c_str(),  // NOLINT(*-vararg)
-                               O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  return file.get() >= 0 && ::fsync(file.get()) == 0;
-}
-
-}  // namespace
 
 NewSecretFile::NewSecretFile(std::string path) : path_(std::move(path)) {}
 

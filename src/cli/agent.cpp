@@ -28,7 +28,8 @@ int run_agent(const Invocation& invocation) {
   const Options& options = invocation.options();
   // One heap for all threads: they hardly allocate at once, and every further one keeps its memory.
   ::mallopt(M_ARENA_MAX, 1);
-  StopOnSignal signals;  // before any other thread is made: they inherit the mask
+  // Before any other thread is made: they inherit the mask.
+  StopOnSignal signals{kExitUnkept, "rows that wait in memory are lost"};
   for (const std::string& complaint : unknown_variables(environment_names())) log_warn(complaint);
   SystemClock clock;
   const bool terminal = ::isatty(STDOUT_FILENO) == 1;

@@ -6,6 +6,7 @@
 #include "nodevigil/app/stored_rows.h"
 #include "nodevigil/metrics/table.h"
 #include "output_file.h"
+#include "progress.h"
 
 namespace nodevigil::cli {
 namespace {
@@ -35,17 +36,20 @@ Result<ExportOptions> export_options(const Options& options) {
     }
     wanted.columns.insert(wanted.columns.end(), {"elapsed_ns", "breaks"});
   }
-  wanted.progress = [](std::int64_t rows) {
-    std::cerr << "nodevigil: " << rows << " rows so far\n";
-  };
+  wanted.progress = Progress{};
   return wanted;
 }
 
+// No rows are a failure, too: it leaves what was there before.
 Result<ExportSummary> export_to(const Options& options, ExportOptions wanted, std::ostream& out) {
   auto stored = open_stored_rows(options);
   if (!stored) return stored.error();
   wanted.windows = std::move(stored->windows);
-  return export_rows(*stored->rows, node_series(), wanted, out);
+  auto summary = export_rows(*stored->rows, node_series(), wanted, out);
+  if (summary && summary->rows == 0) {
+    return Error{ErrorCode::kNotFound, "no rows in this span of time", "export"};
+  }
+  return summary;
 }
 
 }  // namespace
@@ -68,8 +72,7 @@ int run_export(const Invocation& invocation) {
   if (!summary) return fail(summary.error(), kExitFailed);
   std::cerr << "nodevigil: " << summary->rows << " rows, " << summary->labelled_rows
             << " labelled, " << summary->attack_rows << " of them attacks\n";
-  if (summary->rows > 0) return kExitOk;
-  return fail({ErrorCode::kNotFound, "no rows in this span of time", "export"}, kExitFailed);
+  return kExitOk;
 }
 
 }  // namespace nodevigil::cli

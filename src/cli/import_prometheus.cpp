@@ -9,32 +9,18 @@
 #include "nodevigil/dataset/import_columns.h"
 #include "nodevigil/dataset/window_csv.h"
 #include "output_file.h"
+#include "progress.h"
 #include "stop_on_signal.h"
 
 namespace nodevigil::cli {
 namespace {
 
-constexpr std::chrono::seconds kBetweenProgress{2};
-
-// Says now and then how far it is.
-class Progress {
- public:
-  Progress(const PrometheusApi& api, const ImportSpool& spool) : api_(api), spool_(spool) {}
-
-  void operator()(std::size_t metrics) {
-    const auto now = std::chrono::steady_clock::now();
-    if (now - said_ < kBetweenProgress) return;
-    said_ = now;
-    std::cerr << "nodevigil: " << metrics << " of " << spool_.plan().sources.size() << " metrics, "
-              << spool_.series().size() << " series, " << spool_.values() << " values, "
-              << api_.requests() << " requests\n";
-  }
-
- private:
-  const PrometheusApi& api_;
-  const ImportSpool& spool_;
-  std::chrono::steady_clock::time_point said_ = std::chrono::steady_clock::now();
-};
+std::string how_far(std::size_t metrics, const ImportSpool& spool, const PrometheusApi& api) {
+  return std::to_string(metrics) + " of " + std::to_string(spool.plan().sources.size()) +
+         " metrics, " + std::to_string(spool.series().size()) + " series, " +
+         std::to_string(spool.values()) + " values, " + std::to_string(api.requests()) +
+         " requests";
+}
 
 Result<std::unique_ptr<ImportSpool>> open_spool(const std::string& path,
                                                 const ImportRequest& request, const TimeGrid& grid,
@@ -85,9 +71,11 @@ Result<ImportFormat> read_format(const Options& options) {
 
 Result<void> write_files(const ImportSpool& spool, const ImportColumns& columns,
                          const ImportFormat& format, const PrometheusApi& api, OutputFile& out,
-                         OutputFile& keys) {
+                         OutputFile& keys, const std::stop_token& stop) {
   write_import_keys(spool, columns, api.server(), keys.stream());
-  if (auto written = write_import(spool, columns, format, out.stream()); !written) return written;
+  if (auto written = write_import(spool, columns, format, out.stream(), stop); !written) {
+    return written;
+  }
   // The keys first: a data set without them would be of unknown columns.
   if (auto written = keys.finish(); !written) return written;
   return out.finish();
@@ -105,16 +93,22 @@ Result<void> import(const Options& options, const ImportRequest& request, const 
   auto spool = open_spool(options.output + ".spool", request, grid, wanted.resume, api);
   if (!spool) return spool.error();
   const auto work = [&]() -> Result<void> {
-    auto fetched = fetch_import(api, **spool, wanted.most_points, wanted.http.longest_answer,
-                                Progress{api, **spool}, stop);
+    Progress progress;
+    const auto on_answer = [&](std::size_t metrics) {
+      // Its words count all values: they are not for every answer.
+      if (progress.due()) progress(how_far(metrics, **spool, api));
+    };
+    auto fetched =
+        fetch_import(api, **spool, wanted.most_points, wanted.http.longest_answer, on_answer, stop);
     if (!fetched) return fetched;
     const auto keep = wanted.as_node     ? KeepSeries::kSingle
                       : wanted.keep_gaps ? KeepSeries::kGappy
                                          : KeepSeries::kWhole;
     const auto columns = choose_columns(**spool, keep);
     if (!columns) return columns.error();
-    if (auto written = write_files(**spool, *columns, format, api, out, keys); !written)
+    if (auto written = write_files(**spool, *columns, format, api, out, keys, stop); !written) {
       return written;
+    }
     summarise(**spool, *columns, api, keys_path);
     return {};
   };
@@ -143,8 +137,7 @@ int run_import_prometheus(const Invocation& invocation) {
   if (!grid) return fail(grid.error(), kExitUsage);
   const auto format = read_format(options);
   if (!format) return fail(format.error(), kExitUsage);
-  StopOnSignal signals;
-  signals.set_exit_code(kExitFailed);
+  StopOnSignal signals{kExitFailed, "what has been read is kept, and --resume goes on with it"};
   const auto done = import(options, *request, *grid, *format, signals.token());
   return done ? kExitOk : fail(done.error(), kExitFailed);
 }

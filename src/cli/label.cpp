@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <iostream>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "command.h"
@@ -10,8 +9,10 @@
 #include "nodevigil/base/printable.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/dataset/apply_labels.h"
+#include "nodevigil/dataset/labels.h"
 #include "nodevigil/dataset/window_csv.h"
 #include "nodevigil/store/postgres_samples.h"
+#include "progress.h"
 
 namespace nodevigil::cli {
 namespace {
@@ -140,18 +141,22 @@ Result<void> apply_to_nodes(Postgres& postgres, const Options& options) {
   filter.node = options.node;
   const auto windows = (*store)->list(filter);
   if (!windows) return windows.error();
-  std::map<std::string, std::vector<AnomalyWindow>> by_node;
-  for (const AnomalyWindow& window : *windows) by_node[window.node].push_back(window);
-  if (!options.node.empty()) by_node[options.node];
   const auto nodes = read_nodes(postgres);
   if (!nodes) return nodes.error();
-  for (const auto& [node, its] : by_node) {
-    if (std::ranges::find(*nodes, node) == nodes->end()) {
-      return Error{ErrorCode::kNotFound,
-                   "has no samples of node '" + printable(node) + "', which windows are about",
-                   postgres.peer()};
-    }
-    const auto changed = apply_labels(postgres, node, its, options.from_us, options.to_us);
+  // All are checked before the first one is labelled.
+  std::vector<std::string> named{options.node};
+  for (const AnomalyWindow& window : *windows) named.push_back(window.node);
+  for (const std::string& node : named) {
+    if (node.empty() || std::ranges::find(*nodes, node) != nodes->end()) continue;
+    return Error{ErrorCode::kNotFound,
+                 "has no samples of node '" + printable(node) + "', which labels are for",
+                 postgres.peer()};
+  }
+  const TimeSpan span{options.from_us.value_or(kBeginningOfTime),
+                      options.to_us.value_or(kEndOfTime)};
+  // Those without windows as well: what was labelled by a window that is gone is not any more.
+  for (const std::string& node : options.node.empty() ? *nodes : std::vector{options.node}) {
+    const auto changed = apply_labels(postgres, node, windows_of(*windows, node), span, Progress{});
     if (!changed) return changed.error();
     std::cout << printable(node) << ": " << *changed << " samples got another label\n";
   }

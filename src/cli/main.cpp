@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -201,4 +202,8 @@ int run(int argc, char** argv) {
 
 }  // namespace nodevigil::cli
 
-int main(int argc, char** argv) { return nodevigil::cli::run(argc, argv); }
+int main(int argc, char** argv) {
+  // A limit on the size of files is then told of like a full disk, and nothing half written stays.
+  std::signal(SIGXFSZ, SIG_IGN);
+  return nodevigil::cli::run(argc, argv);
+}

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <ctime>
 #include <future>
+#include <utility>
 
 #include "command.h"
 #include "nodevigil/base/log.h"
@@ -22,14 +23,14 @@ constexpr int kWake = SIGUSR1;
 
 }  // namespace
 
-StopOnSignal::StopOnSignal() : exit_code_(kExitUnkept) {
+StopOnSignal::StopOnSignal(int exit_code, std::string loss)
+    : loss_(std::move(loss)), exit_code_(exit_code) {
   sigemptyset(&signals_);
   for (const int signal : {SIGTERM, SIGINT, kWake}) sigaddset(&signals_, signal);
   pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-  // Neither a client that goes away while it is answered nor a limit on the size of files may end
-  // the agent: the write fails, and that is handled.
+  // A peer that goes away while it is written to must not end the process: the write fails, and
+  // that is handled.
   std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);
   thread_ = std::thread{[this] { run(); }};
 }
 
@@ -59,11 +60,10 @@ void StopOnSignal::give_up() const {
   std::promise<void> said;
   std::thread{[&] {
     if (exit_code_ == kExitOk) {
-      log_info("all rows are in the journal; not waiting any longer for what holds up the end");
+      log_info("the work is done; not waiting any longer for what holds up the end");
     } else {
       log_warn("could not end within " + std::to_string(kEndWithin.count()) +
-               " s (does the disk of the journal answer?); ending now, rows that wait in memory "
-               "are lost");
+               " s (does the disk answer?); ending now, " + loss_);
     }
     said.set_value();
   }}.detach();

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <csignal>
 #include <stop_token>
+#include <string>
 #include <thread>
 
 namespace nodevigil::cli {
@@ -16,7 +17,9 @@ namespace nodevigil::cli {
 /// else it logs why and ends the process, as far as the kernel lets it.
 class StopOnSignal {
  public:
-  StopOnSignal();
+  /// `exit_code`: of a process that is ended so before its work is done; `loss`: what that means,
+  /// for the log.
+  StopOnSignal(int exit_code, std::string loss);
   ~StopOnSignal();
   StopOnSignal(const StopOnSignal&) = delete;
   StopOnSignal& operator=(const StopOnSignal&) = delete;
@@ -31,6 +34,7 @@ class StopOnSignal {
   [[noreturn]] void give_up() const;
 
   sigset_t signals_{};
+  std::string loss_;
   std::stop_source stop_;
   std::atomic<bool> ended_ = false;
   std::atomic<int> exit_code_;

@@ -17,7 +17,7 @@
 namespace nodevigil {
 namespace {
 
-constexpr std::int64_t kProgressEvery = 100'000;
+constexpr std::int64_t kProgressEvery = 10'000;
 
 // What a row has besides readings: one of three kinds.
 struct Extra {
@@ -130,8 +130,10 @@ struct Welford {
 
 using NodeTables = std::map<std::string, std::vector<Welford>>;
 
-Result<NodeTables> read_tables(RowSource& source, std::span<const SeriesSpec> series) {
+Result<NodeTables> read_tables(RowSource& source, std::span<const SeriesSpec> series,
+                               const OnProgress& on_progress) {
   NodeTables tables;
+  std::int64_t rows = 0;
   Features features{series};
   const auto done = source.each([&](const DatasetRow& row) -> Result<void> {
     auto& table = tables[row.node];
@@ -139,6 +141,9 @@ Result<NodeTables> read_tables(RowSource& source, std::span<const SeriesSpec> se
     const auto values = features.of(row);
     for (std::size_t i = 0; i < series.size(); ++i) {
       if (std::isfinite(values[i])) table[i].add(values[i]);
+    }
+    if (++rows % kProgressEvery == 0 && on_progress) {
+      on_progress(std::to_string(rows) + " rows read, in the first of two passes");
     }
     return {};
   });
@@ -184,7 +189,8 @@ class Writer {
   Writer& operator=(const Writer&) = delete;
 
   virtual void begin() = 0;
-  virtual void write(const DatasetRow& row, const std::vector<std::optional<double>>& values) = 0;
+  virtual Result<void> write(const DatasetRow& row,
+                             const std::vector<std::optional<double>>& values) = 0;
 
  protected:
   void add_columns(const DatasetRow& row, const std::vector<std::optional<double>>& values) {
@@ -240,7 +246,8 @@ class CsvWriter final : public Writer {
     line_ = "ts,node" + names() + ",attack,attack_type";
     end_line();
   }
-  void write(const DatasetRow& row, const std::vector<std::optional<double>>& values) override {
+  Result<void> write(const DatasetRow& row,
+                     const std::vector<std::optional<double>>& values) override {
     line_ = format_timestamp(row.row.sample.ts_us) + ',';
     add(row.node);
     add_columns(row, values);
@@ -249,6 +256,7 @@ class CsvWriter final : public Writer {
     line_ += ',';
     add(row.label.type);
     end_line();
+    return {};
   }
 };
 
@@ -261,24 +269,32 @@ class InstanceWriter final : public Writer {
     line_ = "Time,Anomaly,Instance" + names();
     end_line();
   }
-  void write(const DatasetRow& row, const std::vector<std::optional<double>>& values) override {
+  Result<void> write(const DatasetRow& row,
+                     const std::vector<std::optional<double>>& values) override {
+    if (!timeline_) {
+      node_ = row.node;
+      timeline_.emplace(windows_of(windows_, node_));
+    }
+    if (row.node != node_) {
+      return Error{ErrorCode::kInvalid,
+                   "there are rows of the nodes '" + printable(node_) + "' and '" +
+                       printable(row.node) +
+                       "', and the format has no column that tells them apart; --node takes one",
+                   "--format instances"};
+    }
     line_ = format_timestamp(row.row.sample.ts_us) + ',';
     line_ += as_digit(row.label.attack);
     line_ += ',';
-    add(timeline_of(row.node).at(row.row.sample.ts_us));
+    add(timeline_->at(row.row.sample.ts_us));
     add_columns(row, values);
     end_line();
+    return {};
   }
 
  private:
-  const PhaseTimeline& timeline_of(const std::string& node) {
-    const auto known = timelines_.find(node);
-    if (known != timelines_.end()) return known->second;
-    return timelines_.emplace(node, PhaseTimeline{windows_of(windows_, node)}).first->second;
-  }
-
   const std::vector<AnomalyWindow>& windows_;
-  std::map<std::string, PhaseTimeline> timelines_;
+  std::string node_;
+  std::optional<PhaseTimeline> timeline_;  // of that node
 };
 
 // https://waikato.github.io/weka-wiki/formats_and_processing/arff_stable/
@@ -298,7 +314,8 @@ class ArffWriter final : public Writer {
     out_ << "@attribute attack {0,1}\n@attribute attack_type {" << (names.empty() ? "none" : names)
          << "}\n\n@data\n";
   }
-  void write(const DatasetRow& row, const std::vector<std::optional<double>>& values) override {
+  Result<void> write(const DatasetRow& row,
+                     const std::vector<std::optional<double>>& values) override {
     constexpr std::size_t kToMilliseconds = 23;  // "2026-11-21T23:00:00.250"
     line_ = '"' + format_timestamp(row.row.sample.ts_us).substr(0, kToMilliseconds) + "\",";
     line_ += quoted(row.node);
@@ -308,6 +325,7 @@ class ArffWriter final : public Writer {
     line_ += ',';
     line_ += row.label.type.empty() ? "?" : quoted(row.label.type);
     end_line();
+    return {};
   }
 
  private:
@@ -344,7 +362,7 @@ Result<std::unique_ptr<Writer>> make_writer(RowSource& source, const ExportOptio
   } else if (options.format == ExportFormat::kInstances) {
     writer = std::make_unique<InstanceWriter>(out, columns, options.windows);
   } else {
-    auto types = source.attack_types();
+    auto types = source.attack_types(options.progress);
     if (!types) return types.error();
     writer = std::make_unique<ArffWriter>(out, columns, std::move(*types));
   }
@@ -359,7 +377,7 @@ Result<ExportSummary> export_rows(RowSource& source, std::span<const SeriesSpec>
   if (!columns) return columns.error();
   NodeTables tables;
   if (options.values == ExportValues::kTableZ) {
-    auto read = read_tables(source, series);
+    auto read = read_tables(source, series, options.progress);
     if (!read) return read.error();
     tables = std::move(*read);
   }
@@ -369,12 +387,14 @@ Result<ExportSummary> export_rows(RowSource& source, std::span<const SeriesSpec>
   ExportSummary summary;
   (*writer)->begin();
   const auto done = source.each([&](const DatasetRow& row) -> Result<void> {
-    (*writer)->write(row, values.of(row));
+    if (auto written = (*writer)->write(row, values.of(row)); !written) return written;
     // The stream's owner knows which file this is and why, and says so when it ends it.
     if (!out) return Error{ErrorCode::kIo, "cannot write the data set", ""};
     if (row.label.attack) ++summary.labelled_rows;
     if (row.label.attack.value_or(false)) ++summary.attack_rows;
-    if (++summary.rows % kProgressEvery == 0 && options.progress) options.progress(summary.rows);
+    if (++summary.rows % kProgressEvery == 0 && options.progress) {
+      options.progress(std::to_string(summary.rows) + " rows written");
+    }
     return {};
   });
   if (!done) return done.error();

@@ -1,7 +1,6 @@
 #include "nodevigil/dataset/import_columns.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -11,6 +10,7 @@
 #include "nodevigil/base/units.h"
 #include "nodevigil/dataset/csv_text.h"
 #include "nodevigil/dataset/labels.h"
+#include "nodevigil/dataset/sample_csv.h"
 
 namespace nodevigil {
 namespace {
@@ -19,8 +19,6 @@ using Json = nlohmann::ordered_json;
 
 // Of values that are turned from columns into rows at a time.
 constexpr std::size_t kBlockBytes = std::size_t{16} << 20;
-
-constexpr std::array<std::string_view, 4> kOtherColumns{"ts", "node", "attack", "attack_type"};
 
 // Numbers of series: by source, then by labels.
 std::vector<std::size_t> in_order(const std::vector<SpooledSeries>& series) {
@@ -155,7 +153,7 @@ Result<ImportColumns> choose_columns(const ImportSpool& spool, KeepSeries keep) 
   const auto& sources = spool.plan().sources;
   const auto& series = spool.series();
   const auto order = in_order(series);
-  std::set<std::string, std::less<>> taken{kOtherColumns.begin(), kOtherColumns.end()};
+  std::set<std::string, std::less<>> taken{kNoSeries.begin(), kNoSeries.end()};
   for (const ImportSource& source : sources) taken.insert(source.name);
 
   ImportColumns chosen;
@@ -183,7 +181,7 @@ Result<ImportColumns> choose_columns(const ImportSpool& spool, KeepSeries keep) 
       ++count;
     }
     if (count == 0) continue;
-    const bool reserved = std::ranges::find(kOtherColumns, name) != kOtherColumns.end();
+    const bool reserved = std::ranges::find(kNoSeries, name) != kNoSeries.end();
     give_names(chosen.columns, count, name, taken, reserved);
   }
   if (std::ranges::none_of(chosen.columns, [&](const ImportColumn& column) {
@@ -201,7 +199,8 @@ Result<ImportColumns> choose_columns(const ImportSpool& spool, KeepSeries keep) 
 }
 
 Result<void> write_import(const ImportSpool& spool, const ImportColumns& columns,
-                          const ImportFormat& format, std::ostream& out) {
+                          const ImportFormat& format, std::ostream& out,
+                          const std::stop_token& stop) {
   const TimeGrid& grid = spool.plan().grid;
   const std::size_t width = columns.columns.size();
   std::vector<std::size_t> places(spool.series().size(), ImportSpool::kNowhere);
@@ -214,6 +213,7 @@ Result<void> write_import(const ImportSpool& spool, const ImportColumns& columns
   const std::size_t at_once = std::clamp<std::size_t>(kBlockBytes / row_bytes, 1, grid.points);
   std::vector<double> values;
   for (std::size_t first = 0; first < grid.points && out; first += at_once) {
+    if (stop.stop_requested()) return Error{ErrorCode::kUnavailable, "stopped", ""};
     const std::size_t count = std::min(at_once, grid.points - first);
     values.resize(count * width);
     if (auto read = spool.read(first, count, places, values); !read) return read;

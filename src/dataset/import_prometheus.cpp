@@ -111,43 +111,70 @@ std::string expression_of(const std::string& name, const std::vector<std::string
   return text;
 }
 
-// What came of one part, series by series, as the spool takes it.
-class Part {
+// What came in one answer, given out part by part as the spool takes it.
+class Parts {
  public:
-  Part(const TimeGrid& grid, std::size_t first, std::size_t points)
+  // An answer for `points` times from `first` on.
+  Parts(const TimeGrid& grid, std::size_t first, std::size_t points)
       : grid_(grid), first_(first), points_(points) {}
 
-  [[nodiscard]] Result<void> add(std::uint32_t id, const PrometheusSeries& series) {
-    ids.push_back(id);
-    values.resize(values.size() + points_, ImportSpool::kNoPoint);
-    double* const row = values.data() + values.size() - points_;
-    for (const PrometheusPoint& point : series.points) {
-      const std::int64_t behind = point.ms - grid_.at(first_);
-      const std::int64_t at = behind / grid_.step_ms;
-      if (behind < 0 || behind % grid_.step_ms != 0 || at >= static_cast<std::int64_t>(points_)) {
-        return invalid(
-            "the answer has a time that was not asked for, " + format_timestamp(point.ms * 1000),
-            "");
+  [[nodiscard]] Result<void> add(std::uint32_t id, std::vector<PrometheusPoint> points) {
+    std::int64_t least = grid_.at(first_);
+    for (const PrometheusPoint& point : points) {
+      if (point.ms < least || point.ms >= grid_.at(first_ + points_) ||
+          (point.ms - grid_.from_ms) % grid_.step_ms != 0) {
+        return invalid("the answer has a time that was not asked for, or is not in its order: " +
+                           format_timestamp(point.ms * 1000),
+                       "");
       }
-      row[at] = point.value;
+      least = point.ms + 1;
     }
+    series_.push_back({id, std::move(points)});
     return {};
+  }
+
+  // The next `points` points: those series that have a value there, and all their values.
+  void take(std::size_t points) {
+    ids.clear();
+    values.clear();
+    const std::int64_t begin_ms = grid_.at(first_);
+    first_ += points;
+    for (Series& one : series_) {
+      const auto has_more = [&] {
+        return one.taken < one.points.size() && one.points[one.taken].ms < grid_.at(first_);
+      };
+      if (!has_more()) continue;
+      ids.push_back(one.id);
+      values.resize(values.size() + points, ImportSpool::kNoPoint);
+      double* const row = values.data() + values.size() - points;
+      for (; has_more(); ++one.taken) {
+        const PrometheusPoint& point = one.points[one.taken];
+        row[(point.ms - begin_ms) / grid_.step_ms] = point.value;
+      }
+    }
   }
 
   std::vector<std::uint32_t> ids;
   std::vector<double> values;
 
  private:
+  struct Series {
+    std::uint32_t id = 0;
+    std::vector<PrometheusPoint> points;
+    std::size_t taken = 0;
+  };
+
   const TimeGrid& grid_;
   std::size_t first_;
   std::size_t points_;
+  std::vector<Series> series_;
 };
 
 // Fetches one source. The numbers of its series are known from earlier parts.
 class SourceFetch {
  public:
-  SourceFetch(PrometheusApi& api, ImportSpool& spool, std::size_t source)
-      : api_(api), spool_(spool), source_(source) {
+  SourceFetch(PrometheusApi& api, ImportSpool& spool, std::size_t source, std::size_t most_bytes)
+      : api_(api), spool_(spool), source_(source), most_bytes_(most_bytes) {
     for (std::size_t i = 0; i < spool.series().size(); ++i) {
       if (spool.series()[i].source == source) known_.emplace(spool.series()[i].labels, i);
     }
@@ -175,12 +202,16 @@ class SourceFetch {
   }
 
  private:
+  // In parts whose values, gaps included, take no more room than an answer may: series that come
+  // and go are short in an answer, and would be as long as all others in one part.
   [[nodiscard]] Result<void> keep(PrometheusAnswer& answer, std::size_t first, std::size_t points) {
     for (const std::string& words : answer.warnings) {
       if (auto added = spool_.add_warning(words); !added) return added;
     }
-    Part part{spool_.plan().grid, first, points};
-    part.values.reserve(answer.series.size() * points);
+    const std::size_t row_bytes = std::max<std::size_t>(answer.series.size(), 1) * sizeof(double);
+    const std::size_t at_once = std::clamp<std::size_t>(most_bytes_ / row_bytes, 1, points);
+    Parts parts{spool_.plan().grid, first, points};
+    parts.values.reserve(at_once * answer.series.size());
     for (PrometheusSeries& series : answer.series) {
       series.labels.erase("__name__");
       const auto [at, fresh] = known_.try_emplace(std::move(series.labels), 0);
@@ -189,17 +220,25 @@ class SourceFetch {
         if (!id) return id.error();
         at->second = *id;
       }
-      if (auto added = part.add(static_cast<std::uint32_t>(at->second), series); !added) {
+      const auto id = static_cast<std::uint32_t>(at->second);
+      if (auto added = parts.add(id, std::move(series.points)); !added) {
         return Error{added.error().code, added.error().context, api_.server()};
       }
-      series.points = {};
     }
-    return spool_.add_block(source_, points, part.ids, part.values);
+    for (std::size_t done = 0; done < points; done += at_once) {
+      const std::size_t count = std::min(at_once, points - done);
+      parts.take(count);
+      if (auto added = spool_.add_block(source_, count, parts.ids, parts.values); !added) {
+        return added;
+      }
+    }
+    return {};
   }
 
   PrometheusApi& api_;
   ImportSpool& spool_;
   std::size_t source_;
+  std::size_t most_bytes_;
   std::map<PrometheusLabels, std::size_t> known_;
 };
 
@@ -258,7 +297,7 @@ Result<void> fetch_import(PrometheusApi& api, ImportSpool& spool, std::size_t mo
                           const std::stop_token& stop) {
   for (std::size_t source = 0; source < spool.plan().sources.size(); ++source) {
     ChunkPlanner planner{most_points, most_bytes};
-    SourceFetch fetch{api, spool, source};
+    SourceFetch fetch{api, spool, source, most_bytes};
     while (!fetch.whole()) {
       if (auto done = fetch.step(planner); !done) return done;
       if (stop.stop_requested()) return Error{ErrorCode::kUnavailable, "stopped", ""};

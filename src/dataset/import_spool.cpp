@@ -158,9 +158,10 @@ Result<void> ImportSpool::add_block(std::size_t source, std::size_t points,
                                     std::span<const double> values) {
   std::string head{bytes_of(BlockHead{source, points, ids.size()})};
   head += bytes_of(ids);
-  const std::int64_t offset = end_ + std::ssize(head) + std::int64_t{sizeof(RecordHead)};
+  const auto behind_heads = static_cast<std::int64_t>(sizeof(RecordHead) + sizeof(BlockHead));
+  const std::int64_t offset = end_ + behind_heads;
   if (auto written = write(kBlock, head, bytes_of(values)); !written) return written;
-  enter({source, next_[source], points, offset, {ids.begin(), ids.end()}}, values);
+  enter({source, next_[source], points, ids.size(), offset}, ids, values);
   return {};
 }
 
@@ -254,15 +255,16 @@ bool ImportSpool::take_block(std::string_view payload, std::int64_t offset) {
   }
   std::vector<double> values(head.series * head.points);
   payload.copy(reinterpret_cast<char*>(values.data()), payload.size() - bytes, bytes);
-  enter({head.source, next_[head.source], head.points,
-         offset + static_cast<std::int64_t>(sizeof head + bytes), std::move(ids)},
-        values);
+  enter({head.source, next_[head.source], head.points, head.series,
+         offset + static_cast<std::int64_t>(sizeof head)},
+        ids, values);
   return true;
 }
 
-void ImportSpool::enter(Block block, std::span<const double> values) {
-  for (std::size_t i = 0; i < block.ids.size(); ++i) {
-    SpooledSeries& one = series_[block.ids[i]];
+void ImportSpool::enter(const Block& block, std::span<const std::uint32_t> ids,
+                        std::span<const double> values) {
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    SpooledSeries& one = series_[ids[i]];
     for (std::size_t point = 0; point < block.points; ++point) {
       const double value = values[i * block.points + point];
       if (!is_point(value)) continue;
@@ -275,25 +277,32 @@ void ImportSpool::enter(Block block, std::span<const double> values) {
     }
   }
   next_[block.source] += block.points;
-  blocks_.push_back(std::move(block));
+  blocks_.push_back(block);
 }
 
 Result<void> ImportSpool::read(std::size_t first, std::size_t count,
                                std::span<const std::size_t> places,
                                std::vector<double>& rows) const {
+  const Error unreadable{ErrorCode::kIo, "cannot read what was written before", path_};
   std::ranges::fill(rows, kNoPoint);
+  std::vector<std::uint32_t> ids;
   for (const Block& block : blocks_) {
     const std::size_t begin = std::max(first, block.first);
     const std::size_t end = std::min(first + count, block.first + block.points);
     if (begin >= end) continue;
-    for (std::size_t i = 0; i < block.ids.size(); ++i) {
-      const std::size_t place = places[block.ids[i]];
+    ids.resize(block.series);
+    const auto bytes = static_cast<std::int64_t>(ids.size() * sizeof ids[0]);
+    if (!read_all(file_.get(), ids.data(), ids.size() * sizeof ids[0], block.offset)) {
+      return unreadable;
+    }
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      const std::size_t place = places[ids[i]];
       if (place == kNowhere) continue;
       const std::size_t skipped = i * block.points + begin - block.first;
       if (!read_all(file_.get(), &rows[place * count + begin - first],
                     (end - begin) * sizeof(double),
-                    block.offset + static_cast<std::int64_t>(skipped * sizeof(double)))) {
-        return Error{ErrorCode::kIo, "cannot read what was written before", path_};
+                    block.offset + bytes + static_cast<std::int64_t>(skipped * sizeof(double)))) {
+        return unreadable;
       }
     }
   }

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "nodevigil/base/units.h"
 
@@ -85,35 +86,48 @@ const Label& Labeler::at(std::int64_t ts_us) {
   return spans_[last_].label;
 }
 
+std::vector<PhaseTimeline::Mark> PhaseTimeline::marks_of(const AnomalyWindow& window) {
+  std::vector<Mark> marks;
+  const auto details = nlohmann::json::parse(window.details, nullptr, /*allow_exceptions=*/false);
+  if (details.is_object() && details.contains("phases") && details["phases"].is_array()) {
+    for (const auto& one : details["phases"]) {
+      if (!one.is_object() || !one.contains("phase") || !one.contains("at")) continue;
+      if (!one["phase"].is_string()) continue;
+      // A time as text, or seconds since 1970.
+      const auto& time = one["at"];
+      const auto at = parse_timestamp_us(time.is_string() ? time.get<std::string>() : time.dump());
+      if (!at || *at > window.to_us) continue;
+      std::string phase = one["phase"].get<std::string>();
+      marks.push_back({*at, phase == "ended" ? "" : std::move(phase)});
+    }
+  }
+  if (marks.empty()) marks.push_back({window.from_us, "generating anomaly"});
+  // Whoever was killed has not said that it ended.
+  if (window.to_us < kEndOfTime) marks.push_back({window.to_us + 1, ""});
+  return marks;
+}
+
 PhaseTimeline::PhaseTimeline(std::span<const AnomalyWindow> windows) {
+  using Change = std::pair<const AnomalyWindow*, Mark>;
+  std::vector<Change> changes;
   for (const AnomalyWindow& window : windows) {
     if (window.type == kNormalType) continue;
-    const auto details = nlohmann::json::parse(window.details, nullptr, /*allow_exceptions=*/false);
-    bool told = false;
-    if (details.is_object() && details.contains("phases") && details["phases"].is_array()) {
-      for (const auto& one : details["phases"]) {
-        if (!one.is_object() || !one.contains("phase") || !one.contains("at")) continue;
-        if (!one["phase"].is_string()) continue;
-        // A time as text, or seconds since 1970.
-        const auto& time = one["at"];
-        const auto at =
-            parse_timestamp_us(time.is_string() ? time.get<std::string>() : time.dump());
-        if (!at) continue;
-        std::string phase = one["phase"].get<std::string>();
-        marks_.push_back({*at, phase == "ended" ? "running" : std::move(phase)});
-        told = true;
-      }
-    }
-    if (told) continue;
-    marks_.push_back({window.from_us, "generating anomaly"});
-    if (window.to_us < kEndOfTime) marks_.push_back({window.to_us + 1, "running"});
+    for (Mark& mark : marks_of(window)) changes.emplace_back(&window, std::move(mark));
   }
-  std::ranges::stable_sort(marks_, {}, &Mark::at_us);
+  std::ranges::stable_sort(changes, {}, [](const Change& change) { return change.second.at_us; });
+  // The phase that each window is in, the newest last; that one counts.
+  std::vector<std::pair<const AnomalyWindow*, std::string>> now;
+  for (auto& [window, mark] : changes) {
+    const AnomalyWindow* const changed = window;
+    std::erase_if(now, [changed](const auto& one) { return one.first == changed; });
+    if (!mark.phase.empty()) now.emplace_back(changed, std::move(mark.phase));
+    marks_.push_back({mark.at_us, now.empty() ? "" : now.back().second});
+  }
 }
 
 std::string_view PhaseTimeline::at(std::int64_t ts_us) const {
   const auto after = std::ranges::upper_bound(marks_, ts_us, {}, &Mark::at_us);
-  if (after == marks_.begin()) return "running";
+  if (after == marks_.begin() || std::prev(after)->phase.empty()) return "running";
   return std::prev(after)->phase;
 }
 

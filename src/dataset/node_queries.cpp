@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "nodevigil/metrics/table.h"
+#include "nodevigil/procfs/diskstats.h"
 
 namespace nodevigil {
 namespace {
@@ -46,10 +47,6 @@ constexpr std::array<NodeQuery, kMetricCount> kQueries{{
     {"lis_conn", R"(max(node_tcp_connection_states{state="listen",$node}))"},
     {"open_fds", "max(node_filefd_allocated{$node})"},
 }};
-
-// The same names as looks_like_whole_disk() takes.
-constexpr std::string_view kWholeDisks =
-    R"((sd|vd|xvd|hd|dasd|ubd)[a-z]+|(mmcblk|nbd|rbd|pmem)\d+|nvme\d+n\d+)";
 
 std::string matcher(std::string_view label, std::string_view compares, const std::string& regex) {
   return "," + std::string{label} + std::string{compares} + promql_string(regex);
@@ -102,7 +99,7 @@ std::string promql_string(const std::string& text) {
 }
 
 std::vector<ImportSource> node_queries(const std::string& labels, const SamplerOptions& options) {
-  const std::string disks = devices(labels + matcher("device", "=~", std::string{kWholeDisks}),
+  const std::string disks = devices(labels + matcher("device", "=~", whole_disk_regex()),
                                     options.disk_include, options.disk_exclude);
   const std::string nets = devices(labels, options.net_include, options.net_exclude);
   const std::string mounts = filesystems(labels, options.filesystems);

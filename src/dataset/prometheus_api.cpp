@@ -76,13 +76,13 @@ Result<PrometheusAnswer> PrometheusApi::call(Method method, const std::string& e
     ++requests_;
     const auto answer = send_(method, endpoint, query);
     Failure failure;
+    // A connection that gave no answer in time was one.
+    reached_ = reached_ || answer || answer.error().code == ErrorCode::kTimeout;
     if (!answer) {
       failure = judge_error(answer.error());
     } else if (answer->status != 200) {
-      reached_ = true;
       failure = judge_status(*answer);
     } else {
-      reached_ = true;
       bytes_ = answer->body.size();
       auto parsed = parse_prometheus_answer(answer->body);
       if (parsed) return parsed;
@@ -99,8 +99,8 @@ Result<PrometheusAnswer> PrometheusApi::call(Method method, const std::string& e
 }
 
 PrometheusApi::Failure PrometheusApi::judge_error(const Error& error) const {
-  // A server that has answered before and takes too long now has too much to do with this.
-  if (error.code == ErrorCode::kTimeout && reached_) {
+  // A server that takes too long has too much to do with this.
+  if (error.code == ErrorCode::kTimeout) {
     return {{ErrorCode::kFull, error.context, error.path}, false};
   }
   return {error, error.code == ErrorCode::kUnavailable && reached_};

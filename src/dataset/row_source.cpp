@@ -1,13 +1,13 @@
 #include "nodevigil/dataset/row_source.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "nodevigil/base/printable.h"
+#include "nodevigil/base/units.h"
 #include "nodevigil/dataset/labels.h"
 #include "nodevigil/store/postgres_samples.h"
 
@@ -95,7 +95,7 @@ class JournalRows final : public RowSource {
     return {};
   }
 
-  Result<std::vector<std::string>> attack_types() override {
+  Result<std::vector<std::string>> attack_types(const OnProgress&) override {
     std::set<std::string> types;
     add_types(windows_, types);
     return std::vector<std::string>(types.begin(), types.end());
@@ -157,18 +157,22 @@ class PostgresRows final : public RowSource {
     return {};
   }
 
-  Result<std::vector<std::string>> attack_types() override {
+  Result<std::vector<std::string>> attack_types(const OnProgress& on_progress) override {
     std::set<std::string> types;
     add_types(windows_, types);
-    const auto own = postgres_.transaction([&]() -> Result<void> {
-      const auto answer = postgres_.query(
-          "SELECT DISTINCT attack_type FROM nodevigil.samples WHERE attack_type IS NOT NULL", {},
-          "read the types of attacks");
-      if (!answer) return answer.error();
-      for (const auto& row : answer->rows) types.insert(row[0].value_or(""));
-      return {};
-    });
-    if (!own) return own.error();
+    for (const std::string& node : selection_.nodes) {
+      const auto days = days_of_samples(postgres_, node, {selection_.from_us, selection_.to_us});
+      if (!days) return days.error();
+      for (const TimeSpan& day : *days) {
+        const auto own = read_attack_types(postgres_, node, day);
+        if (!own) return own.error();
+        types.insert(own->begin(), own->end());
+        if (on_progress) {
+          on_progress("looking for types of attacks: " + printable(node) + " up to " +
+                      format_timestamp_seconds(day.to_us));
+        }
+      }
+    }
     return std::vector<std::string>(types.begin(), types.end());
   }
 

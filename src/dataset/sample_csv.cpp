@@ -1,7 +1,6 @@
 #include "nodevigil/dataset/sample_csv.h"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 #include <utility>
 
@@ -16,7 +15,6 @@ constexpr std::size_t kRowsToFindInterval = 101;
 constexpr std::int64_t kLongestGapUs = std::int64_t{10} * 365 * 86'400 * 1'000'000;
 // Nothing is known of a column's scale: only Baselines' own least part of the mean applies.
 constexpr Floor kColumnFloor{0, 0};
-constexpr std::array<std::string_view, 4> kNoSeries{"ts", "node", "attack", "attack_type"};
 
 std::optional<std::size_t> find_column(const std::vector<std::string>& header,
                                        std::string_view name) {

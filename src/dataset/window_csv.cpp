@@ -2,13 +2,12 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <cerrno>
-#include <cstdio>
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -16,6 +15,8 @@
 #include "nodevigil/base/descriptor.h"
 #include "nodevigil/base/file.h"
 #include "nodevigil/base/json_text.h"
+#include "nodevigil/base/part_file.h"
+#include "nodevigil/base/printable.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/dataset/csv_reader.h"
 #include "nodevigil/dataset/csv_text.h"
@@ -51,9 +52,78 @@ std::string as_details(std::string_view text) {
   return json_text(nlohmann::json{{"text", text}});
 }
 
+// What to do about a column that windows_as_csv() does not write.
+enum class OtherColumns : std::uint8_t { kLeaveAlone, kRefuse };
+
+Result<std::vector<AnomalyWindow>> read_windows(const std::string& path, const std::string& node,
+                                                OtherColumns others) {
+  auto opened = CsvReader::open(path);
+  if (!opened) return opened.error();
+  CsvReader& reader = **opened;
+  const std::vector<std::string>& header = reader.header();
+  const std::size_t from = find_column(header, {"timestampfrom", "from", "fromts"});
+  const std::size_t to = find_column(header, {"timestampto", "to", "tots"});
+  const std::size_t type = find_column(header, {"anomalytype", "type"});
+  const std::size_t details = find_column(header, {"anomalydetails", "details"});
+  const std::size_t node_column = find_column(header, {"node"});
+  const std::size_t id = find_column(header, {"id"});
+  for (const auto& [column, name] :
+       {std::pair{from, "Timestamp_from"}, std::pair{to, "Timestamp_to"},
+        std::pair{type, "Anomaly type"}}) {
+    if (column == header.size()) {
+      return Error{
+          ErrorCode::kInvalid,
+          "expected a column '" + std::string{name} +
+              "'; windows have Timestamp_from, Timestamp_to, Anomaly type, Anomaly details",
+          reader.place()};
+    }
+  }
+  const std::array known{from, to, type, details, node_column, id};
+  for (std::size_t i = 0; others == OtherColumns::kRefuse && i < header.size(); ++i) {
+    if (std::ranges::find(known, i) != known.end()) continue;
+    return Error{ErrorCode::kInvalid,
+                 "has a column '" + printable(header[i]) +
+                     "', which a change of the windows would lose; make a table without it: label "
+                     "list --labels FILE --format csv -o OTHER",
+                 path};
+  }
+  std::vector<AnomalyWindow> windows;
+  for (;;) {
+    const auto got = reader.next();
+    if (!got) return got.error();
+    if (!*got) return windows;
+    const auto field = [&](std::size_t column) {
+      return column < header.size() ? reader.fields()[column] : std::string_view{};
+    };
+    AnomalyWindow window;
+    for (const auto& [column, target] :
+         {std::pair{from, &window.from_us}, std::pair{to, &window.to_us}}) {
+      const auto time = parse_timestamp_us(field(column));
+      if (!time) {
+        return Error{ErrorCode::kInvalid,
+                     "column '" + header[column] + "': " + time.error().context, reader.place()};
+      }
+      *target = *time;
+    }
+    window.type = field(type);
+    window.details = as_details(field(details));
+    window.node = field(node_column);
+    if (window.node.empty()) window.node = node;
+    if (window.node.empty()) {
+      return Error{ErrorCode::kInvalid,
+                   "expected a node in a column Node; where windows are only read, --node may say "
+                   "which",
+                   reader.place()};
+    }
+    window.id = parse_int(field(id)).value_or(0);
+    if (auto sound = check_window(window, reader.place()); !sound) return sound.error();
+    windows.push_back(std::move(window));
+  }
+}
+
 class WindowCsv final : public WindowStore {
  public:
-  explicit WindowCsv(std::string path) : path_(std::move(path)) {}
+  WindowCsv(std::string path, std::string node) : path_(std::move(path)), node_(std::move(node)) {}
 
   Result<std::int64_t> add(const AnomalyWindow& window) override {
     std::int64_t id = 1;
@@ -90,7 +160,7 @@ class WindowCsv final : public WindowStore {
   }
 
   Result<std::vector<AnomalyWindow>> list(const WindowFilter& filter) override {
-    auto windows = read();
+    auto windows = read(node_, OtherColumns::kLeaveAlone);
     if (!windows) return windows;
     std::erase_if(*windows, [&](const AnomalyWindow& one) { return !fits(one, filter); });
     std::ranges::sort(*windows, [](const AnomalyWindow& a, const AnomalyWindow& b) {
@@ -102,10 +172,10 @@ class WindowCsv final : public WindowStore {
   [[nodiscard]] std::string place() const override { return path_; }
 
  private:
-  Result<std::vector<AnomalyWindow>> read() const {
+  Result<std::vector<AnomalyWindow>> read(const std::string& node, OtherColumns others) const {
     std::error_code ignored;
     if (!std::filesystem::exists(path_, ignored)) return std::vector<AnomalyWindow>{};
-    auto windows = read_window_csv(path_, "");
+    auto windows = read_windows(path_, node, others);
     if (!windows) return windows;
     std::int64_t id = 0;
     for (AnomalyWindow& window : *windows) {
@@ -117,85 +187,44 @@ class WindowCsv final : public WindowStore {
 
   template <typename Change>
   Result<void> change(const Change& edit) {
-    const std::string lock_path = path_ + ".lock";
-    const Descriptor lock{
-        ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)};  // NOLINT: vararg
+    std::error_code ignored;
+    // Beside what links lead to: whatever name a process has for the file, the lock is one.
+    const std::string file = std::filesystem::weakly_canonical(path_, ignored);
+    const std::string lock_path = (file.empty() ? path_ : file) + ".lock";
+    const Descriptor lock{::open(lock_path.c_str(),  // NOLINT: vararg
+                                 O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644)};
     if (lock.get() < 0) return errno_error(errno, "open", lock_path);
     if (::flock(lock.get(), LOCK_EX) != 0) return errno_error(errno, "lock", lock_path);
-    auto windows = read();
+    // Not with node_: what a person supposes for once would be written down for good.
+    auto windows = read("", OtherColumns::kRefuse);
     if (!windows) return windows.error();
     if (auto edited = edit(*windows); !edited) return edited;
     return write(windows_as_csv(*windows));
   }
 
   Result<void> write(const std::string& text) const {
-    const std::string part = path_ + ".part";
-    Descriptor file{::open(part.c_str(),
-                           O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,  // NOLINT: vararg
-                           0644)};
-    if (file.get() < 0) return errno_error(errno, "open for writing", part);
-    if (const int error = write_all(file.get(), text); error != 0) {
-      ::unlink(part.c_str());
-      return errno_error(error, "write", part);
+    PartFile part;
+    if (auto opened = part.open(path_); !opened) return opened;
+    {
+      const Descriptor file{::open(part.name().c_str(),  // NOLINT: vararg
+                                   O_WRONLY | O_TRUNC | O_CLOEXEC)};
+      if (file.get() < 0) return errno_error(errno, "open for writing", path_);
+      if (const int error = write_all(file.get(), text); error != 0) {
+        return errno_error(error, "write", path_);
+      }
     }
-    if (std::rename(part.c_str(), path_.c_str()) != 0) return errno_error(errno, "replace", path_);
-    return {};
+    return part.publish();
   }
 
   std::string path_;
+  std::string node_;  // of windows whose line names none
 };
 
 }  // namespace
 
 Result<std::vector<AnomalyWindow>> read_window_csv(const std::string& path,
                                                    const std::string& node) {
-  auto opened = CsvReader::open(path);
-  if (!opened) return opened.error();
-  CsvReader& reader = **opened;
-  const std::vector<std::string>& header = reader.header();
-  const std::size_t from = find_column(header, {"timestampfrom", "from", "fromts"});
-  const std::size_t to = find_column(header, {"timestampto", "to", "tots"});
-  const std::size_t type = find_column(header, {"anomalytype", "type"});
-  const std::size_t details = find_column(header, {"anomalydetails", "details"});
-  const std::size_t node_column = find_column(header, {"node"});
-  const std::size_t id = find_column(header, {"id"});
-  for (const auto& [column, name] :
-       {std::pair{from, "Timestamp_from"}, std::pair{to, "Timestamp_to"},
-        std::pair{type, "Anomaly type"}}) {
-    if (column == header.size()) {
-      return Error{
-          ErrorCode::kInvalid,
-          "expected a column '" + std::string{name} +
-              "'; windows have Timestamp_from, Timestamp_to, Anomaly type, Anomaly details",
-          reader.place()};
-    }
-  }
-  std::vector<AnomalyWindow> windows;
-  for (;;) {
-    const auto got = reader.next();
-    if (!got) return got.error();
-    if (!*got) return windows;
-    const auto field = [&](std::size_t column) {
-      return column < header.size() ? reader.fields()[column] : std::string_view{};
-    };
-    AnomalyWindow window;
-    for (const auto& [column, target] :
-         {std::pair{from, &window.from_us}, std::pair{to, &window.to_us}}) {
-      const auto time = parse_timestamp_us(field(column));
-      if (!time) {
-        return Error{ErrorCode::kInvalid,
-                     "column '" + header[column] + "': " + time.error().context, reader.place()};
-      }
-      *target = *time;
-    }
-    window.type = field(type);
-    window.details = as_details(field(details));
-    window.node = field(node_column);
-    if (window.node.empty()) window.node = node;
-    window.id = parse_int(field(id)).value_or(0);
-    if (auto sound = check_window(window, reader.place()); !sound) return sound.error();
-    windows.push_back(std::move(window));
-  }
+  return read_windows(path, node, OtherColumns::kLeaveAlone);
 }
 
 std::string windows_as_csv(std::span<const AnomalyWindow> windows) {
@@ -212,8 +241,9 @@ std::string windows_as_csv(std::span<const AnomalyWindow> windows) {
   return text;
 }
 
-Result<std::unique_ptr<WindowStore>> open_window_csv(const std::string& path) {
-  std::unique_ptr<WindowStore> store = std::make_unique<WindowCsv>(path);
+Result<std::unique_ptr<WindowStore>> open_window_csv(const std::string& path,
+                                                     const std::string& node) {
+  std::unique_ptr<WindowStore> store = std::make_unique<WindowCsv>(path, node);
   const auto readable = store->list({});
   if (!readable) return readable.error();
   return store;

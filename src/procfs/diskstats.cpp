@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "text.h"
 
@@ -24,6 +25,10 @@ bool take_numbers(std::string_view& line, std::array<std::uint64_t, kColumns>& v
   }
   return true;
 }
+
+// Partitions of lettered disks end in a number (sda1), those of numbered disks in p<number>.
+constexpr std::array<std::string_view, 6> kLettered{"sd", "vd", "xvd", "hd", "dasd", "ubd"};
+constexpr std::array<std::string_view, 4> kNumbered{"mmcblk", "nbd", "rbd", "pmem"};
 
 // nvme<controller>n<namespace>. Not nvme0c0n1, a single path below a multipath nvme0n1, nor a
 // partition nvme0n1p1.
@@ -62,9 +67,6 @@ Result<bool> DiskstatsRows::next(DiskRow& row) {
 }
 
 bool looks_like_whole_disk(std::string_view name) {
-  // Partitions of lettered disks end in a number (sda1), those of numbered disks in p<number>.
-  constexpr std::array<std::string_view, 6> kLettered{"sd", "vd", "xvd", "hd", "dasd", "ubd"};
-  constexpr std::array<std::string_view, 4> kNumbered{"mmcblk", "nbd", "rbd", "pmem"};
   const auto is_prefix_before = [name](bool (*kind)(char)) {
     return [name, kind](std::string_view prefix) {
       return name.size() > prefix.size() && name.starts_with(prefix) &&
@@ -73,6 +75,17 @@ bool looks_like_whole_disk(std::string_view name) {
   };
   return std::ranges::any_of(kLettered, is_prefix_before(is_letter)) ||
          std::ranges::any_of(kNumbered, is_prefix_before(is_digit)) || is_nvme_namespace(name);
+}
+
+std::string whole_disk_regex() {
+  const auto any_of = [](std::span<const std::string_view> prefixes) {
+    std::string text;
+    for (const std::string_view prefix : prefixes) {
+      text += (text.empty() ? "(" : "|") + std::string{prefix};
+    }
+    return text + ")";
+  };
+  return any_of(kLettered) + "[a-z]+|" + any_of(kNumbered) + R"(\d+|nvme\d+n\d+)";
 }
 
 }  // namespace nodevigil

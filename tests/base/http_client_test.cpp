@@ -14,6 +14,8 @@
 #include <functional>
 #include <thread>
 
+#include "nodevigil/base/descriptor.h"
+
 namespace nodevigil {
 namespace {
 
@@ -170,6 +172,33 @@ TEST(HttpClientTest, ASilentServerIsATimeout) {
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, ErrorCode::kTimeout);
   EXPECT_THAT(answer.error().message(), testing::HasSubstr("within 400ms"));
+}
+
+// A connection that is not made says nothing of how long an answer takes, however short its time
+// is.
+TEST(HttpClientTest, NoConnectionInTimeIsUnavailable) {
+  const Descriptor listener{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* const any = reinterpret_cast<sockaddr*>(&address);  // NOLINT: as the call wants it
+  ASSERT_EQ(::bind(listener.get(), any, size), 0);
+  ASSERT_EQ(::listen(listener.get(), 0), 0);
+  ASSERT_EQ(::getsockname(listener.get(), any, &size), 0);
+  // The one that may wait to be accepted, which nobody does: there is no place for more.
+  const Descriptor first{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  ASSERT_EQ(::connect(first.get(), any, size), 0);
+  for (const int timeout_ms : {100, 60'000}) {
+    HttpClientOptions options;
+    options.connect_timeout = std::chrono::milliseconds{300};
+    options.timeout = std::chrono::milliseconds{timeout_ms};
+    const auto answer =
+        HttpClient{options}.get("http://127.0.0.1:" + std::to_string(::ntohs(address.sin_port)));
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().code, ErrorCode::kUnavailable);
+    EXPECT_THAT(answer.error().message(), testing::HasSubstr("cannot connect within 300ms"));
+  }
 }
 
 TEST(HttpClientTest, TooLongAnAnswerIsCutOff) {

@@ -49,7 +49,7 @@ class ImportColumnsTest : public ::testing::Test {
   }
   std::string text(KeepSeries keep, const ImportFormat& format = {}) {
     std::ostringstream out;
-    EXPECT_TRUE(write_import(*spool_, *choose_columns(*spool_, keep), format, out));
+    EXPECT_TRUE(write_import(*spool_, *choose_columns(*spool_, keep), format, out, {}));
     return out.str();
   }
 
@@ -146,6 +146,20 @@ TEST_F(ImportColumnsTest, RefusesWhatHasNoNumbersOrIsNotSingle) {
               HasSubstr("of 2 series none has a number at every one of the 3 points"));
   EXPECT_THAT(choose_columns(*spool_, KeepSeries::kSingle).error().message(),
               HasSubstr("expected one series for 'a', got 2"));
+}
+
+TEST_F(ImportColumnsTest, AStopEndsTheWriting) {
+  make({"a"});
+  add(0, {}, {1, 2, 3});
+  end(0);
+  std::stop_source stop;
+  stop.request_stop();
+  std::ostringstream out;
+  const auto written = write_import(*spool_, *choose_columns(*spool_, KeepSeries::kWhole), {}, out,
+                                    stop.get_token());
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().message(), "stopped");
+  EXPECT_EQ(out.str(), "ts,a\n");
 }
 
 // More than what is turned from columns into rows at a time.

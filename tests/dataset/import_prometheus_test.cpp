@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "support/temp_dir.h"
 
@@ -131,7 +133,7 @@ class ImportFetchTest : public ::testing::Test {
                                .dump()};
   }
 
-  Result<void> fetch(std::size_t most_points = 100) {
+  Result<void> fetch(std::size_t most_points = 100, std::size_t most_bytes = 1 << 20) {
     if (!spool_) {
       const ImportPlan plan{"q", {1'600'000'000'000, 1000, 250}, {{"a", "a"}}};
       auto made = ImportSpool::create(directory_.file("spool"), plan);
@@ -139,7 +141,7 @@ class ImportFetchTest : public ::testing::Test {
       spool_ = std::move(*made);
     }
     return fetch_import(
-        api_, *spool_, most_points, 1 << 20, [](std::size_t) {}, stop_.get_token());
+        api_, *spool_, most_points, most_bytes, [](std::size_t) {}, stop_.get_token());
   }
 
   testing::TempDir directory_;
@@ -193,6 +195,33 @@ TEST_F(ImportFetchTest, PartsMakeAWhole) {
   std::vector<double> rows(250);
   ASSERT_TRUE(spool_->read(0, 250, std::vector<std::size_t>{0, ImportSpool::kNowhere}, rows));
   for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(rows[i], 2. * static_cast<double>(i));
+}
+
+// Series that come and go are short in an answer. Of each with all points there would be 400 kB.
+TEST_F(ImportFetchTest, SeriesThatComeAndGoTakeNoMoreRoomThanAnAnswerMay) {
+  constexpr std::size_t kSeries = 200;
+  for (std::size_t i = 0; i < kSeries; ++i) {
+    const auto at = static_cast<std::int64_t>(i);
+    series_.push_back({{{"pod", std::to_string(i)}}, [at](std::int64_t t) -> std::optional<double> {
+                         if (t - 1'600'000'000 != at) return std::nullopt;
+                         return static_cast<double>(at);
+                       }});
+  }
+  ASSERT_TRUE(fetch(250, 16'000));
+  EXPECT_THAT(points_, ElementsAre(250));
+  EXPECT_LT(std::filesystem::file_size(directory_.file("spool")), 60'000U);
+  ASSERT_THAT(spool_->series(), SizeIs(kSeries));
+  std::vector<std::size_t> places(kSeries);
+  std::iota(places.begin(), places.end(), std::size_t{0});
+  std::vector<double> rows(250 * kSeries);
+  ASSERT_TRUE(spool_->read(0, 250, places, rows));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::size_t series = i / 250;
+    const bool there = i % 250 == spool_->series()[series].first;
+    ASSERT_EQ(ImportSpool::is_point(rows[i]), there) << i;
+    if (!there) continue;
+    ASSERT_EQ(std::to_string(std::lround(rows[i])), spool_->series()[series].labels.at("pod"));
+  }
 }
 
 TEST_F(ImportFetchTest, AsksForLessUntilItIsGiven) {

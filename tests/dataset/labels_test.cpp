@@ -116,11 +116,44 @@ TEST(PhaseTimeline, TellsWhatWindowsSay) {
 }
 
 TEST(PhaseTimeline, ReadsTimesInSecondsToo) {
-  const std::vector windows{window(
-      1, 2, "a", R"({"phases":[{"phase":"starting","at":5},{"phase":"waiting","at":7.5}]})")};
+  const std::vector windows{
+      window(1, 9'000'000, "a",
+             R"({"phases":[{"phase":"starting","at":5},{"phase":"waiting","at":7.5}]})")};
   const PhaseTimeline timeline{windows};
   EXPECT_EQ(timeline.at(6'000'000), "starting");
   EXPECT_EQ(timeline.at(7'500'000), "waiting");
+}
+
+// Of windows that overlap, the end of one is no word about the others.
+TEST(PhaseTimeline, AWindowEndsOnlyItself) {
+  const std::vector windows{window(10, 50, "a"), window(20, 30, "b"), window(40, 60, "c")};
+  const PhaseTimeline timeline{windows};
+  for (const std::int64_t inside : {10, 25, 31, 45, 51, 60}) {
+    EXPECT_EQ(timeline.at(inside), "generating anomaly") << inside;
+  }
+  EXPECT_EQ(timeline.at(61), "running");
+}
+
+TEST(PhaseTimeline, OfSeveralPhasesTheOneThatBeganLastCounts) {
+  const std::vector windows{
+      window(0, 100, "a",
+             R"({"phases":[{"phase":"slow","at":"0.00001"},{"phase":"ended","at":"0.00009"}]})"),
+      window(30, 40, "b", R"({"phases":[{"phase":"quick","at":"0.00003"}]})")};
+  const PhaseTimeline timeline{windows};
+  EXPECT_EQ(timeline.at(9), "running");
+  EXPECT_EQ(timeline.at(29), "slow");
+  EXPECT_EQ(timeline.at(40), "quick");
+  EXPECT_EQ(timeline.at(41), "slow");
+  EXPECT_EQ(timeline.at(90), "running");
+}
+
+// An injector that was killed: its window has phases, and no end of them.
+TEST(PhaseTimeline, PhasesEndWithTheirWindow) {
+  const std::vector windows{
+      window(10, 20, "a", R"({"open":true,"phases":[{"phase":"loading","at":"0.00001"}]})")};
+  const PhaseTimeline timeline{windows};
+  EXPECT_EQ(timeline.at(20), "loading");
+  EXPECT_EQ(timeline.at(21), "running");
 }
 
 TEST(PhaseTimeline, TakesNoNonsense) {

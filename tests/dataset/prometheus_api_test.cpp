@@ -88,12 +88,22 @@ TEST_F(PrometheusApiTest, EndsWithTheWaitingWhenItIsStopped) {
 }
 
 TEST_F(PrometheusApiTest, DoesNotWaitForWhatNeverAnswered) {
-  for (const ErrorCode code :
-       {ErrorCode::kUnavailable, ErrorCode::kTimeout, ErrorCode::kUnauthenticated}) {
+  for (const ErrorCode code : {ErrorCode::kUnavailable, ErrorCode::kUnauthenticated}) {
     fail(code);
     EXPECT_EQ(range().error().code, code);
   }
   EXPECT_THAT(waits_, IsEmpty());
+}
+
+// It was there, so less may be asked of it, and it is waited for when it goes away.
+TEST_F(PrometheusApiTest, AFirstAnswerThatTakesTooLongIsTooMuch) {
+  fail(ErrorCode::kTimeout);
+  EXPECT_EQ(range().error().code, ErrorCode::kFull);
+  EXPECT_THAT(waits_, IsEmpty());
+  fail(ErrorCode::kUnavailable);
+  answer(200, kEmpty);
+  EXPECT_TRUE(range().ok());
+  EXPECT_THAT(waits_, SizeIs(1));
 }
 
 TEST_F(PrometheusApiTest, ARefusalIsAnErrorAtOnceInItsWords) {

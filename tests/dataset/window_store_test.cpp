@@ -23,7 +23,7 @@ class WindowStoreTest : public ::testing::TestWithParam<Kind> {
  protected:
   Result<std::unique_ptr<WindowStore>> open() {
     return GetParam() == Kind::kFile ? open_window_file(dir_.path().string())
-                                     : open_window_csv(dir_.file("windows.csv"));
+                                     : open_window_csv(dir_.file("windows.csv"), "");
   }
   TempDir dir_;
 };
@@ -163,6 +163,63 @@ TEST(WindowCsv, SaysWhichLineIsWrong) {
             std::string::npos);
   // There is no 30th of February.
   EXPECT_FALSE(read("from,to,type\n2020-02-30T00:00:00Z,2020-03-01T00:00:00Z,a\n"));
+}
+
+// A store in a file that somebody has made.
+class WindowCsvStoreTest : public ::testing::Test {
+ protected:
+  void write(const std::string& text) const { std::ofstream{path_} << text; }
+  [[nodiscard]] Result<std::unique_ptr<WindowStore>> open(const std::string& node = "") const {
+    return open_window_csv(path_, node);
+  }
+
+  TempDir dir_;
+  std::string path_ = dir_.file("w.csv");
+};
+
+TEST_F(WindowCsvStoreTest, WhatAChangeWouldLoseIsNotChanged) {
+  const std::string text = "from,to,type,node,remark\n1,2,a,n,mine\n";
+  write(text);
+  auto store = open();
+  ASSERT_TRUE(store) << store.error().message();
+  EXPECT_EQ((*store)->list({})->size(), 1U);
+  const auto added = (*store)->add(window(5, 6));
+  ASSERT_FALSE(added);
+  EXPECT_NE(added.error().message().find("column 'remark'"), std::string::npos)
+      << added.error().message();
+  EXPECT_EQ(*read_file(path_), text);
+}
+
+TEST_F(WindowCsvStoreTest, ANodeMayBeSupposedForReadingOnly) {
+  const std::string text = "from,to,type\n1,2,a\n";
+  write(text);
+  EXPECT_NE(open().error().message().find("w.csv:2: expected a node in a column Node"),
+            std::string::npos);
+  auto store = open("given");
+  ASSERT_TRUE(store) << store.error().message();
+  EXPECT_EQ((*store)->list({})->at(0).node, "given");
+  EXPECT_FALSE((*store)->add(window(5, 6)));
+  EXPECT_EQ(*read_file(path_), text);
+}
+
+TEST_F(WindowCsvStoreTest, AChangeKeepsModesAndLinks) {
+  const std::string file = dir_.file("there");
+  std::ofstream{file} << "from,to,type,node\n";
+  fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
+  fs::create_symlink("there", path_);
+  ASSERT_TRUE((*open())->add(window(5, 6)));
+  EXPECT_TRUE(fs::is_symlink(path_));
+  EXPECT_EQ(fs::status(file).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  EXPECT_EQ(read_window_csv(file, "")->size(), 1U);
+}
+
+// The name could be foreseen, so anybody who may write there could lead it elsewhere.
+TEST_F(WindowCsvStoreTest, NobodyElsesFileIsWritten) {
+  const std::string precious = dir_.file("precious");
+  std::ofstream{precious} << "mine";
+  fs::create_symlink(precious, path_ + ".part");
+  ASSERT_TRUE((*open())->add(window(5, 6)));
+  EXPECT_EQ(*read_file(precious), "mine");
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "nodevigil/procfs/diskstats.h"
 
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -119,11 +120,18 @@ INSTANTIATE_TEST_SUITE_P(
         BadText{"LongLine", std::string(100'000, '9'), kForm, std::string(80, '9') + "..."}),
     CaseName{});
 
+// Both ways to ask for them.
+bool is_whole_disk(std::string_view name) {
+  const std::regex regex{whole_disk_regex()};
+  EXPECT_EQ(std::regex_match(name.begin(), name.end(), regex), looks_like_whole_disk(name)) << name;
+  return looks_like_whole_disk(name);
+}
+
 TEST(WholeDiskTest, KnowsDisksByName) {
   for (const std::string_view name :
        {"sda", "sdaa", "vda", "xvda", "hda", "dasda", "ubda", "nvme0n1", "nvme10n12", "mmcblk0",
         "nbd0", "nbd15", "rbd0", "pmem0"}) {
-    EXPECT_TRUE(looks_like_whole_disk(name)) << name;
+    EXPECT_TRUE(is_whole_disk(name)) << name;
   }
 }
 
@@ -134,7 +142,7 @@ TEST(WholeDiskTest, LeavesOutPartsAndVirtualLayers) {
         "rbd0p2", "loop0",  "ram0",   "zram0",  "dm-0",      "md0",          "md127p1",
         "sr0",    "fd0",    "sd",     "vd",     "xvd",       "mmcblk",       "",
         "SDA",    "sd:a",   "drbd0",  "bcache0"}) {
-    EXPECT_FALSE(looks_like_whole_disk(name)) << name;
+    EXPECT_FALSE(is_whole_disk(name)) << name;
   }
 }
 

@@ -1,16 +1,21 @@
 """Labels and exports, from a journal and from Postgres: what a researcher gets."""
+import contextlib
 import csv
 import io
 import math
+import os
 import pathlib
+import re
 import resource
+import shutil
+import sqlite3
 import statistics
 import subprocess
 import tempfile
 import unittest
 
 from postgres_cluster import Cluster
-from support import PROGRAM, nodevigil
+from support import PROGRAM, environment, nodevigil
 
 NODE = "knoten-ä, 'eins'"
 SCORING = ("--interval", "20ms", "--scoring.fast-horizon", "10s")
@@ -161,15 +166,83 @@ class JournalTest(unittest.TestCase):
                 self.assertIn(said, done.stderr)
         self.assertEqual(self.label("list").stdout, "")
 
-    def test_a_full_disk_leaves_no_file_under_the_name(self):
+    def test_a_full_disk_is_told_and_leaves_nothing(self):
         target = pathlib.Path(self.directory) / "full.csv"
-        # A file of at most 16 KiB stands for a disk that is full.
+        # A file of at most 40 KiB stands for a disk that is full; SQLite needs one of 32 KiB.
         done = subprocess.run([PROGRAM, "export", "--state-dir", self.journal, "-o", target],
-                              capture_output=True, text=True, timeout=60,
+                              capture_output=True, text=True, timeout=60, env=environment(),
                               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE,
-                                                                    (16384, 16384)))
-        self.assertNotEqual(done.returncode, 0)
-        self.assertFalse(target.exists())
+                                                                    (40960, 40960)))
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("full.csv: cannot write (disk full?)", done.stderr)
+        self.assertEqual(list(pathlib.Path(self.directory).glob("full*")), [])
+
+    def test_an_export_of_nothing_leaves_what_was_there(self):
+        target = pathlib.Path(self.directory) / "good.csv"
+        target.write_text("good")
+        done = nodevigil("export", "--state-dir", self.journal, "--from", "1970-01-01T00:00:00Z",
+                         "--to", "1970-01-02T00:00:00Z", "-o", target, check=1)
+        self.assertIn("no rows in this span", done.stderr)
+        self.assertEqual(target.read_text(), "good")
+        self.assertEqual(len(list(pathlib.Path(self.directory).glob("good*"))), 1)
+
+    def test_the_published_table_of_windows_labels_the_only_node(self):
+        """It has no column for nodes."""
+        file = pathlib.Path(self.directory) / "published.csv"
+        file.write_text("Timestamp_from,Timestamp_to,Anomaly type,Anomaly details\n"
+                        f"{self.times[3]},{self.times[5]},Memory,Kafka\n")
+        expected = [("", "")] + [("1", "Memory")] * 3 + [("", "")]
+        self.assertEqual(self.labels("--labels", file)[2:7], expected)
+        self.assertEqual(self.labels("--labels", file, "--node", NODE)[2:7], expected)
+
+    def test_offsets_count_and_the_time_zone_of_the_machine_does_not(self):
+        """Neither where clocks are turned: in Berlin it was never half past two on that day in March,
+        and twice on that one in October."""
+        file = pathlib.Path(self.directory) / "zones.csv"
+        seen = []
+        for zone in "UTC", "Europe/Berlin", "America/New_York":
+            file.unlink(missing_ok=True)
+            for begin, end in (("2026-03-29T01:30:00+01:00", "2026-03-29T03:30:00+02:00"),
+                               ("2026-03-29T02:30:00", "2026-03-29T02:45:00"),
+                               ("2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00")):
+                nodevigil("label", "add", "--type", "x", "--node", "n", "--labels", file, "--from",
+                          begin, "--to", end, "--state-dir", self.journal, check=0, TZ=zone)
+            windows = rows_of(nodevigil("label", "list", "--format", "csv", "--labels", file,
+                                        "--state-dir", self.journal, check=0, TZ=zone).stdout)
+            seen.append(([(row["Timestamp_from"][:16], row["Timestamp_to"][:16]) for row in windows],
+                         nodevigil("export", "--state-dir", self.journal, check=0, TZ=zone).stdout))
+        self.assertEqual(seen[0][0], [("2026-03-29T00:30", "2026-03-29T01:30"),
+                                      ("2026-03-29T02:30", "2026-03-29T02:45"),
+                                      ("2026-10-25T00:30", "2026-10-25T01:30")])
+        self.assertEqual(seen[1:], seen[:1] * 2)
+
+    def test_the_memory_of_an_export_does_not_grow_with_it(self):
+        large = pathlib.Path(self.directory) / "large"
+        shutil.copytree(self.journal, large)
+        with contextlib.closing(sqlite3.connect(large / "journal.db")) as database, database:
+            columns = [row[1] for row in database.execute("PRAGMA table_info(samples)")]
+            values = ", ".join(f'"{name}"' for name in columns[2:])
+            # 300 rows become 300,000, a second apart.
+            database.execute(
+                "WITH RECURSIVE times(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM times WHERE n < 999) "
+                f"INSERT INTO samples SELECT seq + n * 300, ts_us + n * 300000000, {values} "
+                "FROM times, samples WHERE seq <= 300")
+        small_rows, small = self.peak_of_export(self.journal)
+        large_rows, peak = self.peak_of_export(large)
+        self.assertEqual((small_rows, large_rows), (300, 300_000))
+        self.assertLess(peak, small + 8)
+        self.assertLess(peak, 40)
+
+    def peak_of_export(self, journal):
+        """Rows, and MiB of memory at the most."""
+        process = subprocess.Popen([PROGRAM, "export", "--state-dir", journal, "-o", "/dev/null"],
+                                   stderr=subprocess.PIPE, text=True, env=environment())
+        said = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        process.stderr.close()
+        self.assertEqual(process.returncode, 0, said)
+        return int(re.search(r"(\d+) rows, ", said).group(1)), usage.ru_maxrss / 1024
 
 
 class PostgresTest(unittest.TestCase):
@@ -213,7 +286,7 @@ class PostgresTest(unittest.TestCase):
         self.assertIn(": 80 samples", self.label("apply").stdout)
         self.assertEqual(self.cluster.query(counts),
                          [["f", "", "60"], ["t", "cpu", "20"], ["", "", "320"]])
-        self.assertIn(": 0 samples", self.label("apply").stdout)
+        self.assertEqual(self.label("apply").stdout.count(": 0 samples"), 2)
         # What was wrong is taken back as well.
         self.label("remove", "--type", "cpu")
         self.label("add", "--type", "net", "--node", NODE, "--from", self.times[60], "--to",
@@ -221,6 +294,50 @@ class PostgresTest(unittest.TestCase):
         self.assertIn(": 20 samples", self.label("apply").stdout)
         self.assertEqual(self.cluster.query(counts),
                          [["f", "", "75"], ["t", "net", "5"], ["", "", "320"]])
+
+    def test_what_was_labelled_by_a_window_that_is_gone_is_not_any_more(self):
+        for node in NODE, "two":
+            self.label("add", "--type", "cpu", "--node", node, "--from", "1h", "--to", "now")
+        self.label("apply")
+        labelled = "SELECT node, count(attack) FROM nodevigil.samples GROUP BY 1 ORDER BY 1"
+        self.assertEqual(self.cluster.query(labelled), [[NODE, "200"], ["two", "200"]])
+        self.label("remove", "--node", "two")
+        self.label("apply", "--node", NODE)
+        self.assertEqual(self.cluster.query(labelled), [[NODE, "200"], ["two", "200"]])
+        self.label("apply")
+        self.assertEqual(self.cluster.query(labelled), [[NODE, "200"], ["two", "0"]])
+
+    def test_arff_names_the_types_of_the_rows_that_it_has(self):
+        self.cluster.query("UPDATE nodevigil.samples SET attack = true, attack_type = node || '-' "
+                           "|| seq % 2 WHERE seq <= 100")
+        first = self.cluster.value("SELECT to_char(min(ts) AT TIME ZONE 'UTC', "
+                                   "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') FROM nodevigil.samples "
+                                   "WHERE node = 'two'")
+
+        def types(*arguments):
+            lines = nodevigil("export", "--format", "arff", "--columns", "load1", "--node", "two",
+                              *self.store, *arguments, check=0).stdout.splitlines()
+            return next(line for line in lines if line.startswith("@attribute attack_type"))
+        self.assertEqual(types(), "@attribute attack_type {'two-0','two-1'}")
+        self.assertEqual(types("--to", first), "@attribute attack_type {'two-1'}")
+
+    def test_instances_are_of_one_node(self):
+        done = nodevigil("export", "--format", "instances", *self.store, check=1)
+        self.assertIn("--format instances: there are rows of the nodes 'knoten", done.stderr)
+        self.assertIn("--node takes one", done.stderr)
+        self.assertEqual(len(export("--format", "instances", "--node", "two", *self.store)), 200)
+
+    def test_who_reads_slowly_holds_no_transaction(self):
+        """It would be ended in the middle of the export."""
+        process = subprocess.Popen([PROGRAM, "export", *map(str, self.store)], env=environment(),
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                   bufsize=0, pipesize=4096)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        process.stdout.read(1)  # there is more than a pipe takes
+        self.assertEqual(self.cluster.query("SELECT DISTINCT state FROM pg_stat_activity WHERE "
+                                            "application_name = 'nodevigil'"), [["idle"]])
 
     def test_the_view_and_the_export_say_the_same(self):
         for kind, first, last in (("a", 10, 20), ("b", 15, 30), ("normal", 5, 60)):
@@ -242,9 +359,13 @@ class PostgresTest(unittest.TestCase):
                 self.cluster.query(sql, self.cluster.url(user="labels"))
 
     def test_an_unknown_node_is_told(self):
-        self.label("add", "--type", "cpu", "--node", "ghost", "--from", "1h", "--to", "now")
+        self.label("add", "--type", "cpu", "--node", NODE, "--from", "1h", "--to", "now")
+        self.label("add", "--type", "cpu", "--node", "zz-ghost", "--from", "1h", "--to", "now")
         done = self.label("apply", check=1)
-        self.assertIn("no samples of node 'ghost'", done.stderr)
+        self.assertIn("no samples of node 'zz-ghost'", done.stderr)
+        # Before anything is changed.
+        self.assertEqual(done.stdout, "")
+        self.assertEqual(self.cluster.value("SELECT count(attack) FROM nodevigil.samples"), "0")
 
 
 if __name__ == "__main__":

@@ -493,6 +493,44 @@ class MisbehavingServerTest(unittest.TestCase):
         self.assert_whole()
         self.assertEqual(self.server.asked, 6)
 
+    def test_a_first_answer_that_takes_too_long_is_asked_for_less(self):
+        """Without asking for names, so that nothing came before."""
+        waits = [2]
+
+        def slow(request):
+            time.sleep(waits.pop() if waits else 0)
+            return 200, matrix(request.form)
+        self.server.plan = slow
+        import_prometheus("--prometheus.url", f"http://127.0.0.1:{self.server.server_port}",
+                          "--from", BEGIN, "--to", BEGIN + 9, "--as-node", "--instance", "a:1",
+                          "--prometheus.timeout", "1s", "-o", self.directory / "out.csv")
+        self.assertEqual(len(list(rows_of(self.directory / "out.csv"))), 11)
+
+    def test_series_that_come_and_go_take_no_more_memory_than_others(self):
+        """Ten thousand of ten thousand points, each there at five times: dense, that were 800 MB."""
+        def pods(request):
+            begin, end = int(float(request.form["start"])), int(float(request.form["end"]))
+            result = [{"metric": {"pod": f"{pod:05}"},
+                       "values": [[t, str(pod)] for t in range(BEGIN + pod, BEGIN + pod + 5)
+                                  if begin <= t <= end]} for pod in range(10_000)]
+            result = [one for one in result if one["values"]]
+            result.append({"metric": {"pod": "always"},
+                           "values": [[t, str(t)] for t in range(begin, end + 1)]})
+            return 200, json.dumps({"status": "success", "data": {
+                "resultType": "matrix", "result": result}}).encode()
+        spool = self.directory / "out.csv.spool"
+        self.server.plan = pods
+        said = import_prometheus(
+            "--prometheus.url", f"http://127.0.0.1:{self.server.server_port}", "--from", BEGIN, "--to",
+            BEGIN + 9999, "--metric", "up", "--max-answer", "4MiB", "-o", self.directory / "out.csv")
+        self.assertLess(said.peak_mib, 60)
+        self.assertFalse(spool.exists())
+        self.assertEqual([float(row[1]) for row in list(rows_of(self.directory / "out.csv"))[1:]],
+                         [BEGIN + i for i in range(10_000)])
+        keys = json.loads((self.directory / "out.csv.keys.json").read_text())
+        # Of the last ones a part is behind the end.
+        self.assertEqual([one["values"] for one in keys["dropped"]], [5] * 9996 + [4, 3, 2, 1])
+
     def test_warnings_are_passed_on(self):
         def partial(request):
             answer = json.loads(matrix(request.form))

@@ -10,7 +10,8 @@
 namespace nodevigil {
 
 /// The windows that the options mean: those of --labels FILE, else of --postgres.url, else those
-/// beside the journal in --state-dir. `read_only`: nothing is made that is not there.
+/// beside the journal in --state-dir. `read_only`: nothing is made that is not there. Those in
+/// a file that names no node are about --node, or else the only node that has rows.
 [[nodiscard]] Result<std::unique_ptr<WindowStore>> open_windows(const Options& options,
                                                                 bool read_only = false);
 

@@ -79,6 +79,10 @@ class PseudoFile {
 [[nodiscard]] int write_all(int fd, std::string_view bytes,
                             std::optional<std::int64_t> offset = std::nullopt);
 
+/// Brings to the disk which names the directory of `path` has: a name that it has only in memory
+/// does not outlive a power cut. False, and errno, where that fails.
+[[nodiscard]] bool sync_directory_of(const std::string& path);
+
 /// The kind of error that an errno is.
 [[nodiscard]] ErrorCode errno_code(int error_number);
 /// The error for `errno` after an operation on `path` ("cannot open: No such file or directory").

@@ -35,9 +35,10 @@ struct HttpAnswer {
 
 /// Requests over HTTP and HTTPS (cpp-httplib), each on a connection of its own. Certificates are
 /// verified. User and password of a URL are sent as basic authentication. Any answer is a success,
-/// whatever its status; errors name the URL without credentials: kUnavailable, kTimeout,
-/// kUnauthenticated (a certificate that is not believed), kFull (too long an answer, no memory),
-/// and those of reading the files. Thread-safe.
+/// whatever its status; errors name the URL without credentials: kUnavailable (no connection, or it
+/// was lost), kTimeout (there was one, and no whole answer in time), kUnauthenticated (a
+/// certificate that is not believed), kFull (too long an answer, no memory), and those of reading
+/// the files. Thread-safe.
 class HttpClient {
  public:
   explicit HttpClient(HttpClientOptions options) : options_(std::move(options)) {}

@@ -1,13 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <ostream>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "nodevigil/base/result.h"
+#include "nodevigil/dataset/progress.h"
 #include "nodevigil/dataset/row_source.h"
 #include "nodevigil/metrics/series.h"
 
@@ -36,8 +36,7 @@ struct ExportOptions {
   std::vector<std::string> columns;
   /// For ExportFormat::kInstances.
   std::vector<AnomalyWindow> windows;
-  /// Called now and then with the number of rows written so far; may be empty.
-  std::function<void(std::int64_t)> progress;
+  OnProgress progress;
 };
 
 struct ExportSummary {
@@ -48,7 +47,8 @@ struct ExportSummary {
 
 /// Writes the rows of `source`, equal ones as equal bytes, in constant memory. What is missing is
 /// an empty field ("?" in ARFF). kTableZ reads the rows twice. Errors: kInvalid for an unknown
-/// column; kFull or kIo where `out` does not take more; those of the source.
+/// column, and for rows of several nodes in kInstances; kFull or kIo where `out` does not take
+/// more; those of the source.
 [[nodiscard]] Result<ExportSummary> export_rows(RowSource& source,
                                                 std::span<const SeriesSpec> series,
                                                 const ExportOptions& options, std::ostream& out);

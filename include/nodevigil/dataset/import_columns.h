@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <optional>
 #include <ostream>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,10 +55,11 @@ struct ImportFormat {
 
 /// Writes a CSV file with a row per point. Times are ISO 8601, numbers the shortest that read back
 /// to the same double, empty where there is none or it is not finite. Takes about 16 MiB, however
-/// large the import. Ends early where `out` fails, which the caller sees. Errors are those of
-/// reading the spool.
+/// large the import. Ends early where `out` fails, which the caller sees. Errors: kUnavailable when
+/// `stop` is requested; those of reading the spool.
 [[nodiscard]] Result<void> write_import(const ImportSpool& spool, const ImportColumns& columns,
-                                        const ImportFormat& format, std::ostream& out);
+                                        const ImportFormat& format, std::ostream& out,
+                                        const std::stop_token& stop);
 
 /// Writes what the columns are, and what is not among them and why, as JSON.
 void write_import_keys(const ImportSpool& spool, const ImportColumns& columns,

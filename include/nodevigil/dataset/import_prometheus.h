@@ -54,8 +54,9 @@ struct ImportRequest {
                                              PrometheusApi& api);
 
 /// Puts into `spool` what of its plan is not there yet, metric by metric and part by part. Calls
-/// `on_progress`, with the number of metrics that are there, after each answer. Memory is that of
-/// one answer. Errors: those of `api` and `spool`; kFull: not even one point can be had.
+/// `on_progress`, with the number of metrics that are there, after each answer. Memory is about
+/// three times `most_bytes`, the most of one answer, and the labels of all series. Errors: those of
+/// `api` and `spool`; kFull: not even one point can be had.
 [[nodiscard]] Result<void> fetch_import(PrometheusApi& api, ImportSpool& spool,
                                         std::size_t most_points, std::size_t most_bytes,
                                         const std::function<void(std::size_t)>& on_progress,

@@ -100,8 +100,8 @@ class ImportSpool {
     std::size_t source = 0;
     std::size_t first = 0;
     std::size_t points = 0;
-    std::int64_t offset = 0;  ///< of the values in the file
-    std::vector<std::uint32_t> ids;
+    std::size_t series = 0;
+    std::int64_t offset = 0;  ///< in the file, of the numbers of the series; their values follow
   };
 
   ImportSpool(std::string path, Descriptor file) : path_(std::move(path)), file_(std::move(file)) {}
@@ -112,7 +112,8 @@ class ImportSpool {
   [[nodiscard]] bool take(std::uint64_t kind, std::string_view payload, std::int64_t offset);
   [[nodiscard]] bool take_text(std::uint64_t kind, std::string_view payload);
   [[nodiscard]] bool take_block(std::string_view payload, std::int64_t offset);
-  void enter(Block block, std::span<const double> values);
+  void enter(const Block& block, std::span<const std::uint32_t> ids,
+             std::span<const double> values);
 
   std::string path_;
   Descriptor file_;

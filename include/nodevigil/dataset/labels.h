@@ -52,16 +52,19 @@ class Labeler {
 class PhaseTimeline {
  public:
   /// Reads "phases": [{"phase": NAME, "at": TIME}, ...] of the windows' details, "ended" being the
-  /// last of a window.
+  /// last of a window; all end with it. Where windows overlap, the phase that began last counts.
   explicit PhaseTimeline(std::span<const AnomalyWindow> windows);
 
   [[nodiscard]] std::string_view at(std::int64_t ts_us) const;
 
  private:
+  // From when on there is which phase; empty: none.
   struct Mark {
     std::int64_t at_us = 0;
     std::string phase;
   };
+  [[nodiscard]] static std::vector<Mark> marks_of(const AnomalyWindow& window);
+
   std::vector<Mark> marks_;
 };
 

@@ -16,9 +16,9 @@ namespace nodevigil {
 
 /// The HTTP API of one Prometheus, or of what speaks like one. A request that fails for a reason
 /// that may pass (5xx, 429, a lost connection, an answer cut short) is made again, a few times,
-/// with growing waits; a server that never answered anything is not waited for. Errors name the
-/// server: kFull means that less must be asked for (too long an answer, a time-out, 413, 422,
-/// 504), kInvalid is a refusal in Prometheus' own words, others are those of HttpClient. Not
+/// with growing waits; a server that was never reached is not waited for. Errors name the server:
+/// kFull means that less must be asked for (too long an answer, none in time, 413, 422, 504),
+/// kInvalid is a refusal in Prometheus' own words, others are those of HttpClient. Not
 /// thread-safe.
 class PrometheusApi {
  public:
@@ -66,7 +66,7 @@ class PrometheusApi {
   std::string server_;
   Send send_;
   Wait wait_;
-  bool reached_ = false;  ///< it has answered once
+  bool reached_ = false;  ///< it was there once
   std::size_t bytes_ = 0;
   std::size_t requests_ = 0;
 };

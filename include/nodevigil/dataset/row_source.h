@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "nodevigil/base/result.h"
+#include "nodevigil/dataset/progress.h"
 #include "nodevigil/metrics/series.h"
 #include "nodevigil/store/journal.h"
 #include "nodevigil/store/postgres.h"
@@ -38,8 +39,9 @@ class RowSource {
   /// Calls `visit` for each row; ends with the first error, the visitor's included. May be called
   /// again: rows that came in meanwhile may then be there as well.
   [[nodiscard]] virtual Result<void> each(const Visitor& visit) = 0;
-  /// What labels may say of rows, sorted.
-  [[nodiscard]] virtual Result<std::vector<std::string>> attack_types() = 0;
+  /// What labels may say of rows, sorted. May take a pass over the rows.
+  [[nodiscard]] virtual Result<std::vector<std::string>> attack_types(
+      const OnProgress& on_progress) = 0;
 };
 
 /// The rows of a journal, labelled by `windows` as label_spans() says. Error kNotFound: a node of

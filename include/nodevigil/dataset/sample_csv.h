@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -7,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "nodevigil/base/result.h"
@@ -15,6 +17,9 @@
 #include "nodevigil/store/window_store.h"
 
 namespace nodevigil {
+
+/// Columns of a data set that hold no series.
+inline constexpr std::array<std::string_view, 4> kNoSeries{"ts", "node", "attack", "attack_type"};
 
 /// One row of a recording.
 struct RecordedRow {

@@ -22,9 +22,11 @@ namespace nodevigil {
 /// The same table as text, with Node and Id after the others.
 [[nodiscard]] std::string windows_as_csv(std::span<const AnomalyWindow> windows);
 
-/// Windows in a CSV file, which is written anew, under its name only once it is whole, with every
-/// change. A missing file is an empty store. Processes that change it at a time wait for each
-/// other.
-[[nodiscard]] Result<std::unique_ptr<WindowStore>> open_window_csv(const std::string& path);
+/// Windows in a CSV file, which every change writes anew, as PartFile does, so it must have no
+/// columns but those of windows_as_csv(). A missing file is an empty store. Processes that change
+/// it at a time wait for each other. `node`: of windows whose line names none, where they are
+/// listed; a change is refused there.
+[[nodiscard]] Result<std::unique_ptr<WindowStore>> open_window_csv(const std::string& path,
+                                                                   const std::string& node);
 
 }  // namespace nodevigil

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "nodevigil/base/result.h"
@@ -30,5 +31,7 @@ class DiskstatsRows {
 /// nvme0n1, mmcblk0, dasda, nbd0, rbd0), as opposed to a partition, loop, ram, zram, dm, md,
 /// optical or floppy device. For hosts whose /sys/block cannot be read.
 [[nodiscard]] bool looks_like_whole_disk(std::string_view name);
+/// The same names as a regular expression, for those who can ask only about names.
+[[nodiscard]] std::string whole_disk_regex();
 
 }  // namespace nodevigil

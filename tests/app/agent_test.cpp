@@ -17,8 +17,11 @@ namespace nodevigil::testing {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::Ge;
 using ::testing::HasSubstr;
+using ::testing::Le;
 using ::testing::SizeIs;
 
 std::vector<std::int64_t> numbers(std::int64_t first, std::int64_t last) {
@@ -316,7 +319,10 @@ TEST_F(AgentTest, AStateDirectoryThatCannotBeMadeIsRefused) {
 TEST_F(AgentTest, KeepsItsStateAfterRowsWereLost) {
   const Options endless = options({{"interval", {"1s"}}, {"journal.flush-interval", {"0s"}}});
   const auto all_written = [&] { return metric("nodevigil_journal_queue_rows") == 0; };
+  const auto dropped = [&] { return metric("nodevigil_journal_dropped_rows_total"); };
   sqlite3* block = nullptr;
+  double dropped_before = 0;
+  std::int64_t freed_at = 0;
   std::int64_t lost = 0;
   std::int64_t kept = 0;
   run(endless, [&](const Live& live) {
@@ -327,30 +333,36 @@ TEST_F(AgentTest, KeepsItsStateAfterRowsWereLost) {
       sqlite3_busy_timeout(block, 10'000);
       ASSERT_EQ(sqlite3_exec(block, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
     }
-    if (seq == 700) {
-      EXPECT_GT(metric("nodevigil_journal_dropped_rows_total"), 0);
+    // While a batch waits for the database its place in the queue is free, and nothing is lost: the
+    // database comes back at a tick that loses.
+    if (seq >= 700 && freed_at == 0 && dropped() > dropped_before) {
       sqlite3_close(block);
       EXPECT_TRUE(wait_until(all_written));
       // The first state of a day stays.
       clock_.step_wall(24h);
+      freed_at = seq;
     }
-    if (seq == 703) {
-      EXPECT_TRUE(wait_until([&] { return checkpoint_seq(endless) > 700; }));
+    if (freed_at == 0) dropped_before = dropped();
+    if (freed_at > 0 && seq == freed_at + 3) {
+      EXPECT_TRUE(wait_until([&] { return checkpoint_seq(endless) > freed_at; }));
       kept = checkpoint_seq(endless);
     }
-    if (seq == 750) {
-      lost = static_cast<std::int64_t>(metric("nodevigil_journal_dropped_rows_total"));
+    if (freed_at > 0 && seq == freed_at + 50) {
+      lost = static_cast<std::int64_t>(dropped());
       stop_.request_stop();
     }
   });
-  EXPECT_THAT(kept, ::testing::AnyOf(701, 702));  // a batch may be given up a tick later
+  // A batch may be given up a tick later.
+  EXPECT_THAT(kept, ::testing::AnyOf(freed_at + 1, freed_at + 2));
   const auto rows = stored();
-  EXPECT_EQ(static_cast<std::int64_t>(rows.size()), 750 - lost);
-  // Only between the gap and the checkpoint is the state unknown.
+  const std::int64_t last = freed_at + 50;
+  EXPECT_EQ(static_cast<std::int64_t>(rows.size()), last - lost);
+  // Only between the gap and a checkpoint is the state unknown; a pause in the losses may have left
+  // another before this one.
   const auto before_gap = std::ranges::adjacent_find(
       rows, [](const StoredRow& a, const StoredRow& b) { return b.seq != a.seq + 1; });
   ASSERT_NE(before_gap, rows.end());
-  EXPECT_EQ(verify(endless).compared, before_gap->seq + 750 - kept);
+  EXPECT_THAT(verify(endless).compared, AllOf(Ge(before_gap->seq + last - kept), Le(last - lost)));
 }
 
 // Postgres.

@@ -18,7 +18,7 @@ from support import (PROGRAM, ROOT, Agent, environment, fetch, free_port, need_p
 QUICK = ("--scoring.fast-horizon", "60s", "--scoring.warmup-samples", "30")
 
 
-class StateDirTest(unittest.TestCase):
+class StateDirCase(unittest.TestCase):
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
@@ -35,7 +35,7 @@ class StateDirTest(unittest.TestCase):
                          *options, check=0).stderr
 
 
-class RowsTest(StateDirTest):
+class RowsTest(StateDirCase):
     def test_records_ends_the_agent_and_every_row_is_kept(self):
         nodevigil("agent", "--interval", "20ms", "--records", "25", "--state-dir", self.state,
                   "--web.listen-address", "127.0.0.1:0", check=0)
@@ -131,7 +131,7 @@ class RowsTest(StateDirTest):
             self.assertLess(agent.metrics()["nodevigil_ticks_total"] - ticks, 20, "a burst")
 
 
-class EndTest(StateDirTest):
+class EndTest(StateDirCase):
     def test_on_a_console_the_last_line_tells_where_the_rows_are(self):
         port = ("--web.listen-address", "127.0.0.1:0", "--interval", "20ms")
         ended = nodevigil("agent", "--records", "5", "--console", "on", "--state-dir", self.state,
@@ -161,7 +161,7 @@ class EndTest(StateDirTest):
             self.assertIn("journal: healthy", fetch(agent.url + "/readyz"))
 
 
-class HealthTest(StateDirTest):
+class HealthTest(StateDirCase):
     def test_a_running_agent_stays_healthy(self):
         with Agent(self.state) as agent:
             time.sleep(12)  # longer than a tick may be old
@@ -169,7 +169,7 @@ class HealthTest(StateDirTest):
             self.assertTrue(fetch(agent.url + "/readyz"))
 
 
-class FullDiskTest(StateDirTest):
+class FullDiskTest(StateDirCase):
     """A limit on the size of files stands in for a disk without room."""
 
     def test_an_agent_that_starts_without_room_goes_on_and_keeps_its_rows(self):
@@ -207,7 +207,7 @@ class FullDiskTest(StateDirTest):
             self.assertGreaterEqual(agent.status()["baseline_samples"], warm)
 
 
-class FaultTest(StateDirTest):
+class FaultTest(StateDirCase):
     def first_anomaly_after(self, begun_us):
         """Ticks from `begun_us` until the first anomalous row, that row's verdict and explanation."""
         rows = self.rows("ts_us, anomalous, verdict, (SELECT json FROM explanations WHERE id = "
@@ -265,7 +265,7 @@ class FaultTest(StateDirTest):
         self.assertEqual(log.count("source loadavg works again"), 1)
 
 
-class ModelTest(StateDirTest):
+class ModelTest(StateDirCase):
     def test_a_changed_model_is_loaded_and_a_bad_one_refused(self):
         good = json.loads((ROOT / "models/default.json").read_text())
         path = self.state / "model.json"
@@ -292,7 +292,7 @@ class ModelTest(StateDirTest):
             self.assertIn("the old one stays in use", agent.logged())
 
 
-class StartTest(StateDirTest):
+class StartTest(StateDirCase):
     def start(self, *arguments, **env):
         return subprocess.run([PROGRAM, "agent", "--records", "1", *map(str, arguments)], text=True,
                               capture_output=True, env=environment(**env), timeout=60)

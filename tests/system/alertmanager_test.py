@@ -189,7 +189,8 @@ class AlertmanagerTest(unittest.TestCase):
         self.warm(agent)
         self.anomaly(agent, lasting=True)
         self.told("firing")
-        self.assertLess(agent.metrics()["nodevigil_ticks_missed_total"], 3)
+        # An answer that is waited for costs hundreds of ticks; a busy machine, some.
+        self.assertLess(agent.metrics()["nodevigil_ticks_missed_total"], 20)
         begun = time.monotonic()
         self.assertEqual(agent.stop(), 0)
         self.assertLess(time.monotonic() - begun, 10)

@@ -134,7 +134,7 @@ class Injection:
         self.work_dir.cleanup()
 
 
-class InjectTest(unittest.TestCase):
+class InjectCase(unittest.TestCase):
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
@@ -180,7 +180,7 @@ class InjectTest(unittest.TestCase):
         return window
 
 
-class ScenariosTest(InjectTest):
+class ScenariosTest(InjectCase):
     def run_one(self, scenario, *arguments, duration="2s"):
         injection = self.inject(scenario, "--duration", duration, *arguments)
         self.assertEqual(injection.wait(), 0, injection.logged())
@@ -310,7 +310,7 @@ class ScenariosTest(InjectTest):
         self.assertEqual(self.only_window()["details"]["network"], "loopback")
 
 
-class EndsTest(InjectTest):
+class EndsTest(InjectCase):
     def start(self, scenario, *arguments, **options):
         injection = self.inject(scenario, "--duration", "1m", *arguments, **options)
         window = injection.window()
@@ -409,7 +409,7 @@ class EndsTest(InjectTest):
                          ["fork-storm ended: killed by signal 9", "ended"])
 
 
-class RefusalsTest(InjectTest):
+class RefusalsTest(InjectCase):
     def refused(self, *arguments, code=2):
         result = nodevigil("inject", *arguments, "--state-dir", self.state, check=code)
         lines = [line for line in result.stderr.splitlines() if line.startswith("nodevigil: ")]
@@ -449,7 +449,7 @@ class RefusalsTest(InjectTest):
                 subprocess.run(["umount", small], check=True)
 
 
-class CampaignTest(InjectTest):
+class CampaignTest(InjectCase):
     def setUp(self):
         super().setUp()
         self.file = pathlib.Path(self.state) / "campaign.json"

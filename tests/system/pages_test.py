@@ -64,6 +64,7 @@ class PagesTest(unittest.TestCase):
             self.assertEqual(found[kind]["incidents"], 2, self.done.stdout)
             self.assertEqual(found[kind]["class_right"], 2, self.done.stdout)
         self.assertLessEqual({"cpu", "fork_storm"}, {row["class"] for row in self.rows("verdicts.csv")})
+        self.assertRegex(self.done.stderr, r"model trained [0-9a-f]{16} \(.*model\.json\)")
         self.assertIn("<svg", (self.directory / "report.html").read_text())
         self.assertIn("// z.", (self.directory / "model.cpp").read_text())
 

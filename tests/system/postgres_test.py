@@ -18,7 +18,7 @@ from support import ROOT, Agent, fetch, need_program, nodevigil, wait_until
 QUICK = ("--postgres.interval", "150ms", "--journal.flush-interval", "0s")
 
 
-class PostgresTest(unittest.TestCase):
+class PostgresCase(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cluster = cls.enterClassContext(Cluster())
@@ -75,7 +75,7 @@ class PostgresTest(unittest.TestCase):
             f"SELECT seq FROM nodevigil.samples WHERE node = '{node}' ORDER BY seq")]
 
 
-class RowsTest(PostgresTest):
+class RowsTest(PostgresCase):
     def test_rows_arrive_with_the_values_of_the_journal(self):
         self.db("init")
         with self.agent("--scoring.warmup-samples", "30", "--scoring.fast-horizon", "60s") as agent:
@@ -229,7 +229,7 @@ class RowsTest(PostgresTest):
         self.assertIn(["7"], self.cluster.query("SELECT seq FROM nodevigil.progress"))
 
 
-class SchemaTest(PostgresTest):
+class SchemaTest(PostgresCase):
     def test_a_hundred_make_the_schema_at_once_and_it_is_made_once(self):
         with concurrent.futures.ThreadPoolExecutor(90) as pool:
             said = list(pool.map(lambda _: self.db("init").stdout, range(100)))
@@ -326,7 +326,7 @@ class SchemaTest(PostgresTest):
         self.assertEqual(self.cluster.query("SELECT journal FROM nodevigil.progress"), [["here"]])
 
 
-class QueriesTest(PostgresTest):
+class QueriesTest(PostgresCase):
     def test_a_reader_sees_the_newest_row_of_every_node(self):
         self.db("init")
         for node in ("a", "b'c"):
@@ -381,7 +381,7 @@ class QueriesTest(PostgresTest):
                     self.assertNotIn("Seq Scan", plan)
 
 
-class RightsTest(PostgresTest):
+class RightsTest(PostgresCase):
     def denied(self, sql, url):
         with self.assertRaises(PermissionError) as raised:
             self.cluster.query(sql, url)
@@ -444,7 +444,7 @@ class RightsTest(PostgresTest):
             failures['nodevigil_postgres_failures_total{kind="permission"}'], 1)
 
 
-class TroubleTest(PostgresTest):
+class TroubleTest(PostgresCase):
     """Each gives one clear line in the log, a counter and a finding of doctor; the journal keeps
     the rows."""
 
@@ -585,7 +585,7 @@ class TroubleTest(PostgresTest):
                        what="rows")
 
 
-class PoolerTest(PostgresTest):
+class PoolerTest(PostgresCase):
     def test_pgbouncer_in_transaction_mode_serves_as_well(self):
         self.db("init")
         with PgBouncer(self.cluster) as pooler:
@@ -651,8 +651,8 @@ class TlsTest(unittest.TestCase):
                 self.assertEqual(agent.metrics()["nodevigil_postgres_sent_rows_total"], 0)
 
 
-class ScheduleTest(PostgresTest):
-    INTERVAL_MS = 50
+class ScheduleTest(PostgresCase):
+    INTERVAL_MS = 20
     TICKS = 150
     TRIES = 5  # a busy machine is late by itself now and then; what Postgres causes comes again
 
@@ -683,6 +683,8 @@ class ScheduleTest(PostgresTest):
             proxy.mode = "pass"
             proxy.cut()
             self.cluster.query("ALTER ROLE ticking RESET default_transaction_read_only")
+            # Before it has tried again the next trouble would meet nobody.
+            wait_until(lambda: agent.metrics()["nodevigil_postgres_healthy"] == 1, what="health")
 
         def set_mode(mode):
             proxy.mode = mode

@@ -135,7 +135,7 @@ def random_rows(model, count):
         yield row
 
 
-class Trained(unittest.TestCase):
+class TrainedCase(unittest.TestCase):
     """A recording with a model that was learned from it, and another recording."""
 
     @classmethod
@@ -160,7 +160,7 @@ class Trained(unittest.TestCase):
         self.assertEqual(list(self.directory.rglob("*.part")), [])
 
 
-class TrainTest(Trained):
+class TrainTest(TrainedCase):
     def test_a_model_knows_the_attacks(self):
         self.assertEqual(self.model["classes"], ["normal", "cpu", "net_flood"])
         self.assertEqual(self.model["provenance"]["data"], ["train.csv"])
@@ -241,7 +241,7 @@ class TrainTest(Trained):
         self.assertRegex(done, r"folds by row: .*WARNING: rows next to each other are on both sides")
 
 
-class EvaluateTest(Trained):
+class EvaluateTest(TrainedCase):
     def evaluate(self, *arguments):
         nodevigil("evaluate", *arguments, *BUDGET, "--report", self.path("evaluation.json"), check=0)
         return json.loads(self.path("evaluation.json").read_text())
@@ -284,7 +284,7 @@ class EvaluateTest(Trained):
         self.assertEqual([one["type"] for one in judged["incidents"]], ["cpu", "all"])
 
 
-class UseTest(Trained):
+class UseTest(TrainedCase):
     def test_a_replay_names_causes_by_it(self):
         replayed = csv.DictReader(io.StringIO(
             nodevigil("replay", self.other, "--model", self.model_file, *BUDGET, check=0).stdout))
@@ -358,7 +358,7 @@ class UseTest(Trained):
         self.assertEqual(nodevigil("compile", self.model_file, check=0).stdout, self.path("file.cpp").read_text())
 
 
-class BadInputTest(Trained):
+class BadInputTest(TrainedCase):
     def assert_refused(self, code, said, *arguments, **env):
         with self.subTest(arguments):
             done = nodevigil(*arguments, check=code, **env)
@@ -414,11 +414,11 @@ class BadInputTest(Trained):
                 (2, "--max-depth: expected a number from 1 to 24", "--max-depth", 25),
                 (2, "--prune: expected auto, or a number", "--prune", "much"),
                 (2, "--no-such", "--no-such"),
-                (1, "no feature is called 'nonsense'", "--feature", "nonsense"),
-                (1, "no row is labelled 'gpu'; there are cpu, net-flood", "--leave-out", "gpu"),
+                (2, "--feature: no feature is called 'nonsense'", "--feature", "nonsense"),
+                (2, "--leave-out: no row is labelled 'gpu'; there are cpu, net-flood", "--leave-out", "gpu"),
                 (1, "no class stands for attacks of type 'net-flood'", "--class", "busy=cpu"),
-                (1, "expected CLASS=TYPE", "--class", "busy"),
-                (1, "expected rows of at least two nodes", "--fold-by", "node")):
+                (2, "--class: expected CLASS=TYPE", "--class", "busy"),
+                (2, "--fold-by: node: expected rows of at least two nodes", "--fold-by", "node")):
             self.assert_refused(code, said, "train", self.rows, *options)
         self.assert_refused(2, "--folds", "evaluate", self.rows, "--folds", 3)
         self.assert_refused(2, "expected a model", "compile")
@@ -442,6 +442,9 @@ class BadInputTest(Trained):
         self.assert_refused(1, str(nowhere / "x.json"), "evaluate", self.rows, "--model", self.model_file, "--report",
                             nowhere / "x.json")
         self.assert_refused(1, str(nowhere / "x.cpp"), "compile", self.model_file, "-o", nowhere / "x.cpp")
+        # Before any work is done.
+        for option in ("-o", "--report", "--training-rows"):
+            self.assert_refused(1, str(nowhere / "x"), "train", self.path("no.csv"), option, nowhere / "x")
 
     def test_a_full_disk_leaves_what_was_there(self):
         def full():
@@ -505,7 +508,7 @@ class BadInputTest(Trained):
         for what, text in self.hostile_models():
             broken.write_bytes(text)
             for code, *arguments in ((1, "compile", broken, "-o", out),
-                                     (3, "evaluate", self.rows, "--model", broken)):
+                                     (1, "evaluate", self.rows, "--model", broken)):
                 with self.subTest(f"{what}: {arguments[0]}"):
                     done = nodevigil(*arguments, check=code)
                     self.assertRegex(done.stderr, rf"\Anodevigil: {broken}: [ -~]+\n\Z")
@@ -514,7 +517,7 @@ class BadInputTest(Trained):
                     self.assertFalse(out.exists())
         for missing in (self.path("nowhere.json"), self.directory):
             self.assert_refused(1, f"nodevigil: {missing}: ", "compile", missing, "-o", out)
-            self.assert_refused(3, f"nodevigil: {missing}: ", "evaluate", self.rows, "--model", missing)
+            self.assert_refused(1, f"nodevigil: {missing}: ", "evaluate", self.rows, "--model", missing)
 
 
 if __name__ == "__main__":

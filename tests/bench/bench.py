@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Measures CPU, memory and speed of nodevigil beside node_exporter; ./dev bench runs it.
+"""Measures CPU, memory and speed of nodevigil beside a peer; ./dev bench runs it.
+
+The peer is node_exporter, and scikit-learn where trees are learned.
 
 Exits with 1 when a part could not be measured, and with --strict also when an aim is not met.
 docs/performance.md tells how the figures come about and what they mean.
@@ -13,7 +15,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "system"))
 PART_NAMES = ("tick", "scrape", "memory", "connections", "replay", "journal", "postgres", "train")
-HEADER = ("part", "name", "figure", "unit", "node_exporter", "ratio", "aim", "met")
+HEADER = ("part", "name", "figure", "unit", "peer", "ratio", "aim", "met")
 
 
 def number(value):

@@ -45,13 +45,14 @@ def learn(path, rows, features, learned, depth):
 
 def measure(build, directory, rows, features, classes, rare, depth=8):
     """Both sides' figures."""
+    learned, rows = rows, rows * 5 // 4  # a fifth is held out to judge by
     values, labels = make_data(rows, features, classes, rare, seed=rows)
     path = pathlib.Path(directory) / "data"
     with open(path, "wb") as file:
         values.tofile(file)
         labels.tofile(file)
     del values, labels
-    arguments = list(map(str, (path, rows, features, rows * 4 // 5, depth)))
+    arguments = list(map(str, (path, rows, features, learned, depth)))
     sides = ([build / PROGRAM], [sys.executable, __file__])
     return [json.loads(subprocess.run([*side, *arguments], check=True, capture_output=True, text=True).stdout)
             for side in sides]

@@ -13,7 +13,8 @@ namespace nodevigil {
 inline constexpr std::uint8_t kMissingBin = 255;
 
 /// The columns of a data set as one byte per value. A column of at most 255 different values loses
-/// nothing; one of more is cut at quantiles of (at most 100,000 of) its rows.
+/// nothing; one of more is cut at quantiles, whatever the rows weigh. Of more than 200,000 rows
+/// only each n-th is looked at for both, so that 100,000 to 200,000 are.
 class BinnedData {
  public:
   /// `threads`: how many work at a time; the result is the same.

@@ -4,7 +4,8 @@
 usage: compare_models.py ROWS.csv
 
 ROWS.csv is what `nodevigil train --training-rows` writes: fold, class, and the inputs of the tree. Each row is judged by
-a model that has not seen its fold, and each class weighs the same, as in `nodevigil train`.
+a model that has not seen its fold, and each class weighs the same, as in `nodevigil train` unless --balance says
+otherwise.
 """
 import sys
 import time
@@ -19,15 +20,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-# scikit-learn 1.2 knows no missing values: the median stands for them.
+# scikit-learn 1.2 knows no missing values: the median stands for them. Each for so many classes.
 MODELS = {
-    "decision tree of depth 8": lambda: DecisionTreeClassifier(
+    "decision tree of depth 8": lambda _: DecisionTreeClassifier(
         max_depth=8, min_samples_leaf=5, class_weight="balanced", random_state=1),
-    "random forest of 100": lambda: RandomForestClassifier(
+    "random forest of 100": lambda _: RandomForestClassifier(
         n_estimators=100, min_samples_leaf=2, class_weight="balanced", random_state=1),
-    "logistic regression": lambda: make_pipeline(
+    "logistic regression": lambda _: make_pipeline(
         StandardScaler(), LogisticRegression(max_iter=500, class_weight="balanced")),
-    "naive Bayes": GaussianNB,
+    "naive Bayes": lambda count: GaussianNB(priors=[1 / count] * count),
 }
 
 
@@ -35,8 +36,9 @@ def judged(make, inputs, classes, folds):
     """What a model gives each row that has not learned from its fold."""
     given = pandas.Series(index=classes.index, dtype=object)
     for fold in sorted(folds.unique()):
-        model = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), make())
-        model.fit(inputs[folds != fold], classes[folds != fold])
+        learned = classes[folds != fold]
+        model = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), make(learned.nunique()))
+        model.fit(inputs[folds != fold], learned)
         given[folds == fold] = model.predict(inputs[folds == fold])
     return given
 

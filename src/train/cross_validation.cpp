@@ -43,7 +43,7 @@ CrossValidation cross_validate(const TrainingData& data, const BinnedData& bins,
       const CartTree tree = prune(full, point.alpha);
       point.leaves += static_cast<double>(tree.leaves()) / count;
       for (const std::uint32_t row : judged) {
-        point.confusion.add(data.labels[row], class_of(leaf_of(tree, data, row)), data.weight(row));
+        point.confusion.add(data.labels[row], class_of(leaf_of(tree, data, row)));
       }
     }
   }

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <map>
+#include <random>
 #include <set>
+#include <span>
 
+#include "nodevigil/base/shuffle.h"
 #include "nodevigil/train/cross_validation.h"
 #include "nodevigil/train/folds.h"
 
@@ -11,17 +14,20 @@ namespace nodevigil {
 namespace {
 
 // Those of `rows` in the first of `parts` parts of the groups of each class, and always a group.
+// Groups are shuffled, always alike: a part is of all nodes and times.
 std::vector<std::uint32_t> first_part(const TrainingData& data,
                                       const std::vector<std::uint32_t>& rows, std::size_t part,
                                       std::size_t parts) {
-  std::map<std::uint16_t, std::vector<std::uint32_t>> groups;  // by class, in order of appearance
+  std::map<std::uint16_t, std::vector<std::uint32_t>> groups;  // by class
   std::set<std::uint32_t> known;
   for (const std::uint32_t row : rows) {
     const std::uint32_t group = data.group(row);
     if (known.insert(group).second) groups[data.labels[row]].push_back(group);
   }
   std::set<std::uint32_t> kept;
-  for (const auto& [label, of_class] : groups) {
+  std::mt19937_64 random;
+  for (auto& [label, of_class] : groups) {
+    shuffle(std::span{of_class}, [&](std::size_t n) { return random() % n; });
     const std::size_t count = (of_class.size() * part + parts - 1) / parts;
     kept.insert(of_class.begin(), of_class.begin() + static_cast<std::ptrdiff_t>(count));
   }

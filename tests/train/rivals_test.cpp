@@ -99,20 +99,23 @@ TEST(Rivals, ARowIsOutWhereAnyOfItsDeviationsIs) {
   EXPECT_FALSE(find(rivals, "any |z| > 2").macro_f1);
 }
 
-TEST(Rivals, OneThresholdIsATreeOfOneSplitOnTheSameFolds) {
-  // f1 is the class; a tree needs one question, and the cost of a leaf is not its own.
-  TrainingData data =
-      make_data({{0, 0, 1, 1, 0, 0, 1, 1}, {1, 1, 1, 1, 7, 7, 7, 7}}, {0, 0, 0, 0, 1, 1, 1, 1});
-  const CartOptions costly{.max_depth = 5, .alpha = 0.9};
-  const auto rivals = compare(data, judge(data, costly), costly);
-  EXPECT_DOUBLE_EQ(*find(rivals, "best single threshold").accuracy, 1);
-  EXPECT_DOUBLE_EQ(*find(rivals, "this tree").accuracy, 0.5);
-  // Where it takes two questions, one is not enough.
-  data =
-      make_data({{0, 0, 1, 1, 0, 0, 1, 1}, {0, 0, 0, 0, 1, 1, 1, 1}}, {0, 0, 1, 1, 1, 1, 2, 2}, 3);
-  const auto three = compare(data, judge(data));
-  EXPECT_DOUBLE_EQ(*find(three, "this tree").accuracy, 1);
-  EXPECT_LT(*find(three, "best single threshold").accuracy, 1);
+TEST(Rivals, OneThresholdIsTheBestForAttacksWhateverTheirClass) {
+  const auto f1 = [](const std::vector<float>& column) {
+    TrainingData data = make_data({column, {5, 5, 5, 5, 5, 5, 5, 5}}, {0, 0, 0, 0, 1, 1, 2, 2}, 3);
+    const auto rivals = compare(data, judge(data));
+    EXPECT_FALSE(find(rivals, "best single threshold").accuracy) << "it names no class";
+    return find(rivals, "best single threshold").attack_f1;
+  };
+  EXPECT_DOUBLE_EQ(f1({0, 0, 1, 1, 4, 4, 9, 9}), 1);
+  EXPECT_DOUBLE_EQ(f1({7, 7, 8, 9, 4, 4, 1, 1}), 1) << "attacks may be below";
+  EXPECT_DOUBLE_EQ(f1({0, 0, 1, 1, 4, 4, kNaN, kNaN}), 2 * 2.0 / (4 + 2)) << "missing is none";
+  EXPECT_LT(f1({4, 4, 4, 4, 1, 1, 9, 9}), 1) << "not on both sides";
+}
+
+TEST(Rivals, OneThresholdHasNotSeenTheRowsItJudges) {
+  // In each fold the attacks are on the other side.
+  const TrainingData data = make_data({{0, 9, 0, 9, 9, 0, 9, 0}}, {0, 0, 0, 0, 1, 1, 1, 1});
+  EXPECT_DOUBLE_EQ(find(compare(data, judge(data)), "best single threshold").attack_f1, 0);
 }
 
 TEST(Rivals, RulesAreLeftOutWhereTheirFeaturesAreNotThere) {

@@ -5,9 +5,12 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
+#include <system_error>
 #include <utility>
 
 #include "nodevigil/app/stored_rows.h"
+#include "nodevigil/base/printable.h"
 #include "nodevigil/dataset/sample_csv.h"
 #include "nodevigil/metrics/table.h"
 
@@ -21,17 +24,27 @@ class FileRows final : public LabelledRows {
   explicit FileRows(std::vector<std::string> paths) : paths_(std::move(paths)) {}
 
   Result<void> each(const Visitor& visit) override {
+    Before before;
     for (const std::string& path : paths_) {
-      if (auto read = each_of(path, visit); !read) return read;
+      if (auto read = each_of(path, visit, before); !read) return read;
     }
     return {};
   }
   [[nodiscard]] std::vector<std::string> sources() const override { return paths_; }
 
  private:
-  static Result<void> each_of(const std::string& path, const Visitor& visit) {
-    if (path == "-") {
-      return Error{ErrorCode::kInvalid, "is read several times; expected a file", "standard input"};
+  // What the files before had.
+  struct Before {
+    std::map<std::string, std::string> named;     // those that gave a node its name, by that
+    std::map<std::string, std::int64_t> last_us;  // of each node
+  };
+
+  static Result<void> each_of(const std::string& path, const Visitor& visit, Before& before) {
+    std::error_code ignored;
+    if (path == "-" || (std::filesystem::exists(path, ignored) &&
+                        !std::filesystem::is_regular_file(path, ignored))) {
+      return Error{ErrorCode::kInvalid, "is read several times; expected a file",
+                   path == "-" ? "standard input" : path};
     }
     const auto opened = SampleCsv::open(path, {});
     if (!opened) return opened.error();
@@ -48,13 +61,35 @@ class FileRows final : public LabelledRows {
     // "week.csv.gz" is the node "week".
     std::string name = std::filesystem::path{path}.filename().string();
     name.resize(std::min(name.size(), name.find('.', 1)));
+    if (!samples.has_nodes()) {
+      const auto [other, fresh] = before.named.try_emplace(name, path);
+      if (!fresh) {
+        return Error{ErrorCode::kInvalid,
+                     "without a column node its name is that of its node, and " + other->second +
+                         " has the same; rename one of them",
+                     path};
+      }
+    }
+    std::map<std::string, std::int64_t> last_us;
     RecordedRow row;
     for (;;) {
       const auto got = samples.next(row);
       if (!got) return got.error();
-      if (!*got) return {};
-      visit({samples.has_nodes() ? row.node : name, row.sample, row.label, samples.interval()});
+      if (!*got) break;
+      const std::string& node = samples.has_nodes() ? row.node : name;
+      const bool fresh = last_us.insert_or_assign(node, row.sample.ts_us).second;
+      const auto earlier = before.last_us.find(node);
+      if (fresh && earlier != before.last_us.end() && row.sample.ts_us <= earlier->second) {
+        return Error{ErrorCode::kInvalid,
+                     "its rows of node " + printable(node) +
+                         " do not come after those of the files before it; is one there twice, or "
+                         "in another order?",
+                     path};
+      }
+      visit({node, row.sample, row.label, samples.interval()});
     }
+    for (const auto& [node, last] : last_us) before.last_us[node] = last;
+    return {};
   }
 
   std::vector<std::string> paths_;
@@ -101,6 +136,44 @@ class RowsOfStore final : public LabelledRows {
 
   StoredRows stored_;
   std::map<std::string, Known> nodes_;
+};
+
+class ChosenRows final : public LabelledRows {
+ public:
+  ChosenRows(std::unique_ptr<LabelledRows> rows, RowSelection selection)
+      : rows_(std::move(rows)), selection_(std::move(selection)) {}
+
+  Result<void> each(const Visitor& visit) override {
+    std::set<std::string> begun;
+    Sample sample;
+    auto read = rows_->each([&](const LabelledRow& row) {
+      if (!is_chosen(row)) return;
+      sample = row.sample;
+      // What its counters did since a row that is not chosen counts as not known.
+      if (begun.insert(row.node).second) sample.elapsed_ns.reset();
+      visit({row.node, sample, row.label, row.interval});
+    });
+    if (!read) return read;
+    for (const std::string& node : selection_.nodes) {
+      if (begun.contains(node)) continue;
+      return Error{ErrorCode::kNotFound,
+                   "have no rows of node '" + printable(node) + "' in that span of time",
+                   "the files"};
+    }
+    return {};
+  }
+  [[nodiscard]] std::vector<std::string> sources() const override { return rows_->sources(); }
+
+ private:
+  [[nodiscard]] bool is_chosen(const LabelledRow& row) const {
+    const std::int64_t ts_us = row.sample.ts_us;
+    if (ts_us < selection_.from_us || ts_us > selection_.to_us) return false;
+    return selection_.nodes.empty() ||
+           std::ranges::find(selection_.nodes, row.node) != selection_.nodes.end();
+  }
+
+  std::unique_ptr<LabelledRows> rows_;
+  RowSelection selection_;
 };
 
 class ThinnedRows final : public LabelledRows {
@@ -153,6 +226,11 @@ Result<std::unique_ptr<LabelledRows>> rows_of_store(const Options& options) {
   return std::unique_ptr<LabelledRows>{std::move(rows)};
 }
 
+std::unique_ptr<LabelledRows> chosen_rows(std::unique_ptr<LabelledRows> rows,
+                                          RowSelection selection) {
+  return std::make_unique<ChosenRows>(std::move(rows), std::move(selection));
+}
+
 std::unique_ptr<LabelledRows> thinned_rows(std::unique_ptr<LabelledRows> rows, std::int64_t step) {
   if (step == 1) return rows;
   return std::make_unique<ThinnedRows>(std::move(rows), step);
@@ -160,7 +238,10 @@ std::unique_ptr<LabelledRows> thinned_rows(std::unique_ptr<LabelledRows> rows, s
 
 Result<std::unique_ptr<LabelledRows>> open_labelled_rows(const std::vector<std::string>& files,
                                                          const Options& options) {
-  if (!files.empty()) return thinned_rows(rows_of_files(files), options.train.thin);
+  if (!files.empty()) {
+    return thinned_rows(chosen_rows(rows_of_files(files), selection_of(options)),
+                        options.train.thin);
+  }
   auto rows = rows_of_store(options);
   if (!rows) return rows.error();
   return thinned_rows(std::move(*rows), options.train.thin);

@@ -16,7 +16,6 @@ struct NodeRows {
   std::unique_ptr<Scorer> scorer;
   double interval_s = 0;
   std::vector<JudgedRow> rows;
-  std::vector<bool> ready;
   std::vector<float> inputs;
   std::vector<ScoredRows::Given> given;
 };
@@ -29,10 +28,9 @@ class Collector {
   void add(const LabelledRow& row) {
     NodeRows& node = node_of(row);
     node.scorer->score(row.sample, scored_);
-    node.rows.push_back(
-        {0, node.interval_s, type_of(row.label), scored_.over, scored_.anomalous, scored_.verdict});
     const bool ready = scored_.phase == Phase::kReady;
-    node.ready.push_back(ready);
+    node.rows.push_back({0, node.interval_s, type_of(row.label), ready, scored_.over,
+                         scored_.anomalous, scored_.verdict});
     if (!ready) return;
     if (classifier_.model) {
       const auto likeliest = std::ranges::max_element(scored_.probabilities);
@@ -52,7 +50,6 @@ class Collector {
       for (JudgedRow& row : node.rows) row.node = static_cast<std::uint32_t>(all.nodes.size());
       all.nodes.push_back(name);
       all.rows.insert(all.rows.end(), node.rows.begin(), node.rows.end());
-      all.ready.insert(all.ready.end(), node.ready.begin(), node.ready.end());
       all.inputs.insert(all.inputs.end(), node.inputs.begin(), node.inputs.end());
       all.given.insert(all.given.end(), node.given.begin(), node.given.end());
     }

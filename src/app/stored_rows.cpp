@@ -6,6 +6,14 @@
 
 namespace nodevigil {
 
+RowSelection selection_of(const Options& options) {
+  RowSelection selection;
+  if (!options.node.empty()) selection.nodes = {options.node};
+  selection.from_us = options.from_us.value_or(selection.from_us);
+  selection.to_us = options.to_us.value_or(selection.to_us);
+  return selection;
+}
+
 Result<StoredRows> open_stored_rows(const Options& options) {
   StoredRows stored;
   const auto store = open_windows(options, /*read_only=*/true);
@@ -13,10 +21,7 @@ Result<StoredRows> open_stored_rows(const Options& options) {
   auto windows = (*store)->list({});
   if (!windows) return windows.error();
   stored.windows = std::move(*windows);
-  RowSelection selection;
-  if (!options.node.empty()) selection.nodes = {options.node};
-  selection.from_us = options.from_us.value_or(selection.from_us);
-  selection.to_us = options.to_us.value_or(selection.to_us);
+  const RowSelection selection = selection_of(options);
   const auto series = node_series();
   if (!options.postgres.url.empty()) {
     auto connected = Postgres::connect(options.postgres);

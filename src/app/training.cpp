@@ -21,8 +21,10 @@ namespace {
 
 using FoldOf = std::vector<std::uint32_t>;
 
-constexpr const char* kByRowWarning =
-    "rows next to each other are on both sides, so these figures flatter";
+std::string warning_of(const std::string& folds_by) {
+  return folds_by == "row" ? "rows next to each other are on both sides, so these figures flatter"
+                           : "";
+}
 
 // "z.cpu*" and the like, as places in `names`.
 Result<std::vector<std::size_t>> find_features(const std::vector<std::string>& patterns,
@@ -77,6 +79,13 @@ Result<void> check_classes(const ReportedData& data, const std::vector<std::stri
     return Error{ErrorCode::kInvalid,
                  "no row is labelled as an attack; expected at least one class", ""};
   }
+  if (classes.size() > kMaxClasses) {
+    return Error{ErrorCode::kInvalid,
+                 "there are " + std::to_string(classes.size()) +
+                     " classes with normal; expected at most " + std::to_string(kMaxClasses) +
+                     " (--class NAME=TYPE,TYPE makes one of several)",
+                 ""};
+  }
   for (std::size_t i = 0; i < classes.size(); ++i) {
     if (data.class_incidents[i] >= 2) continue;
     return Error{ErrorCode::kInvalid,
@@ -114,7 +123,7 @@ class Training {
     auto set = make_training_set(scored_, *map, options_.train.settle);
     if (!set) return set.error();
     set_ = std::move(*set);
-    scored_.inputs = {};
+    std::vector<float>{}.swap(scored_.inputs);  // = {} would keep its memory
     report_.data = describe(rows_, scored_, set_.data);
     if (auto sound = check_classes(report_.data, set_.data.classes); !sound) return sound;
     balance_rows(set_.data, options_.train.balance == "classes"     ? Balance::kClasses
@@ -170,11 +179,16 @@ class Training {
     const BinnedData bins{data, cart_.threads};
     TrainingPart& training = report_.training.emplace();
     training.folds_by = options_.train.fold_by.front();
+    training.warning = warning_of(training.folds_by);
     training.folds = count_folds(folds_);
     training.pruning = cross_validate(data, bins, folds_, cart_);
     cart_.alpha =
         options_.train.alpha.value_or(training.pruning.points[training.pruning.best].alpha);
+    training.alpha = cart_.alpha;
     judged_ = judge_out_of_fold(data, bins, folds_, cart_);
+    for (const CartTree& tree : judged_.trees) {
+      training.leaves += static_cast<double>(tree.leaves()) / static_cast<double>(training.folds);
+    }
     report_.confusion = judged_.confusion;
     report_.calibration = judged_.calibration;
     training.ranking =
@@ -187,8 +201,8 @@ class Training {
       const auto others = folds_by(by);
       if (!others) return others.error();
       const OutOfFold other = judge_out_of_fold(data, bins, *others, cart_);
-      training.others.push_back({by, by == "row" ? kByRowWarning : "", other.confusion.accuracy(),
-                                 other.confusion.macro_f1()});
+      training.others.push_back(
+          {by, warning_of(by), other.confusion.accuracy(), other.confusion.macro_f1()});
     }
     std::vector<std::uint32_t> all(data.rows);
     std::iota(all.begin(), all.end(), 0U);
@@ -209,9 +223,9 @@ class Training {
 
   // Each incident is named by the tree that has not seen it, in the agent's own code.
   Result<void> judge_verdicts() {
-    std::map<std::uint32_t, std::uint32_t> fold_of_run;
+    std::map<std::uint32_t, std::uint32_t> fold_of_stretch;
     for (std::size_t row = 0; row < set_.data.rows; ++row) {
-      fold_of_run[set_.data.groups[row]] = folds_[row];
+      fold_of_stretch[set_.data.groups[row]] = folds_[row];
     }
     for (std::uint32_t fold = 0; fold < judged_.trees.size(); ++fold) {
       const Classifier classifier{std::make_shared<const Model>(model_of(judged_.trees[fold])),
@@ -223,8 +237,8 @@ class Training {
       }
       for (std::size_t i = 0; i < scored_.rows.size(); ++i) {
         // What no tree has learned from (two attacks at once) the first one may judge.
-        const auto own = fold_of_run.find(set_.run_of[i]);
-        if ((own == fold_of_run.end() ? 0 : own->second) != fold) continue;
+        const auto own = fold_of_stretch.find(set_.stretch_of[i]);
+        if ((own == fold_of_stretch.end() ? 0 : own->second) != fold) continue;
         scored_.rows[i].verdict = again->rows[i].verdict;
       }
     }
@@ -245,7 +259,7 @@ class Training {
 
   [[nodiscard]] std::string provenance() const {
     const auto rounded = [](double value) { return std::round(value * 10'000) / 10'000; };
-    const IncidentSummary& all = report_.incidents.back();
+    const IncidentFigures& all = report_.incidents.back().all;
     nlohmann::json classes;
     for (std::size_t i = 0; i < set_.data.classes.size(); ++i) {
       classes[set_.data.classes[i]] = {{"rows", report_.data.class_rows[i]},
@@ -262,8 +276,15 @@ class Training {
         {"settings",
          {{"max_depth", options_.train.max_depth},
           {"min_leaf", options_.train.min_leaf},
+          {"min_gain", options_.train.min_gain},
           {"alpha", cart_.alpha},
-          {"balanced", options_.train.balance}}},
+          {"balanced", options_.train.balance},
+          {"classes", options_.train.classes},
+          {"leave_out", options_.train.leave_out},
+          {"features", options_.train.features},
+          {"settle_ms", options_.train.settle.count()},
+          {"thin", options_.train.thin},
+          {"seed", options_.train.seed}}},
         {"folds", {{"by", report_.training->folds_by}, {"count", report_.training->folds}}},
         {"scores",
          {{"accuracy", rounded(report_.confusion.accuracy())},

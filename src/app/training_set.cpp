@@ -13,15 +13,23 @@
 namespace nodevigil {
 namespace {
 
-// For each scored row the number of its run.
-std::vector<std::uint32_t> runs_of(const std::vector<JudgedRow>& rows) {
-  std::vector<std::uint32_t> runs;
-  std::uint32_t run = 0;
+// For each scored row the number of its stretch. Only normal rows tell attacks apart: one that
+// overlaps another, or that nothing is known of for a while, is no two.
+std::vector<std::uint32_t> stretches_of(const std::vector<JudgedRow>& rows) {
+  std::vector<std::uint32_t> stretches;
+  std::uint32_t stretch = 0;
+  std::int32_t kind = kNotLabelled;  // of the stretch, as soon as it is known
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (i > 0 && (rows[i].node != rows[i - 1].node || rows[i].type != rows[i - 1].type)) ++run;
-    runs.push_back(run);
+    const std::int32_t type = rows[i].type;
+    const std::int32_t now = type == kNoAttack || type == kNotLabelled ? type : 0;
+    const bool changes = now != kNotLabelled && kind != kNotLabelled && now != kind;
+    const bool other_node = i > 0 && rows[i].node != rows[i - 1].node;
+    if (other_node) kind = kNotLabelled;
+    if (other_node || changes) ++stretch;
+    if (now != kNotLabelled) kind = now;
+    stretches.push_back(stretch);
   }
-  return runs;
+  return stretches;
 }
 
 // For each scored row the seconds since the last attack on its node.
@@ -91,7 +99,7 @@ Result<TrainingSet> make_training_set(const ScoredRows& scored, const ClassMap& 
     if (!classes) return classes.error();
     set.classes_of.push_back(std::move(*classes));
   }
-  set.run_of = runs_of(scored.rows);
+  set.stretch_of = stretches_of(scored.rows);
   const std::vector<double> calm = calm_of(scored.rows);
   const double settle_s = std::chrono::duration<double>{settle}.count();
 
@@ -100,7 +108,7 @@ Result<TrainingSet> make_training_set(const ScoredRows& scored, const ClassMap& 
   data.classes = map.classes();
   std::size_t next_ready = 0;
   for (std::size_t i = 0; i < scored.rows.size(); ++i) {
-    if (!scored.ready[i]) continue;
+    if (!scored.rows[i].ready) continue;
     const std::size_t ready_row = next_ready++;
     const JudgedRow& row = scored.rows[i];
     std::uint16_t label = 0;
@@ -113,7 +121,7 @@ Result<TrainingSet> make_training_set(const ScoredRows& scored, const ClassMap& 
     }
     set.ready_row.push_back(ready_row);
     data.labels.push_back(label);
-    data.groups.push_back(set.run_of[i]);
+    data.groups.push_back(set.stretch_of[i]);
     set.nodes.push_back(row.node);
   }
   data.rows = data.labels.size();
@@ -125,10 +133,10 @@ void balance_rows(TrainingData& data, Balance balance) {
   data.weights.clear();
   if (balance == Balance::kRows) return;
   std::vector<double> rows(data.classes.size());
-  std::map<std::uint32_t, double> rows_of_group;
+  std::map<std::pair<std::uint32_t, std::uint16_t>, double> rows_of_group;  // of each class in it
   for (std::size_t row = 0; row < data.rows; ++row) {
     ++rows[data.labels[row]];
-    ++rows_of_group[data.groups[row]];
+    ++rows_of_group[{data.groups[row], data.labels[row]}];
   }
   const std::vector<std::size_t> groups = groups_of_classes(data);
   const auto present =
@@ -139,7 +147,7 @@ void balance_rows(TrainingData& data, Balance balance) {
     data.weights.push_back(balance == Balance::kClasses
                                ? of_class / rows[label]
                                : of_class / static_cast<double>(groups[label]) /
-                                     rows_of_group[data.groups[row]]);
+                                     rows_of_group[{data.groups[row], label}]);
   }
 }
 

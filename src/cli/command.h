@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "nodevigil/app/options.h"
@@ -22,6 +23,8 @@ struct Invocation {
   std::vector<std::string> inputs;  ///< positional arguments, as many as were given
 
   [[nodiscard]] const Options& options() const { return resolved.options; }
+  /// Where the value of `option` comes from: its flag, its variable, a line of a file or "default".
+  [[nodiscard]] std::string origin_of(std::string_view option) const;
   /// The positional argument `i`, counted from 0; empty where there is none.
   [[nodiscard]] std::string input(std::size_t i = 0) const {
     return i < inputs.size() ? inputs[i] : std::string{};
@@ -46,6 +49,9 @@ int run_compile(const Invocation& invocation);
 
 /// The names of all environment variables.
 std::vector<std::string> environment_names();
+
+/// kExitUsage for what is wrong with a flag, which only the data could show; else kExitFailed.
+int exit_code_of(const Error& error);
 
 /// Prints "nodevigil: <message>" to standard error and returns `code`.
 int fail(const Error& error, int code);

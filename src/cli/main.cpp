@@ -134,6 +134,17 @@ std::vector<std::string> environment_names() {
   return names;
 }
 
+std::string Invocation::origin_of(std::string_view option) const {
+  for (const ResolvedOption& origin : resolved.origins) {
+    if (origin.spec->name == option) return origin.source;
+  }
+  return "default";
+}
+
+int exit_code_of(const Error& error) {
+  return error.path.starts_with("--") ? kExitUsage : kExitFailed;
+}
+
 int fail(const Error& error, int code) {
   std::cerr << "nodevigil: " << error.message() << '\n';
   return code;

@@ -9,24 +9,17 @@ namespace nodevigil::cli {
 namespace {
 
 // Where an option's value comes from: "default", a flag, a variable or a line of a file.
-std::string origin_of(const Invocation& invocation, std::string_view option) {
-  for (const ResolvedOption& origin : invocation.resolved.origins) {
-    if (origin.spec->name == option) return origin.source;
-  }
-  return "default";
-}
-
 Result<ReplaySummary> replay(const Invocation& invocation, std::ostream& out) {
   if (invocation.inputs.empty()) return replay_journal(invocation.options(), out);
   return replay_csv(invocation.input(), invocation.options(),
-                    origin_of(invocation, "interval") != "default", out);
+                    invocation.origin_of("interval") != "default", out);
 }
 
 }  // namespace
 
 int run_replay(const Invocation& invocation) {
   const Options& options = invocation.options();
-  const std::string state_dir = origin_of(invocation, "state-dir");
+  const std::string state_dir = invocation.origin_of("state-dir");
   const bool from_journal = invocation.inputs.empty();
   // A state directory in the environment is the agent's; only a flag contradicts a file.
   if (from_journal ? state_dir == "default" : state_dir.starts_with("--")) {

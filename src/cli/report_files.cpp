@@ -1,17 +1,21 @@
 #include "report_files.h"
 
-#include "output_file.h"
-
 namespace nodevigil::cli {
 
-Result<void> write_reports(const Report& report, const std::vector<std::string>& paths) {
+Result<void> ReportFiles::open(const std::vector<std::string>& paths) {
+  paths_ = paths;
   for (const std::string& path : paths) {
-    OutputFile file;
-    if (auto opened = file.open(path); !opened) return opened;
-    file.stream() << (path.ends_with(".html")   ? report_as_html(report)
-                      : path.ends_with(".json") ? report_as_json(report)
-                                                : report_as_text(report));
-    if (auto written = file.finish(); !written) return written;
+    if (auto opened = files_.emplace_back().open(path); !opened) return opened;
+  }
+  return {};
+}
+
+Result<void> ReportFiles::write(const Report& report) {
+  for (std::size_t i = 0; i < paths_.size(); ++i) {
+    files_[i].stream() << (paths_[i].ends_with(".html")   ? report_as_html(report)
+                           : paths_[i].ends_with(".json") ? report_as_json(report)
+                                                          : report_as_text(report));
+    if (auto written = files_[i].finish(); !written) return written;
   }
   return {};
 }

@@ -1,7 +1,8 @@
 #include <iostream>
+#include <optional>
 
 #include "command.h"
-#include "nodevigil/app/labelled_rows.h"
+#include "labelled_input.h"
 #include "nodevigil/app/training.h"
 #include "nodevigil/dataset/csv_text.h"
 #include "nodevigil/scoring/model.h"
@@ -11,17 +12,14 @@
 namespace nodevigil::cli {
 namespace {
 
-Result<void> write_training_rows(const Trained& trained, const std::string& path) {
-  if (path.empty()) return {};
-  OutputFile file;
-  if (auto opened = file.open(path); !opened) return opened;
+void write_training_rows(const Trained& trained, std::ostream& out) {
   const TrainingData& data = trained.data;
   std::string line = "fold,class";
   for (const std::string& feature : data.features) {
     line += ',';
     append_csv(line, feature);
   }
-  file.stream() << line << '\n';
+  out << line << '\n';
   for (std::size_t row = 0; row < data.rows; ++row) {
     line = std::to_string(trained.folds[row]) + ',' + data.classes[data.labels[row]];
     for (std::size_t f = 0; f < data.features.size(); ++f) {
@@ -29,28 +27,52 @@ Result<void> write_training_rows(const Trained& trained, const std::string& path
       line += ',';
       append_csv(line, value == value ? std::optional{value} : std::nullopt);  // not NaN
     }
-    file.stream() << line << '\n';
+    out << line << '\n';
   }
-  return file.finish();
 }
+
+// What the flags ask for; opened before the long work, so that a wrong name is told at once.
+class Outputs {
+ public:
+  Result<void> open(const Options& options) {
+    if (!options.output.empty()) {
+      if (auto opened = model_.emplace().open(options.output); !opened) return opened;
+    }
+    if (!options.train.rows_file.empty()) {
+      if (auto opened = rows_.emplace().open(options.train.rows_file); !opened) return opened;
+    }
+    return reports_.open(options.train.reports);
+  }
+
+  Result<void> write(const Trained& trained) {
+    if (rows_) {
+      write_training_rows(trained, rows_->stream());
+      if (auto written = rows_->finish(); !written) return written;
+    }
+    if (auto written = reports_.write(trained.report); !written) return written;
+    if (!model_) return {};
+    model_->stream() << model_as_json(trained.report.model);
+    return model_->finish();
+  }
+
+ private:
+  std::optional<OutputFile> model_;
+  std::optional<OutputFile> rows_;
+  ReportFiles reports_;
+};
 
 }  // namespace
 
 int run_train(const Invocation& invocation) {
   const Options& options = invocation.options();
-  auto rows = open_labelled_rows(invocation.inputs, options);
+  Outputs outputs;
+  if (const auto opened = outputs.open(options); !opened) return fail(opened.error(), kExitFailed);
+  auto rows = open_labelled_input(invocation);
   if (!rows) return fail(rows.error(), kExitFailed);
   const auto trained = train_model(**rows, options);
-  if (!trained) return fail(trained.error(), kExitFailed);
-  if (const auto written = write_training_rows(*trained, options.train.rows_file); !written) {
+  if (!trained) return fail(trained.error(), exit_code_of(trained.error()));
+  if (const auto written = outputs.write(*trained); !written) {
     return fail(written.error(), kExitFailed);
-  }
-  if (const auto written = write_reports(trained->report, options.train.reports); !written) {
-    return fail(written.error(), kExitFailed);
-  }
-  if (!options.output.empty()) {
-    const int code = write_output(options.output, model_as_json(trained->report.model));
-    if (code != kExitOk) return code;
   }
   std::cout << report_as_text(trained->report);
   return kExitOk;

@@ -20,7 +20,6 @@ constexpr std::int64_t kVersion = 1;
 constexpr std::size_t kMaxBytes = std::size_t{8} << 20;
 constexpr std::size_t kMaxNesting = 16;
 constexpr std::size_t kMaxNodes = 65'535;
-constexpr std::size_t kMaxClasses = 64;
 
 // Goes through a text before it becomes a document, and finds what is no JSON, and what JSON allows
 // and a model does not have: deep nesting, which would end in deep recursion, and keys that are

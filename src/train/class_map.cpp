@@ -57,7 +57,8 @@ Result<void> ClassMap::add_rule(const std::string& rule) {
   for (const std::string_view type : types) {
     if (type.empty()) {
       return Error{ErrorCode::kInvalid,
-                   "expected CLASS=TYPE or CLASS=TYPE,TYPE, got '" + printable(rule) + "'", ""};
+                   "expected CLASS=TYPE or CLASS=TYPE,TYPE, got '" + printable(rule) + "'",
+                   "--class"};
     }
     // Such a rule would never be looked at: of() asks for the parts.
     if (type.find('+') != std::string_view::npos) {
@@ -66,9 +67,11 @@ Result<void> ClassMap::add_rule(const std::string& rule) {
           "'" + printable(std::string{type}) +
               "' is several attacks at once, which stand for the classes of each; expected "
               "the type of one",
-          ""};
+          "--class"};
     }
-    if (auto added = add(std::string{type}, rule.substr(0, equals)); !added) return added;
+    if (auto added = add(std::string{type}, rule.substr(0, equals)); !added) {
+      return Error{added.error().code, added.error().context, "--class"};
+    }
   }
   return {};
 }

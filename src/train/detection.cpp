@@ -8,20 +8,22 @@
 namespace nodevigil {
 namespace {
 
-// The class given most often; unknown only where nothing else was.
+// What was given most often. Of as many, a class rather than none, and the first one.
 std::int32_t verdict_of(std::span<const JudgedRow> rows) {
   std::map<std::int32_t, std::size_t> given;
   for (const JudgedRow& row : rows) {
-    if (row.anomalous && row.verdict > 0) ++given[row.verdict];
+    if (row.anomalous) ++given[row.verdict];
   }
   std::int32_t best = kClassUnknown;
-  std::size_t most = 0;
+  std::size_t most = given[kClassUnknown];
   for (const auto& [verdict, count] : given) {
-    if (count > most) best = verdict;
+    if (count > most || (count == most && best == kClassUnknown)) best = verdict;
     most = std::max(most, count);
   }
   return best;
 }
+
+bool is_attack(const JudgedRow& row) { return row.type >= 0 || row.type == kLeftOut; }
 
 double median(std::vector<std::size_t> values) {
   if (values.empty()) return 0;
@@ -31,23 +33,38 @@ double median(std::vector<std::size_t> values) {
   return static_cast<double>(values[middle - 1] + values[middle]) / 2;
 }
 
-IncidentSummary summary_of(std::span<const Incident> incidents,
+bool is_named(const Incident& incident, std::span<const std::vector<std::uint16_t>> classes_of) {
+  const auto& right = classes_of[static_cast<std::size_t>(incident.type)];
+  return std::ranges::any_of(right, [&](std::uint16_t one) { return one == incident.verdict; });
+}
+
+IncidentFigures figures_of(std::span<const Incident> incidents,
                            std::span<const std::vector<std::uint16_t>> classes_of) {
-  IncidentSummary summary;
-  summary.incidents = incidents.size();
+  IncidentFigures figures;
+  figures.incidents = incidents.size();
   std::vector<std::size_t> delays;
   for (const Incident& incident : incidents) {
-    if (incident.from_calm) ++summary.from_calm;
     if (!incident.delay) continue;
-    if (incident.from_calm) ++summary.seen_from_calm;
     delays.push_back(*incident.delay);
-    const auto& right = classes_of[static_cast<std::size_t>(incident.type)];
-    const auto is_verdict = [&](std::uint16_t one) { return one == incident.verdict; };
-    if (std::ranges::any_of(right, is_verdict)) ++summary.named;
-    summary.longest_delay = std::max(summary.longest_delay, *incident.delay);
+    if (is_named(incident, classes_of)) ++figures.named;
+    figures.longest_delay = std::max(figures.longest_delay, *incident.delay);
   }
-  summary.seen = delays.size();
-  summary.median_delay = median(std::move(delays));
+  figures.seen = delays.size();
+  figures.median_delay = median(std::move(delays));
+  return figures;
+}
+
+IncidentSummary summary_of(std::span<const Incident> incidents,
+                           std::span<const std::vector<std::uint16_t>> classes_of) {
+  std::vector<Incident> judged;
+  std::ranges::copy_if(incidents, std::back_inserter(judged),
+                       [](const Incident& one) { return !one.in_warmup; });
+  std::vector<Incident> from_calm;
+  std::ranges::copy_if(judged, std::back_inserter(from_calm), &Incident::from_calm);
+  IncidentSummary summary;
+  summary.all = figures_of(judged, classes_of);
+  summary.from_calm = figures_of(from_calm, classes_of);
+  summary.in_warmup = incidents.size() - judged.size();
   return summary;
 }
 
@@ -61,7 +78,7 @@ std::vector<Incident> find_incidents(std::span<const JudgedRow> rows) {
         i > 0 && rows[i - 1].type == rows[i].type && rows[i - 1].node == rows[i].node;
     if (!goes_on) {
       const bool calm = i == 0 || rows[i - 1].node != rows[i].node || !rows[i - 1].anomalous;
-      incidents.push_back({rows[i].node, rows[i].type, i, 0, {}, {}, calm});
+      incidents.push_back({rows[i].node, rows[i].type, i, 0, {}, {}, calm, !rows[i].ready});
     }
     ++incidents.back().rows;
   }
@@ -80,12 +97,12 @@ FalseAlarms find_false_alarms(std::span<const JudgedRow> rows) {
   for (std::size_t i = 0; i < rows.size();) {
     // A run of rows of one node, all under an alarm or none.
     std::size_t end = i;
-    bool touches_attack = false;
+    bool touches_attack = i > 0 && rows[i - 1].node == rows[i].node && is_attack(rows[i - 1]);
     std::size_t normal = 0;
     while (end < rows.size() && rows[end].node == rows[i].node &&
            rows[end].anomalous == rows[i].anomalous) {
-      if (rows[end].type >= 0 || rows[end].type == kLeftOut) touches_attack = true;
-      if (rows[end].type == kNoAttack) ++normal;
+      if (is_attack(rows[end])) touches_attack = true;
+      if (rows[end].type == kNoAttack && rows[end].ready) ++normal;
       ++end;
     }
     found.normal_rows += normal;
@@ -99,11 +116,11 @@ FalseAlarms find_false_alarms(std::span<const JudgedRow> rows) {
   return found;
 }
 
-double IncidentSummary::recall() const {
+double IncidentFigures::recall() const {
   return incidents == 0 ? 0 : static_cast<double>(seen) / static_cast<double>(incidents);
 }
 
-double IncidentSummary::right_of_seen() const {
+double IncidentFigures::right_of_seen() const {
   return seen == 0 ? 0 : static_cast<double>(named) / static_cast<double>(seen);
 }
 

@@ -2,6 +2,9 @@
 
 #include <optional>
 #include <string>
+#include <vector>
+
+#include "nodevigil/train/detection.h"
 
 namespace nodevigil {
 
@@ -9,5 +12,10 @@ namespace nodevigil {
 [[nodiscard]] std::string fixed(double value, int digits);
 /// With three digits, or `none` where there is no value.
 [[nodiscard]] std::string share_text(const std::optional<double>& value, const char* none);
+/// "7 of 8".
+[[nodiscard]] std::string seen_text(const IncidentFigures& figures);
+[[nodiscard]] std::string named_text(const IncidentFigures& figures);
+/// " 3 more began in warm-up: not judged." or nothing.
+[[nodiscard]] std::string warmup_text(const std::vector<IncidentSummary>& incidents);
 
 }  // namespace nodevigil

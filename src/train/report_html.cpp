@@ -30,7 +30,8 @@ std::string figure(const std::string& value, const std::string& name) {
 
 std::string summary(const Report& report) {
   const ReportedData& data = report.data;
-  const IncidentSummary& all = report.incidents.back();
+  // An alarm that goes on from the incident before is no merit.
+  const IncidentFigures& calm = report.incidents.back().from_calm;
   std::string html = "<section><h1>" + escape_html(report.model.name) + "</h1>\n<p class=\"dim\">" +
                      escape_html(report.model.hash) + ", " +
                      std::to_string(report.model.nodes.size()) + " nodes";
@@ -39,27 +40,24 @@ std::string summary(const Report& report) {
           (data.nodes == 1 ? " node, one every " : " nodes, one every ") +
           fixed(data.interval_s, 1) + " s: " + std::to_string(data.attacks) + " attack, " +
           std::to_string(data.normal) + " normal.</p>\n<div class=\"figures\">";
-  html += figure(std::to_string(all.seen) + " of " + std::to_string(all.incidents),
-                 "incidents seen by the agent");
-  html += figure(std::to_string(all.named) + " of " + std::to_string(all.seen),
-                 "of these with the right class");
-  html += figure(fixed(all.median_delay, 1), "samples of delay, median");
+  html += figure(seen_text(calm), "incidents from calm seen by the agent");
+  html += figure(named_text(calm), "of these with the right class");
+  html += figure(fixed(calm.median_delay, 1), "samples of delay, median");
   html += figure(fixed(report.false_alarms.a_day(), 2), "false alarms a day");
   html += figure(fixed(report.confusion.macro_f1(), 3), "macro F1 of rows, by the tree alone");
   return html + "</div></section>\n";
 }
 
 std::string incidents(const Report& report) {
-  std::string html = head(
-      {"incidents", "seen", "recall", "seen from calm", "class right", "median delay", "longest"});
+  std::string html = head({"incidents", "seen", "class right", "median delay", "longest",
+                           "from calm: seen", "class right", "median delay"});
   for (const IncidentSummary& one : report.incidents) {
     html += one.type.empty() ? "<tr class=\"all\">" : "<tr>";
     html += cell(one.type.empty() ? "all" : one.type);
-    html += cell(std::to_string(one.seen) + " of " + std::to_string(one.incidents));
-    html += cell(fixed(one.recall(), 3));
-    html += cell(std::to_string(one.seen_from_calm) + " of " + std::to_string(one.from_calm));
-    html += cell(std::to_string(one.named) + " of " + std::to_string(one.seen));
-    html += cell(fixed(one.median_delay, 1)) + cell(std::to_string(one.longest_delay)) + "</tr>\n";
+    html += cell(seen_text(one.all)) + cell(named_text(one.all));
+    html += cell(fixed(one.all.median_delay, 1)) + cell(std::to_string(one.all.longest_delay));
+    html += cell(seen_text(one.from_calm)) + cell(named_text(one.from_calm));
+    html += cell(fixed(one.from_calm.median_delay, 1)) + "</tr>\n";
   }
   const FalseAlarms& alarms = report.false_alarms;
   return section("As the agent judges",
@@ -67,7 +65,8 @@ std::string incidents(const Report& report) {
                      "</tbody></table>\n<p class=\"dim\">Delay in samples. From calm: no alarm was "
                      "raised when it began. " +
                      std::to_string(alarms.alarms) + " false alarms in " + fixed(alarms.days, 3) +
-                     " days of normal rows.</p>\n");
+                     " days of normal rows." + escape_html(warmup_text(report.incidents)) +
+                     "</p>\n");
 }
 
 std::string classes(const Report& report) {
@@ -155,7 +154,8 @@ std::string rivals(const TrainingPart& training) {
             cell(share(one.accuracy)) + "</tr>\n";
   }
   html += "</tbody></table>\n<p class=\"dim\">" + std::to_string(training.folds) + " folds by " +
-          escape_html(training.folds_by) + ".</p>\n";
+          escape_html(training.folds_by) + ". <span class=\"warning\">" +
+          escape_html(training.warning) + "</span></p>\n";
   for (const OtherFolds& other : training.others) {
     html += "<p>Folds by " + escape_html(other.by) + ": accuracy " + fixed(other.accuracy, 3) +
             ", macro F1 " + fixed(other.macro_f1, 3) + ". <span class=\"warning\">" +

@@ -50,19 +50,24 @@ Json calibration_json(const Calibration& calibration) {
   return Json{{"error", calibration.error()}, {"bins", std::move(bins)}};
 }
 
+Json figures_json(const IncidentFigures& figures) {
+  return Json{{"incidents", figures.incidents},
+              {"seen", figures.seen},
+              {"recall", figures.recall()},
+              {"class_right", figures.named},
+              {"class_right_of_seen", figures.right_of_seen()},
+              {"median_delay_samples", figures.median_delay},
+              {"longest_delay_samples", figures.longest_delay}};
+}
+
 Json incidents_json(const Report& report) {
   Json incidents = Json::array();
   for (const IncidentSummary& one : report.incidents) {
-    incidents.push_back(Json{{"type", one.type.empty() ? "all" : one.type},
-                             {"incidents", one.incidents},
-                             {"seen", one.seen},
-                             {"recall", one.recall()},
-                             {"from_calm", one.from_calm},
-                             {"seen_from_calm", one.seen_from_calm},
-                             {"class_right", one.named},
-                             {"class_right_of_seen", one.right_of_seen()},
-                             {"median_delay_samples", one.median_delay},
-                             {"longest_delay_samples", one.longest_delay}});
+    Json json = figures_json(one.all);
+    json["type"] = one.type.empty() ? "all" : one.type;
+    json["from_calm"] = figures_json(one.from_calm);
+    json["in_warmup"] = one.in_warmup;
+    incidents.push_back(std::move(json));
   }
   return incidents;
 }
@@ -79,9 +84,8 @@ Json training_json(const Report& report) {
   const TrainingPart& training = *report.training;
   Json pruning = Json::array();
   for (const PruningPoint& one : training.pruning.points) {
-    pruning.push_back(Json{{"alpha", one.alpha},
-                           {"leaves", one.leaves},
-                           {"weighted_macro_f1", one.confusion.macro_f1()}});
+    pruning.push_back(
+        Json{{"alpha", one.alpha}, {"leaves", one.leaves}, {"macro_f1", one.confusion.macro_f1()}});
   }
   Json others = Json::array();
   for (const OtherFolds& one : training.others) {
@@ -114,15 +118,11 @@ Json training_json(const Report& report) {
                             {"learned_macro_f1", one.learned_f1},
                             {"macro_f1", one.held_out_f1}});
   }
-  return Json{{"folds", training.folds},
-              {"folds_by", training.folds_by},
-              {"pruning", std::move(pruning)},
-              {"pruned_at", training.pruning.points[training.pruning.best].alpha},
-              {"other_folds", std::move(others)},
-              {"rivals", std::move(rivals)},
-              {"ranking", std::move(ranking)},
-              {"few_features", std::move(few)},
-              {"learning_curve", std::move(learning)}};
+  return Json{{"folds", training.folds},        {"folds_by", training.folds_by},
+              {"warning", training.warning},    {"pruning", std::move(pruning)},
+              {"pruned_at", training.alpha},    {"other_folds", std::move(others)},
+              {"rivals", std::move(rivals)},    {"ranking", std::move(ranking)},
+              {"few_features", std::move(few)}, {"learning_curve", std::move(learning)}};
 }
 
 }  // namespace

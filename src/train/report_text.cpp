@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "figures.h"
+#include "nodevigil/base/printable.h"
 #include "nodevigil/train/report.h"
 
 namespace nodevigil {
@@ -13,7 +14,11 @@ std::string optional_share(const std::optional<double>& value) { return share_te
 // Columns as wide as their widest cell; the first is aligned to the left, the others to the right.
 class Table {
  public:
-  void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  /// Names of types come from files: what is not printable is escaped.
+  void add(std::vector<std::string> cells) {
+    for (std::string& cell : cells) cell = printable(cell);
+    rows_.push_back(std::move(cells));
+  }
 
   [[nodiscard]] std::string text() const {
     std::vector<std::size_t> widths;
@@ -40,7 +45,7 @@ class Table {
 
 std::string data_text(const ReportedData& data) {
   std::string text = "data\n";
-  for (const std::string& source : data.sources) text += "  " + source + '\n';
+  for (const std::string& source : data.sources) text += "  " + printable(source, 4096) + '\n';
   text += "  " + std::to_string(data.rows) + " rows of " + std::to_string(data.nodes) +
           (data.nodes == 1 ? " node, " : " nodes, ") + fixed(data.interval_s, 3) +
           " s between rows; " + std::to_string(data.attacks) + " attack, " +
@@ -82,19 +87,18 @@ std::string confusion_text(const Report& report) {
 
 std::string incidents_text(const Report& report) {
   Table table;
-  table.add(
-      {"incidents", "seen", "recall", "seen from calm", "class right", "median delay", "longest"});
+  table.add({"incidents", "seen", "class right", "delay", "longest", "from calm: seen",
+             "class right", "delay"});
   for (const IncidentSummary& one : report.incidents) {
-    table.add({one.type.empty() ? "all" : one.type,
-               std::to_string(one.seen) + " of " + std::to_string(one.incidents),
-               fixed(one.recall(), 3),
-               std::to_string(one.seen_from_calm) + " of " + std::to_string(one.from_calm),
-               std::to_string(one.named) + " of " + std::to_string(one.seen),
-               fixed(one.median_delay, 1), std::to_string(one.longest_delay)});
+    table.add({one.type.empty() ? "all" : one.type, seen_text(one.all), named_text(one.all),
+               fixed(one.all.median_delay, 1), std::to_string(one.all.longest_delay),
+               seen_text(one.from_calm), named_text(one.from_calm),
+               fixed(one.from_calm.median_delay, 1)});
   }
   const FalseAlarms& alarms = report.false_alarms;
   std::string text =
-      "as the agent judges: score over its threshold, cause by the tree; delay in samples\n" +
+      "as the agent judges: score over its threshold, cause by the tree; median delay in "
+      "samples\n" +
       table.text() + "  false alarms " + std::to_string(alarms.alarms) + " in " +
       fixed(alarms.days, 3) + " days of normal rows: " + fixed(alarms.a_day(), 2) + " a day\n";
   if (alarms.normal_rows > 0) {
@@ -104,16 +108,17 @@ std::string incidents_text(const Report& report) {
                   1) +
             " % of the normal rows, those after an attack included\n";
   }
-  return text;
+  const std::string warmup = warmup_text(report.incidents);
+  return warmup.empty() ? text : text + " " + warmup + '\n';
 }
 
 std::string training_text(const Report& report) {
   const TrainingPart& training = *report.training;
   std::ostringstream text;
-  const PruningPoint& best = training.pruning.points[training.pruning.best];
   text << "folds: " << training.folds << " by " << training.folds_by << "; pruned at alpha "
-       << best.alpha << " (of " << training.pruning.points.size() << " tried), "
-       << fixed(best.leaves, 1) << " leaves on average\n";
+       << training.alpha << " (" << training.pruning.points.size() << " were tried), "
+       << fixed(training.leaves, 1) << " leaves on average\n";
+  if (!training.warning.empty()) text << "  WARNING: " << training.warning << '\n';
   for (const OtherFolds& other : training.others) {
     text << "folds by " << other.by << ": accuracy " << fixed(other.accuracy, 3) << ", macro F1 "
          << fixed(other.macro_f1, 3);
@@ -189,7 +194,7 @@ std::string model_as_text(const Model& model) {
 }
 
 std::string report_as_text(const Report& report) {
-  std::string text = "model " + report.model.name + ' ' + report.model.hash + ", " +
+  std::string text = "model " + printable(report.model.name) + ' ' + report.model.hash + ", " +
                      std::to_string(report.model.nodes.size()) + " nodes\n";
   text += data_text(report.data) + '\n' + classes_text(report) + '\n' + confusion_text(report) +
           '\n' + incidents_text(report);

@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <memory>
@@ -160,6 +162,41 @@ TEST_F(FileRowsTest, WhatIsWrongIsToldWithItsPlace) {
               HasSubstr("label.csv:4: column 'attack': expected 1, 0 or nothing, got 'maybe'"));
 }
 
+TEST_F(FileRowsTest, APipeIsRefusedSinceItCannotBeReadTwice) {
+  const std::string pipe = dir_.file("pipe");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THAT(message_for(pipe), HasSubstr("pipe: is read several times; expected a file"));
+}
+
+TEST_F(FileRowsTest, TwoFilesAreNotTakenForOneNode) {
+  std::filesystem::create_directory(dir_.file("other"));
+  const std::string first = write("week.csv", nameless(2));
+  const std::string second = write("other/week.csv", nameless(2));
+  EXPECT_THAT(failure_of(*rows_of_files({first, second})),
+              HasSubstr(second + ": without a column node its name is that of its node, and " +
+                        first + " has the same"));
+}
+
+TEST_F(FileRowsTest, WhatIsThereTwiceIsTold) {
+  LabelledRecording recording{1};
+  recording.normal(6);
+  const std::string whole = dir_.file("whole.csv");
+  write_csv(whole, {recording});
+  LabelledRecording half{recording};
+  half.rows().resize(3);
+  const std::string first = dir_.file("first.csv");
+  write_csv(first, {half});
+  half = recording;
+  half.rows().erase(half.rows().begin(), half.rows().begin() + 3);
+  const std::string second = dir_.file("second.csv");
+  write_csv(second, {half});
+  EXPECT_EQ(all_of(*rows_of_files({first, second})).size(), 6U);
+  for (const auto& wrong : {std::vector{whole, whole}, {second, first}, {whole, second}}) {
+    EXPECT_THAT(failure_of(*rows_of_files(wrong)),
+                HasSubstr(wrong.back() + ": its rows of node n1 do not come after those"));
+  }
+}
+
 TEST_F(FileRowsTest, TheSecondFileIsNamedWhereItIsTheWrongOne) {
   const auto rows = rows_of_files({write("a.csv", nameless(2)), dir_.file("b.csv")});
   EXPECT_THAT(failure_of(*rows), HasSubstr(dir_.file("b.csv")));
@@ -300,6 +337,33 @@ TEST(ThinnedRows, FailuresComeThrough) {
   auto made = std::make_unique<MadeRows>(counted(3));
   made->fails = true;
   EXPECT_EQ(failure_of(*thinned_rows(std::move(made), 2)), "made: the disk is gone");
+}
+
+std::vector<Seen> chosen(std::vector<Seen> rows, RowSelection selection) {
+  return all_of(*chosen_rows(std::make_unique<MadeRows>(std::move(rows)), std::move(selection)));
+}
+
+std::vector<std::string> numbers_of(const std::vector<Seen>& rows) {
+  std::vector<std::string> all;
+  for (const Seen& row : rows) all.push_back(row.label.type);
+  return all;
+}
+
+TEST(ChosenRows, AreThoseOfATime) {
+  const auto rows = counted(10);
+  const auto some = chosen(rows, {{}, rows[3].sample.ts_us, rows[5].sample.ts_us});
+  EXPECT_THAT(numbers_of(some), ElementsAre("3", "4", "5"));
+  EXPECT_THAT(elapsed_s(some), ElementsAre(std::nullopt, 10, 10)) << "as where a run begins";
+}
+
+TEST(ChosenRows, AreThoseOfANode) {
+  auto rows = counted(4);
+  rows[1].node = "other";
+  rows[3].node = "other";
+  EXPECT_THAT(numbers_of(chosen(rows, {{"other"}})), ElementsAre("1", "3"));
+  EXPECT_THAT(numbers_of(chosen(rows, {})), ElementsAre("0", "1", "2", "3"));
+  const auto none = chosen_rows(std::make_unique<MadeRows>(rows), {{"nobody"}});
+  EXPECT_EQ(failure_of(*none), "the files: have no rows of node 'nobody' in that span of time");
 }
 
 class StoreRowsTest : public ::testing::Test {

@@ -98,11 +98,11 @@ TEST_F(ScoredRowsTest, AreWhatTheAgentsOwnScorerSays) {
   std::size_t ready = 0;
   for (std::size_t i = 0; i < first_.rows().size(); ++i) {
     scorer.score(first_.rows()[i].sample, one);
-    ASSERT_EQ(scored.ready[i], one.phase == Phase::kReady) << i;
+    ASSERT_EQ(scored.rows[i].ready, one.phase == Phase::kReady) << i;
     EXPECT_EQ(scored.rows[i].over, one.over);
     EXPECT_EQ(scored.rows[i].anomalous, one.anomalous);
     EXPECT_EQ(scored.rows[i].verdict, one.verdict);
-    if (!scored.ready[i]) continue;
+    if (!scored.rows[i].ready) continue;
     for (std::size_t f = 0; f < width; ++f) {
       const float seen = scored.inputs[ready * width + f];
       const auto expected = static_cast<float>(one.tree_inputs[f]);
@@ -117,7 +117,8 @@ TEST_F(ScoredRowsTest, AreWhatTheAgentsOwnScorerSays) {
   EXPECT_LT(ready, 252U) << "warm-up gives no inputs";
   EXPECT_GT(std::ranges::count(scored.rows, true, &JudgedRow::over), 10);
   // Those of the second node follow.
-  const auto all = static_cast<std::size_t>(std::ranges::count(scored.ready, true));
+  const auto all =
+      static_cast<std::size_t>(std::ranges::count(scored.rows, true, &JudgedRow::ready));
   EXPECT_EQ(scored.inputs.size(), width * all);
   EXPECT_EQ(scored.given.size(), all);
 }
@@ -128,7 +129,7 @@ TEST_F(ScoredRowsTest, OneNodeDoesNotChangeAnother) {
   ASSERT_EQ(alone.rows.size(), 127U);
   for (std::size_t i = 0; i < alone.rows.size(); ++i) {
     EXPECT_EQ(alone.rows[i].anomalous, both.rows[252 + i].anomalous);
-    EXPECT_EQ(alone.ready[i], both.ready[252 + i]);
+    EXPECT_EQ(alone.rows[i].ready, both.rows[252 + i].ready);
   }
   ASSERT_FALSE(alone.inputs.empty());
   EXPECT_EQ(alone.inputs.back(), both.inputs.back());

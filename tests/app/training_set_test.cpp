@@ -35,9 +35,8 @@ ScoredRows scored_rows(std::string_view text) {
     row.node = static_cast<std::uint32_t>(scored.nodes.size() - 1);
     row.interval_s = 10;
     row.type = c == '.' || c == 'w' ? kNoAttack : c == '?' ? kNotLabelled : c == 'A' ? 0 : c - 'a';
-    const bool ready = c != 'w' && c != 'A';
-    scored.ready.push_back(ready);
-    if (ready) {
+    row.ready = c != 'w' && c != 'A';
+    if (row.ready) {
       scored.inputs.push_back(static_cast<float>(scored.rows.size()));
       scored.inputs.insert(scored.inputs.end(), width - 1, std::numeric_limits<float>::quiet_NaN());
     }
@@ -76,12 +75,21 @@ TEST(TrainingSet, HasTheRowsThatAreOfOneClass) {
   EXPECT_THAT(set.ready_row, ElementsAre(0, 1, 3, 4, 5)) << "what is not ready is not counted";
 }
 
-TEST(TrainingSet, GroupsAreRunsOfOneNodeAndType) {
+TEST(TrainingSet, GroupsAreStretchesOfOneNodeThatAreNormalOrNot) {
   const TrainingSet set = set_of("..aab?b .b");
-  EXPECT_THAT(set.data.groups, ElementsAre(0, 0, 1, 1, 2, 4, 5, 6));
-  EXPECT_THAT(set.run_of, ElementsAre(0, 0, 1, 1, 2, 3, 4, 5, 6));
+  EXPECT_THAT(set.data.groups, ElementsAre(0, 0, 1, 1, 1, 1, 2, 3));
+  EXPECT_THAT(set.stretch_of, ElementsAre(0, 0, 1, 1, 1, 1, 1, 2, 3));
   EXPECT_THAT(set.nodes, ElementsAre(0, 0, 0, 0, 0, 0, 1, 1));
-  EXPECT_THAT(groups_of_classes(set.data), ElementsAre(2, 1, 3));
+  EXPECT_THAT(groups_of_classes(set.data), ElementsAre(2, 1, 2));
+}
+
+TEST(TrainingSet, AnAttackThatAnotherOverlapsIsOneGroup) {
+  // An attack, for a while another beside it, and the first again: a tree that has learned from
+  // its beginning must not judge its end.
+  EXPECT_THAT(set_of(".aacca.").stretch_of, ElementsAre(0, 1, 1, 1, 1, 1, 2));
+  EXPECT_THAT(set_of("a?a?.?.").stretch_of, ElementsAre(0, 0, 0, 0, 1, 1, 1));
+  EXPECT_THAT(set_of("??a ?.a").stretch_of, ElementsAre(0, 0, 0, 1, 1, 2));
+  EXPECT_THAT(set_of("a .").stretch_of, ElementsAre(0, 1));
 }
 
 TEST(TrainingSet, AnAttackInWarmUpIsNotLearnedFrom) {
@@ -180,6 +188,7 @@ TEST(BalancedRows, OfIncidentsEachOfAClassWeighsTheSameHoweverLong) {
     EXPECT_DOUBLE_EQ(data.weights[row], 13.0 / 3 / 2 / 3) << "a third of one";
   }
   EXPECT_DOUBLE_EQ(data.weights[0], 13.0 / 3 / 2 / 6) << "normal rows by their stretches";
+  EXPECT_DOUBLE_EQ(data.weights[6], 13.0 / 3) << "the one of its class, beside another's or not";
 }
 
 TEST(BalancedRows, WithoutBalanceThereAreNoWeights) {

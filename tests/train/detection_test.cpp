@@ -13,7 +13,7 @@ namespace {
 
 /// Rows of a node, one for each character of these texts, which are as long as each other:
 /// `labels`: '.' no attack, '?' not labelled, 'x' left out, 'a', 'b', ...: an attack of that type;
-/// `alarms`: '!' a score over its threshold, '-' an alarm that fades, '.' none;
+/// `alarms`: '!' a score over its threshold, '-' an alarm that fades, '.' none, 'w' warm-up;
 /// `verdicts`: '1' to '9' a class, 'u' unknown, '.' normal.
 std::vector<JudgedRow> rows_of(std::string_view labels, std::string_view alarms,
                                std::string_view verdicts = {}, std::uint32_t node = 0,
@@ -28,7 +28,8 @@ std::vector<JudgedRow> rows_of(std::string_view labels, std::string_view alarms,
                : labels[i] == 'x' ? kLeftOut
                                   : labels[i] - 'a';
     row.over = alarms[i] == '!';
-    row.anomalous = alarms[i] != '.';
+    row.ready = alarms[i] != 'w';
+    row.anomalous = alarms[i] == '!' || alarms[i] == '-';
     const char verdict = verdicts.empty() ? (row.anomalous ? 'u' : '.') : verdicts[i];
     row.verdict = verdict == 'u' ? kClassUnknown : verdict == '.' ? kClassNormal : verdict - '0';
     rows.push_back(row);
@@ -110,11 +111,21 @@ TEST(Incidents, AreOfTheClassThatMostRowsUnderAlarmWereGiven) {
   };
   EXPECT_EQ(verdict(".!!!!!.", ".12222."), 2);
   EXPECT_EQ(verdict(".!!!--.", ".22211."), 2);
-  EXPECT_EQ(verdict(".!!!!!.", ".uuu3u."), 3) << "unknown only where all were";
+  EXPECT_EQ(verdict(".!!!!!.", ".uuu3u."), kClassUnknown) << "people were told of no cause";
+  EXPECT_EQ(verdict(".!!!!..", ".uu33.."), 3) << "as often";
+  EXPECT_EQ(verdict(".!!!!!.", ".2u3u2."), 2);
   EXPECT_EQ(verdict(".!!!!!.", ".uuuuu."), kClassUnknown);
   EXPECT_EQ(verdict(".!!....", ".11222."), 1) << "rows without an alarm do not count";
   EXPECT_EQ(verdict("!!!!!!!", "3111113"), 1) << "nor those of before and after";
   EXPECT_FALSE(verdict(".......", ".11111.")) << "what was not seen was not named";
+}
+
+TEST(Incidents, ThatBeginInWarmUpAreTold) {
+  const auto incidents = find_incidents(rows_of(".aa.aa.aa", "wwwwww..!"));
+  ASSERT_EQ(incidents.size(), 3U);
+  EXPECT_TRUE(incidents[0].in_warmup);
+  EXPECT_TRUE(incidents[1].in_warmup);
+  EXPECT_FALSE(incidents[2].in_warmup);
 }
 
 TEST(FalseAlarms, AreRunsOfRowsUnderAlarmWhereNothingWasWrong) {
@@ -127,6 +138,8 @@ TEST(FalseAlarms, AreRunsOfRowsUnderAlarmWhereNothingWasWrong) {
   EXPECT_EQ(alarms("..aa..", "..!!--"), 0U) << "it was raised for the attack and fades";
   EXPECT_EQ(alarms("..aa..", ".!!!.."), 0U) << "it goes on into the attack";
   EXPECT_EQ(alarms("..aa..", "!.!!.!"), 2U) << "before and after it";
+  EXPECT_EQ(alarms("..aa..", "....!!"), 0U) << "its end is known to within a row";
+  EXPECT_EQ(alarms("..aa..", ".....!"), 1U);
   EXPECT_EQ(alarms("..aa..", "..!!.."), 0U);
   EXPECT_EQ(alarms("??????", "!!!!!!"), 0U) << "nobody knows";
   EXPECT_EQ(alarms("??..??", "!!!!!!"), 1U);
@@ -140,6 +153,13 @@ TEST(FalseAlarms, EndWithTheirNode) {
   // The attack on one node excuses no alarm of the other.
   const auto attacked = joined(rows_of("..aa", "..!!"), rows_of("....", "!!..", {}, 1));
   EXPECT_EQ(find_false_alarms(attacked).alarms, 1U);
+}
+
+TEST(FalseAlarms, AreNotLookedForInWarmUp) {
+  const FalseAlarms found = find_false_alarms(rows_of("......", "www.!."));
+  EXPECT_EQ(found.alarms, 1U);
+  EXPECT_EQ(found.normal_rows, 3U);
+  EXPECT_DOUBLE_EQ(found.days, 30.0 / 86'400) << "time that nothing was watched is no good time";
 }
 
 TEST(FalseAlarms, AreCountedInDaysOfNormalRows) {
@@ -185,27 +205,27 @@ TEST(IncidentSummaries, AreByTypeAndOfAll) {
 
   const IncidentSummary& cpu = summaries[0];
   EXPECT_EQ(cpu.type, "cpu");
-  EXPECT_EQ(cpu.incidents, 5U);
-  EXPECT_EQ(cpu.seen, 4U);
-  EXPECT_EQ(cpu.named, 2U);
-  EXPECT_DOUBLE_EQ(cpu.recall(), 0.8);
-  EXPECT_DOUBLE_EQ(cpu.right_of_seen(), 0.5);
-  EXPECT_DOUBLE_EQ(cpu.median_delay, 3) << "of 1, 2, 4 and 10";
-  EXPECT_EQ(cpu.longest_delay, 10U);
+  EXPECT_EQ(cpu.all.incidents, 5U);
+  EXPECT_EQ(cpu.all.seen, 4U);
+  EXPECT_EQ(cpu.all.named, 2U);
+  EXPECT_DOUBLE_EQ(cpu.all.recall(), 0.8);
+  EXPECT_DOUBLE_EQ(cpu.all.right_of_seen(), 0.5);
+  EXPECT_DOUBLE_EQ(cpu.all.median_delay, 3) << "of 1, 2, 4 and 10";
+  EXPECT_EQ(cpu.all.longest_delay, 10U);
 
   const IncidentSummary& both = summaries[1];
   EXPECT_EQ(both.type, "cpu+disk");
-  EXPECT_EQ(both.incidents, 3U);
-  EXPECT_EQ(both.named, 2U) << "either of its classes is right";
-  EXPECT_DOUBLE_EQ(both.median_delay, 3);
+  EXPECT_EQ(both.all.incidents, 3U);
+  EXPECT_EQ(both.all.named, 2U) << "either of its classes is right";
+  EXPECT_DOUBLE_EQ(both.all.median_delay, 3);
 
   const IncidentSummary& all = summaries[2];
   EXPECT_EQ(all.type, "");
-  EXPECT_EQ(all.incidents, 8U);
-  EXPECT_EQ(all.seen, 7U);
-  EXPECT_EQ(all.named, 4U);
-  EXPECT_DOUBLE_EQ(all.median_delay, 3);
-  EXPECT_EQ(all.longest_delay, 10U);
+  EXPECT_EQ(all.all.incidents, 8U);
+  EXPECT_EQ(all.all.seen, 7U);
+  EXPECT_EQ(all.all.named, 4U);
+  EXPECT_DOUBLE_EQ(all.all.median_delay, 3);
+  EXPECT_EQ(all.all.longest_delay, 10U);
 }
 
 TEST(IncidentSummaries, WithoutIncidentsAllFiguresAreZero) {
@@ -213,10 +233,10 @@ TEST(IncidentSummaries, WithoutIncidentsAllFiguresAreZero) {
   const std::vector<std::vector<std::uint16_t>> classes{{1}};
   const auto summaries = summarise({}, types, classes);
   ASSERT_EQ(summaries.size(), 1U);
-  EXPECT_EQ(summaries[0].incidents, 0U);
-  EXPECT_EQ(summaries[0].recall(), 0);
-  EXPECT_EQ(summaries[0].right_of_seen(), 0);
-  EXPECT_EQ(summaries[0].median_delay, 0);
+  EXPECT_EQ(summaries[0].all.incidents, 0U);
+  EXPECT_EQ(summaries[0].all.recall(), 0);
+  EXPECT_EQ(summaries[0].all.right_of_seen(), 0);
+  EXPECT_EQ(summaries[0].all.median_delay, 0);
 }
 
 TEST(IncidentSummaries, TellApartWhatBeganInCalm) {
@@ -226,10 +246,25 @@ TEST(IncidentSummaries, TellApartWhatBeganInCalm) {
                                         incident(0, 0, 2, true), incident(0, 0, 1, false),
                                         incident(0, {}, {}, false)};
   const IncidentSummary all = summarise(incidents, types, classes).back();
-  EXPECT_EQ(all.incidents, 5U);
-  EXPECT_EQ(all.seen, 3U);
-  EXPECT_EQ(all.from_calm, 3U);
-  EXPECT_EQ(all.seen_from_calm, 2U);
+  EXPECT_EQ(all.all.incidents, 5U);
+  EXPECT_EQ(all.all.seen, 3U);
+  EXPECT_EQ(all.from_calm.incidents, 3U);
+  EXPECT_EQ(all.from_calm.seen, 2U);
+  EXPECT_EQ(all.from_calm.named, 1U);
+  EXPECT_DOUBLE_EQ(all.from_calm.median_delay, 0.5);
+}
+
+TEST(IncidentSummaries, CountThoseOfWarmUpApart) {
+  const std::vector<std::string> types{"cpu"};
+  const std::vector<std::vector<std::uint16_t>> classes{{1}};
+  std::vector<Incident> incidents{incident(0, {}, {}), incident(0, 1, 1), incident(0, 9, 1)};
+  incidents[0].in_warmup = true;
+  incidents[2].in_warmup = true;
+  const IncidentSummary all = summarise(incidents, types, classes).back();
+  EXPECT_EQ(all.in_warmup, 2U);
+  EXPECT_EQ(all.all.incidents, 1U);
+  EXPECT_DOUBLE_EQ(all.all.recall(), 1);
+  EXPECT_EQ(all.all.longest_delay, 1U);
 }
 
 TEST(IncidentSummaries, WhatWasNotSeenHasNoDelay) {
@@ -237,10 +272,10 @@ TEST(IncidentSummaries, WhatWasNotSeenHasNoDelay) {
   const std::vector<std::vector<std::uint16_t>> classes{{1}};
   const std::vector<Incident> unseen{incident(0, {}, {}), incident(0, {}, {})};
   const auto summaries = summarise(unseen, types, classes);
-  EXPECT_EQ(summaries[0].recall(), 0);
-  EXPECT_EQ(summaries[0].right_of_seen(), 0);
-  EXPECT_EQ(summaries[0].median_delay, 0);
-  EXPECT_EQ(summaries[0].longest_delay, 0U);
+  EXPECT_EQ(summaries[0].all.recall(), 0);
+  EXPECT_EQ(summaries[0].all.right_of_seen(), 0);
+  EXPECT_EQ(summaries[0].all.median_delay, 0);
+  EXPECT_EQ(summaries[0].all.longest_delay, 0U);
 }
 
 }  // namespace

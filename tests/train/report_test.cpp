@@ -47,7 +47,8 @@ Report evaluated() {
   report.confusion.add(1, 2, 21);
   for (int i = 0; i < 4; ++i) report.calibration.add(0.95, i < 3);
 
-  report.incidents = {{"cpu<script>", 8, 7, 6, 5, 4, 2.5, 11}, {"", 10, 8, 6, 7, 3, 3, 17}};
+  report.incidents = {{"cpu<script>", {8, 7, 6, 2.5, 11}, {5, 4, 3, 1.5, 9}, 0},
+                      {"", {10, 8, 6, 3, 17}, {7, 3, 2, 2, 16}, 2}};
   report.false_alarms = {5, 700, 35, 0.25};
   return report;
 }
@@ -57,6 +58,8 @@ Report trained() {
   TrainingPart& training = report.training.emplace();
   training.folds_by = "incident";
   training.folds = 5;
+  training.alpha = 0.0125;
+  training.leaves = 6.4;
   ConfusionMatrix some{3};
   some.add(0, 0, 3);
   some.add(1, 0, 1);
@@ -104,19 +107,34 @@ TEST(ReportText, HasTheFigures) {
   EXPECT_EQ(line_of(text, "true \\ given"), "true \\ given normal cpu never");
   EXPECT_EQ(line_of(text, "normal 600"), "normal 600 80 0");
   EXPECT_EQ(line_of(text, "cpu 0"), "cpu 0 300 21");
-  EXPECT_EQ(line_of(text, "cpu<script> 7"), "cpu<script> 7 of 8 0.875 4 of 5 6 of 7 2.5 11");
-  EXPECT_EQ(line_of(text, "all 8"), "all 8 of 10 0.800 3 of 7 6 of 8 3.0 17");
+  EXPECT_EQ(line_of(text, "cpu<script> 7"), "cpu<script> 7 of 8 6 of 7 2.5 11 4 of 5 3 of 4 1.5");
+  EXPECT_EQ(line_of(text, "all 8"), "all 8 of 10 6 of 8 3.0 17 3 of 7 2 of 3 2.0");
+  EXPECT_EQ(line_of(text, "2 more"), "2 more began in warm-up: not judged.");
   EXPECT_EQ(line_of(text, "false alarms"),
             "false alarms 5 in 0.250 days of normal rows: 20.00 a day");
   EXPECT_THAT(line_of(text, "under an alarm"), HasSubstr("5.0 % of the normal rows"));
   EXPECT_THAT(text, Not(HasSubstr("fold")));
 }
 
+TEST(ReportText, NamesOfOthersDoNothingToATerminal) {
+  Report report = evaluated();
+  report.incidents.front().type = "cpu\x1b[2J\n";
+  report.data.sources.front() = "\x1b]0;a.csv";
+  const std::string text = report_as_text(report);
+  EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+  EXPECT_THAT(text, HasSubstr("cpu\\x1b[2J\\x0a  "));
+  EXPECT_THAT(text, HasSubstr("  \\x1b]0;a.csv\n"));
+}
+
 TEST(ReportText, OfTrainingTellsHowItWasJudged) {
   const std::string text = report_as_text(trained());
   EXPECT_THAT(text, HasSubstr("each judged by a tree that has not seen its fold"));
+  EXPECT_THAT(text, Not(HasSubstr("WARNING: of all")));
+  Report flattering = trained();
+  flattering.training->warning = "of all";
+  EXPECT_EQ(line_of(report_as_text(flattering), "WARNING"), "WARNING: of all");
   EXPECT_EQ(line_of(text, "folds: "),
-            "folds: 5 by incident; pruned at alpha 0.0125 (of 2 tried), 6.4 leaves on average");
+            "folds: 5 by incident; pruned at alpha 0.0125 (2 were tried), 6.4 leaves on average");
   EXPECT_EQ(line_of(text, "folds by row"),
             "folds by row: accuracy 0.987, macro F1 0.976 WARNING: these figures <flatter>");
   EXPECT_EQ(line_of(text, "this tree"), "this tree 0.910 0.820 0.810");
@@ -163,11 +181,13 @@ TEST(ReportJson, HasEveryFigure) {
   ASSERT_EQ(json["calibration"]["bins"].size(), 10U);
   EXPECT_EQ(json["calibration"]["bins"][9]["rows"], 4);
   EXPECT_DOUBLE_EQ(json["calibration"]["bins"][9]["right"], 0.75);
-  EXPECT_EQ(json["incidents"][0],
-            Json::parse(R"({"type": "cpu<script>", "incidents": 8, "seen": 7, "recall": 0.875,
-                "from_calm": 5, "seen_from_calm": 4,
+  EXPECT_EQ(json["incidents"][0], Json::parse(R"({"incidents": 8, "seen": 7, "recall": 0.875,
                 "class_right": 6, "class_right_of_seen": 0.8571428571428571,
-                "median_delay_samples": 2.5, "longest_delay_samples": 11})"));
+                "median_delay_samples": 2.5, "longest_delay_samples": 11,
+                "type": "cpu<script>", "from_calm": {"incidents": 5, "seen": 4, "recall": 0.8,
+                "class_right": 3, "class_right_of_seen": 0.75, "median_delay_samples": 1.5,
+                "longest_delay_samples": 9}, "in_warmup": 0})"));
+  EXPECT_EQ(json["incidents"][1]["in_warmup"], 2);
   EXPECT_EQ(json["incidents"][1]["type"], "all");
   EXPECT_EQ(json["false_alarms"],
             Json::parse(R"({"alarms": 5, "normal_rows": 700, "normal_rows_under_alarm": 35,
@@ -182,7 +202,7 @@ TEST(ReportJson, OfTrainingHasEveryCurve) {
   EXPECT_EQ(training["pruned_at"], 0.0125);
   ASSERT_EQ(training["pruning"].size(), 2U);
   EXPECT_EQ(training["pruning"][1]["leaves"], 6.4);
-  EXPECT_DOUBLE_EQ(training["pruning"][1]["weighted_macro_f1"], (6.0 / 7 + 2.0 / 3) / 2);
+  EXPECT_DOUBLE_EQ(training["pruning"][1]["macro_f1"], (6.0 / 7 + 2.0 / 3) / 2);
   EXPECT_EQ(training["other_folds"],
             Json::parse(R"([{"by": "row", "accuracy": 0.987, "macro_f1": 0.976,
                 "warning": "these figures <flatter>"}])"));
@@ -213,14 +233,14 @@ TEST(ReportJson, IsJsonWhateverTheNames) {
 TEST(ReportHtml, HasTheFigures) {
   const std::string html = report_as_html(evaluated());
   EXPECT_THAT(html, HasSubstr("1234 rows of 2 nodes, one every 1.5 s: 400 attack, 700 normal."));
-  EXPECT_THAT(html, HasSubstr("<b>8 of 10</b>incidents seen by the agent"));
-  EXPECT_THAT(html, HasSubstr("<b>6 of 8</b>of these with the right class"));
-  EXPECT_THAT(html, HasSubstr("<b>3.0</b>samples of delay, median"));
+  EXPECT_THAT(html, HasSubstr("<b>3 of 7</b>incidents from calm seen by the agent"));
+  EXPECT_THAT(html, HasSubstr("<b>2 of 3</b>of these with the right class"));
+  EXPECT_THAT(html, HasSubstr("<b>2.0</b>samples of delay, median"));
   EXPECT_THAT(html, HasSubstr("<b>20.00</b>false alarms a day"));
   EXPECT_THAT(html, HasSubstr("<b>0.897</b>macro F1"));
   EXPECT_THAT(html, HasSubstr("<td>cpu</td><td>321</td><td>8</td><td>0.789</td><td>0.935</td>"));
-  EXPECT_THAT(html, HasSubstr("<td>cpu&lt;script&gt;</td><td>7 of 8</td><td>0.875</td>"
-                              "<td>4 of 5</td><td>6 of 7</td><td>2.5</td><td>11</td>"));
+  EXPECT_THAT(html, HasSubstr("<td>cpu&lt;script&gt;</td><td>7 of 8</td><td>6 of 7</td><td>2.5</td>"
+                              "<td>11</td><td>4 of 5</td><td>3 of 4</td><td>1.5</td>"));
   EXPECT_THAT(html, HasSubstr("Calibration, error 0.200"));
   EXPECT_THAT(html, HasSubstr("0.95: 0.75</title>")) << "a dot of the calibration plot";
   // A cell is as dark as its share of the row.

@@ -24,7 +24,6 @@ struct ScoredRows {
   std::vector<std::string> nodes;  ///< what JudgedRow::node counts in
   std::vector<std::string> types;  ///< what JudgedRow::type counts in
   std::vector<JudgedRow> rows;
-  std::vector<bool> ready;  ///< of each row: it was judged, and so has inputs of the tree
   /// What a tree sees, tree_input_names().size() for each row that is ready, in their order. A
   /// float holds what is needed: a tree is learned from them, not judged by them.
   std::vector<float> inputs;

@@ -19,8 +19,11 @@ struct StoredRows {
   std::unique_ptr<RowSource> rows;
 };
 
-/// The rows that the options mean, between --from and --to and of --node where these are given: of
-/// Postgres where --postgres.url is given, else of the journal in --state-dir.
+/// What --node, --from and --to choose.
+[[nodiscard]] RowSelection selection_of(const Options& options);
+
+/// The rows that the options choose: of Postgres where --postgres.url is given, else of the journal
+/// in --state-dir.
 [[nodiscard]] Result<StoredRows> open_stored_rows(const Options& options);
 
 }  // namespace nodevigil

@@ -13,10 +13,11 @@ namespace nodevigil {
 
 /// What a tree is learned from, and what its incidents are judged by.
 struct TrainingSet {
-  TrainingData data;  ///< its groups are runs: neighbouring rows of one node and one type
-  std::vector<std::uint32_t> nodes;    ///< of each row of `data`
-  std::vector<std::size_t> ready_row;  ///< of each row of `data`, its number among those ready
-  std::vector<std::uint32_t> run_of;   ///< the group of each of the scored rows
+  /// Its groups are stretches: rows of a node that are all normal, or none of them.
+  TrainingData data;
+  std::vector<std::uint32_t> nodes;       ///< of each row of `data`
+  std::vector<std::size_t> ready_row;     ///< of each row of `data`, its number among those ready
+  std::vector<std::uint32_t> stretch_of;  ///< the group of each of the scored rows
   std::vector<std::vector<std::uint16_t>> classes_of;  ///< of each type of ScoredRows
 };
 

@@ -20,6 +20,7 @@ struct JudgedRow {
   std::uint32_t node = 0;            ///< rows of a node stand together, in order of time
   double interval_s = 0;             ///< between the rows of the node
   std::int32_t type = kNotLabelled;  ///< index in a list of types of attacks
+  bool ready = true;                 ///< the agent judged it: it was past its warm-up
   bool over = false;                 ///< Scored::over
   bool anomalous = false;            ///< Scored::anomalous
   std::int32_t verdict = 0;          ///< Scored::verdict
@@ -34,11 +35,12 @@ struct Incident {
   /// Samples from the first one of the incident to the first one over a threshold, both of the
   /// incident: 0 where it was seen in its first sample; nullopt: it was not seen.
   std::optional<std::size_t> delay;
-  /// Of the class that most of its rows under alarm were given; kClassUnknown where all of them
-  /// were; nothing where it was not seen.
+  /// What most of its rows under alarm were given, a class or kClassUnknown; of as many the class.
+  /// Nothing where it was not seen.
   std::optional<std::int32_t> verdict;
   /// No alarm was raised when it began: that it was seen is no earlier alarm's merit.
   bool from_calm = false;
+  bool in_warmup = false;  ///< it began when the agent did not judge yet
 };
 
 /// All incidents of `rows`. A row that was not judged belongs to none.
@@ -47,27 +49,34 @@ struct Incident {
 /// Alarms where nothing was wrong.
 struct FalseAlarms {
   std::size_t alarms = 0;       ///< runs of rows under alarm that touch no attack
-  std::size_t normal_rows = 0;  ///< rows that are labelled as no attack
+  std::size_t normal_rows = 0;  ///< rows past warm-up that are labelled as no attack
   std::size_t raised_rows = 0;  ///< of these, those under an alarm, of whatever cause
-  double days = 0;              ///< time of the normal rows
+  double days = 0;              ///< time of the normal rows past warm-up
   [[nodiscard]] double a_day() const { return days > 0 ? static_cast<double>(alarms) / days : 0; }
 };
 
+/// An alarm that begins with the row after an attack is no false one: when an attack ended is known
+/// to within a sample.
 [[nodiscard]] FalseAlarms find_false_alarms(std::span<const JudgedRow> rows);
 
-/// What a run of incidents of one type, or of all, came to.
-struct IncidentSummary {
-  std::string type;  ///< empty: all
+/// What some incidents came to.
+struct IncidentFigures {
   std::size_t incidents = 0;
   std::size_t seen = 0;
-  std::size_t named = 0;           ///< of those seen, with a class that stands for its type
-  std::size_t from_calm = 0;       ///< of all, those that began without an alarm
-  std::size_t seen_from_calm = 0;  ///< of these, those that were seen
+  std::size_t named = 0;  ///< of those seen, with a class that stands for its type
   double median_delay = 0;
   std::size_t longest_delay = 0;
 
   [[nodiscard]] double recall() const;         ///< 0 without incidents
   [[nodiscard]] double right_of_seen() const;  ///< 0 where none was seen
+};
+
+/// What the incidents of one type, or all, came to.
+struct IncidentSummary {
+  std::string type;  ///< empty: all
+  IncidentFigures all;
+  IncidentFigures from_calm;  ///< of those that began without an alarm
+  std::size_t in_warmup = 0;  ///< more of them, that are in no other figure
 };
 
 /// By type in the order of `types`, those without incidents left out; the last one is of all.

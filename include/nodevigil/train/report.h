@@ -41,8 +41,11 @@ struct OtherFolds {
 /// What only the training of a tree tells.
 struct TrainingPart {
   std::string folds_by;
+  std::string warning;  ///< why all figures flatter; may be empty
   std::size_t folds = 0;
   CrossValidation pruning;
+  double alpha = 0;   ///< what the trees were pruned at: the best one, or as it was asked for
+  double leaves = 0;  ///< of the trees that judged, on average
   std::vector<OtherFolds> others;
   std::vector<RankedFeature> ranking;
   std::vector<FewFeatures> few_features;

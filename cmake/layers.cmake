@@ -27,8 +27,10 @@ endif()
 target_link_libraries(nodevigil_flags INTERFACE Threads::Threads)
 if(NODEVIGIL_SANITIZE)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    # False alarms inside <regex> that only sanitizers bring out (GCC bug 105562).
-    target_compile_options(nodevigil_flags INTERFACE -Wno-maybe-uninitialized)
+    # False alarms that only sanitizers bring out, inside <regex> (GCC bug 105562) and std::string's
+    # operator+ (bug 105651).
+    target_compile_options(nodevigil_flags INTERFACE
+      -Wno-maybe-uninitialized -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread)
   endif()
   target_compile_options(nodevigil_flags INTERFACE
     -fsanitize=${NODEVIGIL_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)

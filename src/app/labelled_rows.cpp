@@ -37,6 +37,11 @@ class FileRows final : public LabelledRows {
   struct Before {
     std::map<std::string, std::string> named;     // those that gave a node its name, by that
     std::map<std::string, std::int64_t> last_us;  // of each node
+
+    [[nodiscard]] bool is_earlier(const std::string& node, std::int64_t ts_us) const {
+      const auto last = last_us.find(node);
+      return last == last_us.end() || last->second < ts_us;
+    }
   };
 
   static Result<void> each_of(const std::string& path, const Visitor& visit, Before& before) {
@@ -77,9 +82,8 @@ class FileRows final : public LabelledRows {
       if (!got) return got.error();
       if (!*got) break;
       const std::string& node = samples.has_nodes() ? row.node : name;
-      const bool fresh = last_us.insert_or_assign(node, row.sample.ts_us).second;
-      const auto earlier = before.last_us.find(node);
-      if (fresh && earlier != before.last_us.end() && row.sample.ts_us <= earlier->second) {
+      const bool first = last_us.insert_or_assign(node, row.sample.ts_us).second;
+      if (first && !before.is_earlier(node, row.sample.ts_us)) {
         return Error{ErrorCode::kInvalid,
                      "its rows of node " + printable(node) +
                          " do not come after those of the files before it; is one there twice, or "
@@ -228,6 +232,7 @@ Result<std::unique_ptr<LabelledRows>> rows_of_store(const Options& options) {
 
 std::unique_ptr<LabelledRows> chosen_rows(std::unique_ptr<LabelledRows> rows,
                                           RowSelection selection) {
+  if (selection == RowSelection{}) return rows;
   return std::make_unique<ChosenRows>(std::move(rows), std::move(selection));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -18,15 +19,15 @@ namespace {
 std::vector<std::uint32_t> stretches_of(const std::vector<JudgedRow>& rows) {
   std::vector<std::uint32_t> stretches;
   std::uint32_t stretch = 0;
-  std::int32_t kind = kNotLabelled;  // of the stretch, as soon as it is known
+  std::optional<bool> attacked;  // in the stretch, as soon as it is known
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const std::int32_t type = rows[i].type;
-    const std::int32_t now = type == kNoAttack || type == kNotLabelled ? type : 0;
-    const bool changes = now != kNotLabelled && kind != kNotLabelled && now != kind;
-    const bool other_node = i > 0 && rows[i].node != rows[i - 1].node;
-    if (other_node) kind = kNotLabelled;
-    if (other_node || changes) ++stretch;
-    if (now != kNotLabelled) kind = now;
+    const bool known = rows[i].type != kNotLabelled;
+    const bool changes = known && attacked && *attacked != rows[i].is_attack();
+    if (changes || (i > 0 && rows[i].node != rows[i - 1].node)) {
+      ++stretch;
+      attacked.reset();
+    }
+    if (known) attacked = rows[i].is_attack();
     stretches.push_back(stretch);
   }
   return stretches;
@@ -38,8 +39,7 @@ std::vector<double> calm_of(const std::vector<JudgedRow>& rows) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const bool first = i == 0 || rows[i].node != rows[i - 1].node;
     const double before = first ? std::numeric_limits<double>::infinity() : calm.back();
-    const bool attack = rows[i].type >= 0 || rows[i].type == kLeftOut;
-    calm.push_back(attack ? 0 : before + rows[i].interval_s);
+    calm.push_back(rows[i].is_attack() ? 0 : before + rows[i].interval_s);
   }
   return calm;
 }

@@ -8,7 +8,6 @@
 namespace nodevigil::cli {
 namespace {
 
-// Where an option's value comes from: "default", a flag, a variable or a line of a file.
 Result<ReplaySummary> replay(const Invocation& invocation, std::ostream& out) {
   if (invocation.inputs.empty()) return replay_journal(invocation.options(), out);
   return replay_csv(invocation.input(), invocation.options(),

@@ -50,27 +50,25 @@ Result<void> ClassMap::add(const std::string& type, const std::string& class_nam
 }
 
 Result<void> ClassMap::add_rule(const std::string& rule) {
+  const auto wrong = [](const std::string& context) {
+    return Error{ErrorCode::kInvalid, context, "--class"};
+  };
   const std::size_t equals = rule.find('=');
   const auto types = equals == std::string::npos
                          ? std::vector<std::string_view>{""}
                          : split(std::string_view{rule}.substr(equals + 1), ',');
   for (const std::string_view type : types) {
     if (type.empty()) {
-      return Error{ErrorCode::kInvalid,
-                   "expected CLASS=TYPE or CLASS=TYPE,TYPE, got '" + printable(rule) + "'",
-                   "--class"};
+      return wrong("expected CLASS=TYPE or CLASS=TYPE,TYPE, got '" + printable(rule) + "'");
     }
     // Such a rule would never be looked at: of() asks for the parts.
     if (type.find('+') != std::string_view::npos) {
-      return Error{
-          ErrorCode::kInvalid,
-          "'" + printable(std::string{type}) +
-              "' is several attacks at once, which stand for the classes of each; expected "
-              "the type of one",
-          "--class"};
+      return wrong("'" + printable(std::string{type}) +
+                   "' is several attacks at once, which stand for the classes of each; expected "
+                   "the type of one");
     }
     if (auto added = add(std::string{type}, rule.substr(0, equals)); !added) {
-      return Error{added.error().code, added.error().context, "--class"};
+      return wrong(added.error().context);
     }
   }
   return {};

@@ -23,8 +23,6 @@ std::int32_t verdict_of(std::span<const JudgedRow> rows) {
   return best;
 }
 
-bool is_attack(const JudgedRow& row) { return row.type >= 0 || row.type == kLeftOut; }
-
 double median(std::vector<std::size_t> values) {
   if (values.empty()) return 0;
   std::ranges::sort(values);
@@ -56,15 +54,19 @@ IncidentFigures figures_of(std::span<const Incident> incidents,
 
 IncidentSummary summary_of(std::span<const Incident> incidents,
                            std::span<const std::vector<std::uint16_t>> classes_of) {
-  std::vector<Incident> judged;
-  std::ranges::copy_if(incidents, std::back_inserter(judged),
-                       [](const Incident& one) { return !one.in_warmup; });
-  std::vector<Incident> from_calm;
-  std::ranges::copy_if(judged, std::back_inserter(from_calm), &Incident::from_calm);
   IncidentSummary summary;
+  std::vector<Incident> judged;
+  std::vector<Incident> from_calm;
+  for (const Incident& incident : incidents) {
+    if (incident.in_warmup) {
+      ++summary.in_warmup;
+      continue;
+    }
+    judged.push_back(incident);
+    if (incident.from_calm) from_calm.push_back(incident);
+  }
   summary.all = figures_of(judged, classes_of);
   summary.from_calm = figures_of(from_calm, classes_of);
-  summary.in_warmup = incidents.size() - judged.size();
   return summary;
 }
 
@@ -97,11 +99,11 @@ FalseAlarms find_false_alarms(std::span<const JudgedRow> rows) {
   for (std::size_t i = 0; i < rows.size();) {
     // A run of rows of one node, all under an alarm or none.
     std::size_t end = i;
-    bool touches_attack = i > 0 && rows[i - 1].node == rows[i].node && is_attack(rows[i - 1]);
+    bool touches_attack = i > 0 && rows[i - 1].node == rows[i].node && rows[i - 1].is_attack();
     std::size_t normal = 0;
     while (end < rows.size() && rows[end].node == rows[i].node &&
            rows[end].anomalous == rows[i].anomalous) {
-      if (is_attack(rows[end])) touches_attack = true;
+      if (rows[end].is_attack()) touches_attack = true;
       if (rows[end].type == kNoAttack && rows[end].ready) ++normal;
       ++end;
     }

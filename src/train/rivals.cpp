@@ -62,16 +62,16 @@ Threshold best_threshold(const TrainingData& data, const BinnedData& bins,
     features.resize(bins.features());
     std::iota(features.begin(), features.end(), 0U);
   }
+  const auto attacks = static_cast<double>(
+      std::ranges::count_if(rows, [&](std::uint32_t row) { return data.labels[row] != 0; }));
   Threshold best;
   for (const std::size_t feature : features) {
     std::array<std::array<double, 256>, 2> counts{};  // rows in each bin: normal, attack
-    double attacks = 0;
-    std::array<double, 2> all{};  // of those that are not missing
+    std::array<double, 2> all{};                      // of those that are not missing
     for (const std::uint32_t row : rows) {
-      const std::size_t is_attack = data.labels[row] == 0 ? 0 : 1;
       const std::uint8_t bin = bins.column(feature)[row];
-      attacks += static_cast<double>(is_attack);
       if (bin == kMissingBin) continue;
+      const std::size_t is_attack = data.labels[row] == 0 ? 0 : 1;
       ++counts[is_attack][bin];
       ++all[is_attack];
     }

@@ -362,6 +362,8 @@ TEST(ChosenRows, AreThoseOfANode) {
   rows[3].node = "other";
   EXPECT_THAT(numbers_of(chosen(rows, {{"other"}})), ElementsAre("1", "3"));
   EXPECT_THAT(numbers_of(chosen(rows, {})), ElementsAre("0", "1", "2", "3"));
+  EXPECT_THAT(elapsed_s(chosen(rows, {})), ElementsAre(std::nullopt, 10, 10, 10))
+      << "without a choice they are as they were";
   const auto none = chosen_rows(std::make_unique<MadeRows>(rows), {{"nobody"}});
   EXPECT_EQ(failure_of(*none), "the files: have no rows of node 'nobody' in that span of time");
 }

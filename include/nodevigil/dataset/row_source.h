@@ -29,6 +29,8 @@ struct RowSelection {
   std::vector<std::string> nodes;  ///< empty: all
   std::int64_t from_us = std::numeric_limits<std::int64_t>::min();
   std::int64_t to_us = std::numeric_limits<std::int64_t>::max();  ///< included
+
+  [[nodiscard]] bool operator==(const RowSelection&) const = default;
 };
 
 /// Rows of a store, in order of node and time, a few hundred in memory at a time.

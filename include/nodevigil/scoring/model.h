@@ -12,6 +12,7 @@ namespace nodevigil {
 
 /// The deepest tree a model may have, so that an explanation can hold the whole path.
 inline constexpr std::size_t kMaxTreeDepth = 24;
+/// The most classes a model may have, normal included.
 inline constexpr std::size_t kMaxClasses = 64;
 
 /// One node of a decision tree. A sample goes left where feature <= threshold, right where it is

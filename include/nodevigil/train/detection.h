@@ -24,6 +24,9 @@ struct JudgedRow {
   bool over = false;                 ///< Scored::over
   bool anomalous = false;            ///< Scored::anomalous
   std::int32_t verdict = 0;          ///< Scored::verdict
+
+  /// Also one that is not asked about.
+  [[nodiscard]] bool is_attack() const { return type >= 0 || type == kLeftOut; }
 };
 
 /// A run of neighbouring rows of one node and one type of attack.

@@ -6,7 +6,7 @@ usage: record_campaign.py NODEVIGIL CAMPAIGN SITTING
 Reads datasets/campaigns/CAMPAIGN.json and adds SITTING - 1 to its seed, so that each sitting has faults of its own.
 Writes datasets/CAMPAIGN-SITTING.csv.gz, the rows with labels as `nodevigil export --exact` gives them, and
 datasets/CAMPAIGN-SITTING.windows.csv, the faults with all that is known of each. The node is called CAMPAIGN-SITTING.
-Wants root and a machine on which nothing else runs; takes about an hour. Faults that could not be done are missing in what
+Wants root and a machine on which nothing else runs; takes about an hour and a half. Faults that could not be done are missing in what
 is saved, and it says so; of a campaign that was stopped or has lost labels, and of an agent that failed, nothing is saved.
 """
 

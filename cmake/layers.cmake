@@ -41,8 +41,9 @@ if(NODEVIGIL_FUZZ)
   target_link_options(nodevigil_flags INTERFACE -fsanitize=address,undefined)
 endif()
 
-# Builds that only tests run: what most files include is parsed once. A release is built without, so
-# that a file that forgets one of its includes is seen, and clang-tidy reads it.
+# Builds that only tests run: what most files include is parsed once, and a layer's files are compiled
+# several at a time, so their local names have to differ. A release is built without either, so that
+# a file that forgets one of its includes is seen, and clang-tidy reads it.
 if(NODEVIGIL_SANITIZE OR NODEVIGIL_FUZZ)
   file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/precompiled.cpp" CONTENT "\n")
   add_library(nodevigil_precompiled OBJECT "${PROJECT_BINARY_DIR}/precompiled.cpp")
@@ -64,5 +65,6 @@ function(nodevigil_layer name)
   endforeach()
   if(TARGET nodevigil_precompiled)
     target_precompile_headers(nodevigil_${name} REUSE_FROM nodevigil_precompiled)
+    set_target_properties(nodevigil_${name} PROPERTIES UNITY_BUILD ON)
   endif()
 endfunction()

@@ -15,7 +15,6 @@
 namespace nodevigil {
 namespace {
 
-using Json = nlohmann::json;
 using std::chrono::milliseconds;
 
 // A failure deep in the file; caught where the file is known.
@@ -24,7 +23,7 @@ struct Wrong {
   std::string what;
 };
 
-void check_keys(const Json& json, const std::string& where,
+void check_keys(const nlohmann::json& json, const std::string& where,
                 std::initializer_list<std::string_view> known) {
   if (!json.is_object()) throw Wrong{where, "expected an object"};
   for (const auto& [key, value] : json.items()) {
@@ -36,10 +35,11 @@ void check_keys(const Json& json, const std::string& where,
   }
 }
 
-std::int64_t whole_number(const Json& json, const std::string& name, const std::string& where,
-                          std::int64_t fallback, std::int64_t least, std::int64_t most) {
+std::int64_t whole_number(const nlohmann::json& json, const std::string& name,
+                          const std::string& where, std::int64_t fallback, std::int64_t least,
+                          std::int64_t most) {
   if (!json.contains(name)) return fallback;
-  const Json& value = json[name];
+  const nlohmann::json& value = json[name];
   if (!value.is_number_integer() || value < least || value > most) {
     throw Wrong{where + "." + name, "expected a whole number from " + std::to_string(least) +
                                         " to " + std::to_string(most)};
@@ -52,12 +52,12 @@ struct Range {
   double most = 0;
 };
 
-double number_of(const Json& json, const std::string& where) {
+double number_of(const nlohmann::json& json, const std::string& where) {
   if (!json.is_number()) throw Wrong{where, "expected a number, or two in brackets"};
   return json;
 }
 
-double ms_of(const Json& json, const std::string& where) {
+double ms_of(const nlohmann::json& json, const std::string& where) {
   if (!json.is_string()) throw Wrong{where, "expected a duration like \"30s\", or two in brackets"};
   const auto duration = parse_duration(json.get<std::string>());
   if (!duration) throw Wrong{where, duration.error().context};
@@ -67,7 +67,7 @@ double ms_of(const Json& json, const std::string& where) {
 
 // One value, or the two ends of a range.
 template <typename Read>
-Range range_of(const Json& json, const std::string& where, Read read) {
+Range range_of(const nlohmann::json& json, const std::string& where, Read read) {
   if (!json.is_array()) {
     const double value = read(json, where);
     return {value, value};
@@ -78,7 +78,7 @@ Range range_of(const Json& json, const std::string& where, Read read) {
   return range;
 }
 
-const Workload* workload_of(const Json& json, const std::string& where) {
+const Workload* workload_of(const nlohmann::json& json, const std::string& where) {
   const std::string name = json.is_string() ? json.get<std::string>() : "";
   for (const Workload& workload : workload_table()) {
     if (workload.name == name) return &workload;
@@ -101,10 +101,10 @@ struct Entry {
   std::int64_t number = 1;  // how often, or by which weight
 };
 
-Range intensity_of(const Json& json, const Scenario& scenario, bool several,
+Range intensity_of(const nlohmann::json& json, const Scenario& scenario, bool several,
                    const std::string& where) {
   const std::string name{scenario.name};
-  const Json* value = json.contains("intensity") ? &json["intensity"] : nullptr;
+  const nlohmann::json* value = json.contains("intensity") ? &json["intensity"] : nullptr;
   if (value != nullptr && several) {
     if (!value->is_object()) {
       throw Wrong{where + ".intensity", "expected an object with a value for each scenario"};
@@ -121,22 +121,24 @@ Range intensity_of(const Json& json, const Scenario& scenario, bool several,
   return range;
 }
 
-std::vector<const Workload*> workloads_of(const Json& json, const std::string& where) {
+std::vector<const Workload*> workloads_of(const nlohmann::json& json, const std::string& where) {
   if (!json.contains("workload")) return {};
-  const Json& workload = json["workload"];
+  const nlohmann::json& workload = json["workload"];
   if (!workload.is_array()) return {workload_of(workload, where + ".workload")};
   std::vector<const Workload*> workloads;
-  for (const Json& each : workload) workloads.push_back(workload_of(each, where + ".workload"));
+  for (const nlohmann::json& each : workload)
+    workloads.push_back(workload_of(each, where + ".workload"));
   if (workloads.empty()) throw Wrong{where + ".workload", "expected at least one"};
   return workloads;
 }
 
-Range time_of(const Json& json, const char* name, const std::string& where, Range fallback) {
+Range time_of(const nlohmann::json& json, const char* name, const std::string& where,
+              Range fallback) {
   return json.contains(name) ? range_of(json[name], where + "." + name, ms_of) : fallback;
 }
 
 // A stretch of ordinary work without a fault.
-Entry work_of(const Json& json, const std::string& where, const char* own_key) {
+Entry work_of(const nlohmann::json& json, const std::string& where, const char* own_key) {
   check_keys(json, where, {"duration", "workload", own_key});
   if (!json.contains("duration") || !json.contains("workload")) {
     throw Wrong{where, "expected \"scenario\", or \"workload\" with \"duration\""};
@@ -147,7 +149,7 @@ Entry work_of(const Json& json, const std::string& where, const char* own_key) {
   return entry;
 }
 
-Entry fault_of(const Json& json, const std::string& where, const char* own_key) {
+Entry fault_of(const nlohmann::json& json, const std::string& where, const char* own_key) {
   check_keys(json, where,
              {"scenario", "intensity", "duration", "ramp", "gap", "workload", own_key});
   if (!json["scenario"].is_string()) throw Wrong{where + ".scenario", "expected a name"};
@@ -177,7 +179,7 @@ Entry fault_of(const Json& json, const std::string& where, const char* own_key) 
   return entry;
 }
 
-Entry entry_of(const Json& json, const std::string& where, const char* own_key) {
+Entry entry_of(const nlohmann::json& json, const std::string& where, const char* own_key) {
   if (!json.is_object()) throw Wrong{where, "expected an object"};
   Entry entry =
       json.contains("scenario") ? fault_of(json, where, own_key) : work_of(json, where, own_key);
@@ -217,7 +219,7 @@ void add_fault(Schedule& schedule, const Entry& entry, Random& random) {
   schedule.faults.push_back(draw(entry, random));
 }
 
-void add_random(Schedule& schedule, const Json& json, Random& random) {
+void add_random(Schedule& schedule, const nlohmann::json& json, Random& random) {
   check_keys(json, "random", {"count", "choices"});
   const std::int64_t count = whole_number(json, "count", "random", 1, 1, kMostSteps);
   if (!json.contains("choices") || !json["choices"].is_array() || json["choices"].empty()) {
@@ -225,7 +227,7 @@ void add_random(Schedule& schedule, const Json& json, Random& random) {
   }
   std::vector<Entry> choices;
   std::uint64_t weights = 0;
-  for (const Json& each : json["choices"]) {
+  for (const nlohmann::json& each : json["choices"]) {
     const std::string where = "random.choices[" + std::to_string(choices.size()) + "]";
     choices.push_back(entry_of(each, where, "weight"));
     weights += static_cast<std::uint64_t>(choices.back().number);
@@ -239,16 +241,17 @@ void add_random(Schedule& schedule, const Json& json, Random& random) {
 }
 
 // Adds what `json`, a list, says, each entry as often as it wants, in the order of the list.
-void add_steps(Schedule& schedule, const Json& json, const std::string& where, Random& random) {
+void add_steps(Schedule& schedule, const nlohmann::json& json, const std::string& where,
+               Random& random) {
   if (!json.is_array()) throw Wrong{where, "expected a list of faults"};
   std::size_t number = 0;
-  for (const Json& each : json) {
+  for (const nlohmann::json& each : json) {
     const Entry entry = entry_of(each, where + "[" + std::to_string(number++) + "]", "repeat");
     for (std::int64_t i = 0; i < entry.number; ++i) add_fault(schedule, entry, random);
   }
 }
 
-void add_rounds(Schedule& schedule, const Json& json, Random& random) {
+void add_rounds(Schedule& schedule, const nlohmann::json& json, Random& random) {
   check_keys(json, "rounds", {"count", "steps"});
   const std::int64_t count = whole_number(json, "count", "rounds", 1, 1, kMostSteps);
   if (!json.contains("steps")) throw Wrong{"rounds", "expected \"steps\", a list of faults"};
@@ -260,7 +263,7 @@ void add_rounds(Schedule& schedule, const Json& json, Random& random) {
   }
 }
 
-Schedule campaign_of(const Json& json) {
+Schedule campaign_of(const nlohmann::json& json) {
   check_keys(json, "campaign", {"seed", "node", "rest", "steps", "rounds", "random"});
   Schedule schedule;
   schedule.normal = true;
@@ -288,10 +291,10 @@ Schedule campaign_of(const Json& json) {
 
 Result<Schedule> parse_campaign(std::string_view text, const std::string& path) {
   try {
-    return campaign_of(Json::parse(text));
+    return campaign_of(nlohmann::json::parse(text));
   } catch (const Wrong& wrong) {
     return Error{ErrorCode::kInvalid, wrong.where + ": " + wrong.what, path};
-  } catch (const Json::exception& error) {
+  } catch (const nlohmann::json::exception& error) {
     return Error{ErrorCode::kInvalid, "expected JSON: " + printable(error.what(), 200), path};
   }
 }

@@ -15,9 +15,9 @@ bool is_letter(char c) { return c >= 'a' && c <= 'z'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // The values from "reads completed" to "sectors written".
-enum Column : std::size_t { kSectorsRead = 2, kSectorsWritten = 6, kColumns = 7 };
+enum DiskColumn : std::size_t { kSectorsRead = 2, kSectorsWritten = 6, kDiskColumns = 7 };
 
-bool take_numbers(std::string_view& line, std::array<std::uint64_t, kColumns>& values) {
+bool take_numbers(std::string_view& line, std::array<std::uint64_t, kDiskColumns>& values) {
   for (std::uint64_t& value : values) {
     const auto number = text::take_number<std::uint64_t>(line);
     if (!number) return false;
@@ -53,7 +53,7 @@ Result<bool> DiskstatsRows::next(DiskRow& row) {
   const bool numbered = text::take_number<std::uint64_t>(fields).has_value() &&
                         text::take_number<std::uint64_t>(fields).has_value();
   const std::string_view name = text::take_field(fields);
-  std::array<std::uint64_t, kColumns> values{};
+  std::array<std::uint64_t, kDiskColumns> values{};
   if (!numbered || !take_numbers(fields, values)) {
     return text::bad_line("major, minor, name and at least 7 numbers", line);
   }

@@ -7,12 +7,12 @@
 namespace nodevigil {
 namespace {
 
-enum Column : std::size_t {
+enum NetDevColumn : std::size_t {
   kReceiveBytes = 0,
   kReceiveErrs = 2,
   kReceiveDrop = 3,
   kTransmitPackets = 9,
-  kColumns = 16
+  kNetDevColumns = 16
 };
 
 // Called for lines without a colon only: Linux lets a device be named "face" or "Inter-|".
@@ -39,7 +39,7 @@ Result<bool> NetDevRows::next(NetDevRow& row) {
   if (name.empty()) return text::bad_line("a device name and a colon", line);
 
   std::string_view numbers = line.substr(colon + 1);
-  std::array<std::uint64_t, kColumns> values{};
+  std::array<std::uint64_t, kNetDevColumns> values{};
   for (std::uint64_t& value : values) {
     const auto number = text::take_number<std::uint64_t>(numbers);
     if (!number) return text::bad_line("16 numbers after the device name", line);

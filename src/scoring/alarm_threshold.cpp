@@ -3,15 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "past.h"
+
 namespace nodevigil {
 namespace {
 
 constexpr double kNsPerDay = 86'400e9;
-constexpr double kHalfLifeDays = 7;
-
-// The assumed past: blocks of a node on which nothing happens.
-constexpr double kAssumedDays = 1;
-constexpr double kAssumedUsual = 1.5;
 
 double blocks_per_day(std::int64_t block_ns) { return kNsPerDay / static_cast<double>(block_ns); }
 

@@ -4,10 +4,10 @@
 #include <cmath>
 #include <limits>
 
+#include "missing.h"
+
 namespace nodevigil {
 namespace {
-
-constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
 // Buckets a window has, where samples are frequent enough to fill them.
 constexpr int kSlowBuckets = 168;

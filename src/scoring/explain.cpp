@@ -13,7 +13,7 @@
 namespace nodevigil {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 std::string number(double value) {
   std::array<char, 32> text{};
@@ -32,8 +32,8 @@ double rounded(double value) {
   return std::strtod(text.data(), nullptr);
 }
 
-Json optional_number(const std::optional<double>& value) {
-  return value ? Json(*value) : Json(nullptr);
+OrderedJson optional_number(const std::optional<double>& value) {
+  return value ? OrderedJson(*value) : OrderedJson(nullptr);
 }
 
 // The probability that the tree gives to the verdict's class; none where it now names another one:
@@ -48,15 +48,15 @@ std::optional<double> verdict_probability(const Scored& scored) {
   return probability;
 }
 
-Json tree_path(const Scored& scored, const Model& model) {
-  Json path = Json::array();
+OrderedJson tree_path(const Scored& scored, const Model& model) {
+  OrderedJson path = OrderedJson::array();
   for (std::size_t i = 0; i + 1 < scored.explanation.path_size; ++i) {
     const ModelNode& node = model.nodes[scored.explanation.path[i]];
     const auto feature = static_cast<std::size_t>(node.feature);
     const double value = scored.tree_inputs[feature];
     const bool left = scored.explanation.path[i + 1] == node.left;
     path.push_back({{"feature", model.features[feature]},
-                    {"value", std::isnan(value) ? Json(nullptr) : Json(value)},
+                    {"value", std::isnan(value) ? OrderedJson(nullptr) : OrderedJson(value)},
                     {"threshold", node.threshold},
                     {"went", left ? "at or below" : "above"}});
   }
@@ -86,14 +86,14 @@ std::string explanation_text(const Scored& scored, std::span<const SeriesSpec> s
 
 std::string explanation_json(const Scored& scored, std::span<const SeriesSpec> series,
                              const Model& model) {
-  Json json;
+  OrderedJson json;
   json["verdict"] = verdict_name(scored.verdict, model.classes);
   json["summary"] = explanation_text(scored, series, model);
   json["score"] = optional_number(scored.score);
   json["threshold"] = optional_number(scored.threshold);
   json["score_smoothed"] = optional_number(scored.score_smoothed);
   json["threshold_smoothed"] = optional_number(scored.threshold_smoothed);
-  Json& top = json["top"] = Json::array();
+  OrderedJson& top = json["top"] = OrderedJson::array();
   for (std::size_t i = 0; i < scored.explanation.top_size; ++i) {
     const Contribution& part = scored.explanation.top[i];
     const SeriesSpec& one = series[part.series];
@@ -106,7 +106,7 @@ std::string explanation_json(const Scored& scored, std::span<const SeriesSpec> s
                    {"usual_high", rounded(usual.high)}});
   }
   json["path"] = tree_path(scored, model);
-  Json& probabilities = json["probabilities"] = Json::object();
+  OrderedJson& probabilities = json["probabilities"] = OrderedJson::object();
   for (std::size_t i = 0; i < scored.probabilities.size(); ++i) {
     probabilities[model.classes[i]] = rounded(scored.probabilities[i]);
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "past.h"
+
 namespace nodevigil {
 namespace {
 
@@ -11,10 +13,7 @@ constexpr double kSmoothingSeconds = 300;
 constexpr double kBlockSeconds = 1800;
 constexpr double kLeastBlockSamples = 5;
 constexpr double kSingleShare = 0.15;  // of the alert budget
-constexpr double kHalfLifeDays = 7;
 constexpr double kRankShare = 0.01;
-// The assumed past of the smoothed score, worth a day; see also AlarmThreshold.
-constexpr double kAssumedUsual = 1.5;
 
 double interval_seconds(const ScoringOptions& options) {
   return std::chrono::duration<double>{options.interval}.count();
@@ -46,7 +45,7 @@ NodeScore::NodeScore(std::size_t series, const ScoringOptions& options)
       sustained_(make_threshold(options, 1.0 - kSingleShare)),
       usual_(std::exp2(interval_seconds(options) / (kHalfLifeDays * kSecondsPerDay))),
       largest_(series) {
-  usual_.add(kAssumedUsual, kSecondsPerDay / interval_seconds(options));
+  usual_.add(kAssumedUsual, kAssumedDays * kSecondsPerDay / interval_seconds(options));
   usual_high_ = usual_.quantile(1 - kRankShare);
 }
 

@@ -1,11 +1,10 @@
 #include "nodevigil/scoring/rates.h"
 
-#include <limits>
+#include "missing.h"
 
 namespace nodevigil {
 namespace {
 
-constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t kBreakBits = 64;
 
 }  // namespace

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <utility>
 
+#include "missing.h"
 #include "nodevigil/base/hash.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/metrics/table.h"
@@ -19,7 +19,6 @@
 namespace nodevigil {
 namespace {
 
-constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 // Changes whenever equal samples would give other scores, or the saved bytes another layout.
 constexpr std::string_view kStateFormat = "nodevigil-state-2";
 // A class is named when the tree is at least this sure; else the cause is unknown.

@@ -17,7 +17,6 @@
 namespace nodevigil {
 namespace {
 
-constexpr mode_t kOwnerOnly = 0600;
 constexpr const char* kCorruptSuffix = ".corrupt-";
 
 std::string utc_stamp() {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -9,6 +11,9 @@
 
 // What a journal needs of the file system beside SQLite: permissions, one writer, damaged files.
 namespace nodevigil {
+
+/// Mode of all files of a journal.
+inline constexpr mode_t kOwnerOnly = 0600;
 
 /// Held while a journal is open for writing, so that two agents on one state directory are
 /// refused. The kernel releases it with the process, however that ends.

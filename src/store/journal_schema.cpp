@@ -20,7 +20,7 @@ struct Column {
   const char* declaration;
 };
 
-constexpr std::array<Column, kSeriesColumn> kColumns{{
+constexpr std::array<Column, kSeriesColumn> kJournalColumns{{
     {"seq", "INTEGER PRIMARY KEY"},
     {"ts_us", "INTEGER NOT NULL UNIQUE"},
     {"elapsed_ns", "INTEGER"},
@@ -59,7 +59,7 @@ void for_each_series_column(std::span<const SeriesSpec> series, const Visit& vis
 
 std::string create_samples_sql(std::span<const SeriesSpec> series) {
   std::string columns;
-  for (const auto& column : kColumns) {
+  for (const auto& column : kJournalColumns) {
     if (!columns.empty()) columns += ", ";
     columns += sql_identifier(column.name) + ' ' + column.declaration;
   }
@@ -120,7 +120,7 @@ std::string insert_row_sql(std::span<const SeriesSpec> series) {
     names += (names.empty() ? "" : ", ") + name;
     parameters += parameters.empty() ? "?" : ", ?";
   };
-  for (const auto& column : kColumns) add(sql_identifier(column.name));
+  for (const auto& column : kJournalColumns) add(sql_identifier(column.name));
   for_each_series_column(series, add);
   return "INSERT INTO samples(" + names + ") VALUES(" + parameters +
          ") ON CONFLICT(ts_us) DO NOTHING";
@@ -128,10 +128,10 @@ std::string insert_row_sql(std::span<const SeriesSpec> series) {
 
 std::string select_rows_sql(std::span<const SeriesSpec> series, int limit) {
   std::string names;
-  for (const auto& column : kColumns) {
+  for (const auto& column : kJournalColumns) {
     if (!names.empty()) names += ", ";
-    names +=
-        &column == &kColumns[kExplanationColumn] ? "e.json" : "s." + sql_identifier(column.name);
+    names += &column == &kJournalColumns[kExplanationColumn] ? "e.json"
+                                                             : "s." + sql_identifier(column.name);
   }
   for_each_series_column(series, [&](const std::string& name) { names += ", s." + name; });
   // NOT INDEXED: rows come in order of seq, for which the table itself is the way.

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "journal_file.h"
 #include "nodevigil/base/file.h"
 #include "nodevigil/base/hash.h"
 
@@ -19,7 +20,6 @@ namespace nodevigil {
 namespace {
 
 constexpr std::string_view kMagic = "nvtail1\n";
-constexpr mode_t kOwnerOnly = 0600;
 // Far more than the writer ever leaves here.
 constexpr std::int64_t kMaxBytes = std::int64_t{4} << 20;
 

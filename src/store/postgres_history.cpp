@@ -8,7 +8,7 @@
 namespace nodevigil {
 namespace {
 
-constexpr int kRows = 1000;
+constexpr int kHistoryRows = 1000;
 constexpr std::size_t kFixed = 4;  // ts_us, seq, elapsed_ns, breaks
 
 void read_row(const std::vector<PgValue>& fields, HistoryRow& row) {
@@ -34,7 +34,8 @@ Result<void> read_history(Postgres& postgres, const std::string& node, std::chro
     const auto table =
         postgres.query("SELECT table_name FROM nodevigil.nodes WHERE node = $1", name, kDoing);
     if (!table) return table.error();
-    if (!table->rows.empty()) sql = history_sql(series, table->rows[0][0].value_or(""), kRows);
+    if (!table->rows.empty())
+      sql = history_sql(series, table->rows[0][0].value_or(""), kHistoryRows);
     return {};
   });
   if (!found || sql.empty()) return found;
@@ -46,7 +47,7 @@ Result<void> read_history(Postgres& postgres, const std::string& node, std::chro
     auto done = postgres.transaction([&]() -> Result<void> {
       const auto answer = postgres.query(sql, bounds, kDoing);
       if (!answer) return answer.error();
-      more = answer->rows.size() == kRows;
+      more = answer->rows.size() == kHistoryRows;
       for (const auto& fields : answer->rows) {
         read_row(fields, row);
         if (visit(row)) continue;

@@ -10,7 +10,7 @@
 namespace nodevigil {
 namespace {
 
-constexpr int kRows = 500;
+constexpr int kSampleRows = 500;
 
 // One statement in a transaction of its own.
 Result<Postgres::Answer> ask(Postgres& postgres, const std::string& sql,
@@ -97,7 +97,7 @@ Result<std::vector<std::string>> read_nodes(Postgres& postgres) {
 Result<void> read_samples(Postgres& postgres, const std::string& node, std::int64_t from_us,
                           std::int64_t to_us, std::span<const SeriesSpec> series,
                           const std::function<bool(const LabelledSample&)>& visit) {
-  const std::string sql = samples_sql(series, kRows);
+  const std::string sql = samples_sql(series, kSampleRows);
   LabelledSample sample;
   std::int64_t next_us = within_postgres(from_us);
   bool more = true;
@@ -108,7 +108,7 @@ Result<void> read_samples(Postgres& postgres, const std::string& node, std::int6
     if (!answer) return answer.error();
     // Only after the transaction, whose time is limited: a visitor may wait for who reads what it
     // writes.
-    more = answer->rows.size() == kRows;
+    more = answer->rows.size() == kSampleRows;
     for (const auto& fields : answer->rows) {
       read_sample(fields, series.size(), sample);
       next_us = sample.row.sample.ts_us + 1;

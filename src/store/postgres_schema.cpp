@@ -288,7 +288,7 @@ GRANT SELECT ON nodevigil.schema_version, nodevigil.nodes, nodevigil.contexts, n
 GRANT SELECT ON nodevigil.labelled TO nodevigil_labeler;
 )sql";
 
-constexpr std::array kColumns{
+constexpr std::array kPostgresColumns{
     PostgresColumn{"ts", "bigint", "'epoch'::timestamptz + % * interval '1 microsecond'"},
     PostgresColumn{"seq", "bigint", "%"},
     PostgresColumn{"elapsed_ns", "bigint", "%"},
@@ -331,7 +331,7 @@ std::string metric_columns_sql(std::span<const SeriesSpec> series) {
   return sql;
 }
 
-std::span<const PostgresColumn> postgres_columns() { return kColumns; }
+std::span<const PostgresColumn> postgres_columns() { return kPostgresColumns; }
 
 std::string append_sql(std::span<const SeriesSpec> series, const std::string& table) {
   std::string names = "node, context";
@@ -348,7 +348,8 @@ std::string append_sql(std::span<const SeriesSpec> series, const std::string& ta
     aliases += (aliases.empty() ? "" : ", ") + alias;
     ++parameter;
   };
-  for (const PostgresColumn& column : kColumns) add(column.name, column.parameter, column.value);
+  for (const PostgresColumn& column : kPostgresColumns)
+    add(column.name, column.parameter, column.value);
   for (const SeriesSpec& one : series) add(sql_identifier(one.name), "double precision", "%");
   for (const SeriesSpec& one : series) add(sql_identifier("z_" + one.name), "real", "%");
   return "INSERT INTO nodevigil." + sql_identifier(table) + " (" + names + ") SELECT " + values +

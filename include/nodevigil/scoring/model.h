@@ -54,7 +54,8 @@ struct Model {
                                         std::span<const std::string> features,
                                         std::string_view table_hash);
 
-/// The model as canonical JSON: sorted keys, fixed layout, numbers that read back exactly.
+/// The model as canonical JSON: keys in a fixed order, fixed layout, numbers that read back
+/// exactly.
 [[nodiscard]] std::string model_as_json(const Model& model);
 
 /// The model as C++: one function of nested comparisons with feature names and probabilities in

@@ -3,11 +3,13 @@
 
 usage: judge_replay.py LABELLED.csv[.gz] REPLAY.csv
 
-LABELLED has `ts` and `attack` (1, 0, or empty for rows that are not judged). An incident is a run of
-attack = 1; a false alarm is a run of anomalous = 1 that touches no such row. No point adjustment: a
-row counts as found only if it is flagged itself.
+LABELLED has `ts` (seconds or ISO 8601), `attack` (1, 0, or empty for rows that are not judged) and
+perhaps `node`. An incident is a run of attack = 1 on one node; a false alarm is a run of anomalous = 1
+that touches no such row; days are those of all judged rows. No point adjustment: a row counts as
+found only if it is flagged itself.
 """
 import csv
+import datetime
 import gzip
 import itertools
 import statistics
@@ -29,21 +31,31 @@ def read(path):
         yield from csv.DictReader(file)
 
 
+def seconds(text):
+    try:
+        return float(text)
+    except ValueError:
+        return datetime.datetime.fromisoformat(text).timestamp()
+
+
+def key(row):
+    return row.get("node", ""), seconds(row["ts"])
+
+
 def judged_rows(labelled, replay):
-    """(ts, attacked, score, flagged) of every judged row, in order of time."""
+    """(ts, attacked, score, flagged, node) of every judged row, by node and in order of time."""
     for path, columns in ((labelled, {"ts", "attack"}), (replay, {"ts", "score", "anomalous"})):
         if missing := columns - set(next(read(path), {})):
             sys.exit(f"{path}: has no column {', '.join(sorted(missing))}")
-    replayed = {float(row["ts"]): (float(row["score"] or 0), row["anomalous"] == "1")
-                for row in read(replay)}
-    if missing := sum(row["attack"] != "" and float(row["ts"]) not in replayed
-                      for row in read(labelled)):
+    replayed = {key(row): (float(row["score"] or 0), row["anomalous"] == "1") for row in read(replay)}
+    judged = [row for row in read(labelled) if row["attack"] != ""]
+    if missing := sum(key(row) not in replayed for row in judged):
         sys.exit(f"{replay}: {missing} labelled rows of {labelled} are not in it")
-    rows = [(ts := float(row["ts"]), row["attack"] in ("1", "true"), *replayed[ts])
-            for row in read(labelled) if row["attack"] != ""]
-    if not rows:
-        sys.exit(f"{labelled}: no row has a label in the column attack")
-    return sorted(rows)
+    rows = [(seconds(row["ts"]), row["attack"] in ("1", "true"), *replayed[key(row)], row.get("node", ""))
+            for row in judged]
+    if not any(row[1] for row in rows):
+        sys.exit(f"{labelled}: no row is labelled as an attack in the column attack")
+    return sorted(rows, key=lambda row: (row[4], row[0]))
 
 
 def curve(rows):
@@ -61,8 +73,8 @@ def curve(rows):
 
 
 def runs(rows, column):
-    """Runs of neighbouring rows whose `column` is true."""
-    for flag, group in itertools.groupby(rows, key=lambda row: row[column]):
+    """Runs of neighbouring rows of one node whose `column` is true."""
+    for (_, flag), group in itertools.groupby(rows, key=lambda row: (row[4], row[column])):
         if flag:
             yield list(group)
 

@@ -99,21 +99,32 @@ class FileRows final : public LabelledRows {
   std::vector<std::string> paths_;
 };
 
+// Rows of a node that tell how far apart they are.
+constexpr std::size_t kLookedAt = 100;
+
 class RowsOfStore final : public LabelledRows {
  public:
   explicit RowsOfStore(StoredRows stored) : stored_(std::move(stored)) {}
 
   // Goes through all rows once to see what there is.
   Result<void> look() {
-    return stored_.rows->each([&](const DatasetRow& row) -> Result<void> {
+    std::map<std::string, std::vector<std::int64_t>> elapsed;  // of the first rows of each node
+    auto looked = stored_.rows->each([&](const DatasetRow& row) -> Result<void> {
       Known& node = nodes_[row.node];
       node.last_us = std::max(node.last_us, row.row.sample.ts_us);
-      if (!node.interval && row.follows && row.row.sample.elapsed_ns) {
-        node.interval =
-            std::chrono::round<milliseconds>(std::chrono::nanoseconds{*row.row.sample.elapsed_ns});
+      auto& first = elapsed[row.node];
+      if (first.size() < kLookedAt && row.follows && row.row.sample.elapsed_ns) {
+        first.push_back(*row.row.sample.elapsed_ns);
       }
       return {};
     });
+    for (auto& [node, first] : elapsed) {
+      if (first.empty()) continue;
+      const auto middle = first.begin() + static_cast<std::ptrdiff_t>(first.size() / 2);
+      std::ranges::nth_element(first, middle);
+      nodes_[node].interval = std::chrono::round<milliseconds>(std::chrono::nanoseconds{*middle});
+    }
+    return looked;
   }
 
   Result<void> each(const Visitor& visit) override {
@@ -134,7 +145,7 @@ class RowsOfStore final : public LabelledRows {
 
  private:
   struct Known {
-    std::optional<milliseconds> interval;  // of its first two rows that belong together
+    std::optional<milliseconds> interval;  // the median of its first rows that belong together
     std::int64_t last_us = std::numeric_limits<std::int64_t>::min();
   };
 
@@ -244,6 +255,12 @@ std::unique_ptr<LabelledRows> thinned_rows(std::unique_ptr<LabelledRows> rows, s
 Result<std::unique_ptr<LabelledRows>> open_labelled_rows(const std::vector<std::string>& files,
                                                          const Options& options) {
   if (!files.empty()) {
+    if (!options.labels.empty()) {
+      return Error{ErrorCode::kInvalid,
+                   "is of no use for rows of files, which have their labels in them; "
+                   "nodevigil export --labels makes such files",
+                   "--labels"};
+    }
     return thinned_rows(chosen_rows(rows_of_files(files), selection_of(options)),
                         options.train.thin);
   }

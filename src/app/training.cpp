@@ -185,7 +185,9 @@ class Training {
     cart_.alpha =
         options_.train.alpha.value_or(training.pruning.points[training.pruning.best].alpha);
     training.alpha = cart_.alpha;
-    judged_ = judge_out_of_fold(data, bins, folds_, cart_);
+    judged_ = judge_out_of_fold(
+        data, bins, folds_, cart_,
+        options_.train.alpha ? std::vector<double>{} : training.pruning.alpha_of_fold);
     for (const CartTree& tree : judged_.trees) {
       training.leaves += static_cast<double>(tree.leaves()) / static_cast<double>(training.folds);
     }
@@ -224,21 +226,31 @@ class Training {
   // Each incident is named by the tree that has not seen it, in the agent's own code.
   Result<void> judge_verdicts() {
     std::map<std::uint32_t, std::uint32_t> fold_of_stretch;
+    std::map<std::uint32_t, std::uint32_t> fold_of_node;  // where whole nodes stay together
+    const bool by_node = report_.training->folds_by == "node";
     for (std::size_t row = 0; row < set_.data.rows; ++row) {
       fold_of_stretch[set_.data.groups[row]] = folds_[row];
+      if (by_node) fold_of_node[set_.nodes[row]] = folds_[row];
     }
+    // What no tree has learned from (two attacks at once) the first one may judge, or the one that
+    // has not seen its node.
+    const auto judge_of = [&](std::size_t row) {
+      const auto own = fold_of_stretch.find(set_.stretch_of[row]);
+      return own != fold_of_stretch.end() ? own->second : fold_of_node[scored_.rows[row].node];
+    };
     for (std::uint32_t fold = 0; fold < judged_.trees.size(); ++fold) {
       const Classifier classifier{std::make_shared<const Model>(model_of(judged_.trees[fold])),
                                   nullptr};
       const auto again = score_labelled_rows(rows_, options_.scoring, classifier, false);
       if (!again) return again.error();
       if (again->rows.size() != scored_.rows.size()) {
-        return Error{ErrorCode::kInvalid, "rows were added while they were read; try again", ""};
+        return Error{ErrorCode::kInvalid,
+                     "rows came or went while they were read; if their retention takes the oldest "
+                     "away, leave these out with --from",
+                     ""};
       }
       for (std::size_t i = 0; i < scored_.rows.size(); ++i) {
-        // What no tree has learned from (two attacks at once) the first one may judge.
-        const auto own = fold_of_stretch.find(set_.stretch_of[i]);
-        if ((own == fold_of_stretch.end() ? 0 : own->second) != fold) continue;
+        if (judge_of(i) != fold) continue;
         scored_.rows[i].verdict = again->rows[i].verdict;
       }
     }
@@ -260,6 +272,7 @@ class Training {
   [[nodiscard]] std::string provenance() const {
     const auto rounded = [](double value) { return std::round(value * 10'000) / 10'000; };
     const IncidentFigures& all = report_.incidents.back().all;
+    const IncidentFigures& from_calm = report_.incidents.back().from_calm;
     nlohmann::json classes;
     for (std::size_t i = 0; i < set_.data.classes.size(); ++i) {
       classes[set_.data.classes[i]] = {{"rows", report_.data.class_rows[i]},
@@ -291,7 +304,10 @@ class Training {
           {"macro_f1", rounded(report_.confusion.macro_f1())},
           {"incidents", all.incidents},
           {"incidents_seen", all.seen},
-          {"class_right", all.named}}}});
+          {"class_right", all.named},
+          {"incidents_from_calm", from_calm.incidents},
+          {"seen_from_calm", from_calm.seen},
+          {"class_right_from_calm", from_calm.named}}}});
   }
 
   LabelledRows& rows_;

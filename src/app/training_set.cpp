@@ -60,8 +60,13 @@ void put_columns(const std::vector<float>& inputs, TrainingSet& set) {
 
 Result<void> leave_out(ScoredRows& scored, const std::vector<std::string>& types) {
   for (const std::string& type : types) {
-    const auto found = std::ranges::find(scored.types, type);
-    if (found == scored.types.end()) {
+    // Of several attacks at once it is enough that one is of the type.
+    std::vector<bool> left;
+    for (const std::string& one : scored.types) {
+      const auto parts = parts_of_type(one);
+      left.push_back(one == type || std::ranges::find(parts, type) != parts.end());
+    }
+    if (std::ranges::find(left, true) == left.end()) {
       std::string known;
       for (const std::string& one : scored.types) known += (known.empty() ? "" : ", ") + one;
       return Error{ErrorCode::kNotFound,
@@ -69,9 +74,8 @@ Result<void> leave_out(ScoredRows& scored, const std::vector<std::string>& types
                        (known.empty() ? "no attacks" : known),
                    "--leave-out"};
     }
-    const auto index = static_cast<std::int32_t>(found - scored.types.begin());
     for (JudgedRow& row : scored.rows) {
-      if (row.type == index) row.type = kLeftOut;
+      if (row.type >= 0 && left[static_cast<std::size_t>(row.type)]) row.type = kLeftOut;
     }
   }
   return {};

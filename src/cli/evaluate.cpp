@@ -1,5 +1,3 @@
-#include <iostream>
-
 #include "command.h"
 #include "labelled_input.h"
 #include "nodevigil/app/choose_classifier.h"
@@ -24,8 +22,7 @@ int run_evaluate(const Invocation& invocation) {
   if (const auto written = reports.write(*report); !written) {
     return fail(written.error(), kExitFailed);
   }
-  std::cout << report_as_text(*report);
-  return kExitOk;
+  return write_output("", report_as_text(*report));
 }
 
 }  // namespace nodevigil::cli

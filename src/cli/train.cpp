@@ -1,5 +1,5 @@
-#include <iostream>
 #include <optional>
+#include <ostream>
 
 #include "command.h"
 #include "labelled_input.h"
@@ -74,8 +74,7 @@ int run_train(const Invocation& invocation) {
   if (const auto written = outputs.write(*trained); !written) {
     return fail(written.error(), kExitFailed);
   }
-  std::cout << report_as_text(trained->report);
-  return kExitOk;
+  return write_output("", report_as_text(trained->report));
 }
 
 }  // namespace nodevigil::cli

@@ -14,6 +14,11 @@ namespace {
 
 constexpr std::size_t kMostBins = 255;
 constexpr std::size_t kMostSampled = 100'000;
+// A class with fewer than one row in so many is rare.
+constexpr std::size_t kRare = 100;
+// Cuts that are left to the rare classes, if they are not more than can have two each.
+constexpr std::size_t kRareCuts = 64;
+constexpr std::size_t kMostRareCuts = 16;  // of one of them
 
 // Between two neighbours, and never the upper one: a float lies on its own side of it.
 float between(float lower, float upper) {
@@ -47,14 +52,71 @@ void sort_numbers(std::vector<float>& numbers) {
   }
 }
 
-std::vector<float> find_cuts(std::span<const float> column) {
-  std::vector<float> sorted;
-  const std::size_t stride = std::max<std::size_t>(1, column.size() / kMostSampled);
-  sorted.reserve(column.size() / stride + 1);
-  for (std::size_t i = 0; i < column.size(); i += stride) {
-    if (!std::isnan(column[i])) sorted.push_back(column[i]);
+// The rows that cuts are found by, and among them those of each rare class. Its rows would be lost
+// in quantiles of all, wherever they stand together.
+struct SampledRows {
+  std::vector<std::uint32_t> all;
+  std::vector<std::vector<std::uint32_t>> rare;
+};
+
+SampledRows sample_rows(const TrainingData& data) {
+  std::vector<std::size_t> rows_of_class(data.classes.size());
+  for (const std::uint16_t label : data.labels) ++rows_of_class[label];
+  std::vector<std::vector<std::uint32_t>> rare(data.classes.size());
+  SampledRows sampled;
+  const std::size_t stride = std::max<std::size_t>(1, data.rows / kMostSampled);
+  for (std::uint32_t row = 0; row < data.rows; ++row) {
+    const std::uint16_t label = data.labels[row];
+    const bool is_rare = rows_of_class[label] * kRare < data.rows;
+    if (is_rare) rare[label].push_back(row);
+    if (is_rare || row % stride == 0) sampled.all.push_back(row);
   }
-  sort_numbers(sorted);
+  for (auto& rows : rare) {
+    if (!rows.empty()) sampled.rare.push_back(std::move(rows));
+  }
+  return sampled;
+}
+
+// Sorted, without NaN.
+std::vector<float> values_of(std::span<const float> column,
+                             const std::vector<std::uint32_t>& rows) {
+  std::vector<float> values;
+  values.reserve(rows.size());
+  for (const std::uint32_t row : rows) {
+    if (!std::isnan(column[row])) values.push_back(column[row]);
+  }
+  sort_numbers(values);
+  return values;
+}
+
+void sort_different(std::vector<float>& values) {
+  std::ranges::sort(values);
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+}
+
+// Around the values of rare classes at equal shares of each one's rows, its ends included.
+std::vector<float> cuts_around(const std::vector<float>& sorted, std::span<const float> column,
+                               const SampledRows& sampled) {
+  std::vector<float> cuts;
+  if (sampled.rare.empty()) return cuts;
+  const std::size_t each =
+      std::clamp<std::size_t>(kRareCuts / sampled.rare.size(), 2, kMostRareCuts);
+  for (const auto& rows : sampled.rare) {
+    const std::vector<float> own = values_of(column, rows);
+    if (own.empty()) continue;
+    for (std::size_t i = 0; i + 1 < each; ++i) {
+      const auto at = std::ranges::lower_bound(sorted, own[i * own.size() / (each - 1)]);
+      if (at != sorted.begin()) cuts.push_back(between(*std::prev(at), *at));
+    }
+    const auto above = std::ranges::upper_bound(sorted, own.back());
+    if (above != sorted.end()) cuts.push_back(between(own.back(), *above));
+  }
+  sort_different(cuts);
+  return cuts;
+}
+
+std::vector<float> find_cuts(std::span<const float> column, const SampledRows& sampled) {
+  const std::vector<float> sorted = values_of(column, sampled.all);
   std::vector<float> cuts;
   std::vector<float> different = sorted;
   different.erase(std::unique(different.begin(), different.end()), different.end());
@@ -64,18 +126,26 @@ std::vector<float> find_cuts(std::span<const float> column) {
     }
     return cuts;
   }
-  const auto add = [&](float lower, float upper) {
-    const float cut = between(lower, upper);
-    if (cuts.size() < kMostBins - 1 && (cuts.empty() || cuts.back() < cut)) cuts.push_back(cut);
-  };
-  for (std::size_t i = 1; i < kMostBins; ++i) {
-    const std::size_t at = i * sorted.size() / kMostBins;
+  std::vector<float> rare = cuts_around(sorted, column, sampled);
+  const std::size_t bins = kMostBins - rare.size();
+  for (std::size_t i = 1; i < bins; ++i) {
+    const std::size_t at = i * sorted.size() / bins;
     const auto first = std::ranges::lower_bound(sorted, sorted[at]);
-    if (first != sorted.begin()) add(*std::prev(first), sorted[at]);
+    if (first != sorted.begin()) cuts.push_back(between(*std::prev(first), sorted[at]));
     // A value that fills quantiles gets a bin of its own.
     const auto above = std::ranges::upper_bound(sorted, sorted[at]);
-    if (sorted[at - 1] == sorted[at] && above != sorted.end()) add(sorted[at], *above);
+    if (sorted[at - 1] == sorted[at] && above != sorted.end()) {
+      cuts.push_back(between(sorted[at], *above));
+    }
   }
+  sort_different(cuts);
+  // Of too many, as many as there is room for, evenly.
+  const std::size_t most = bins - 1;
+  for (std::size_t i = 0; cuts.size() > most && i < most; ++i)
+    cuts[i] = cuts[i * cuts.size() / most];
+  cuts.resize(std::min(cuts.size(), most));
+  cuts.insert(cuts.end(), rare.begin(), rare.end());
+  sort_different(cuts);
   return cuts;
 }
 
@@ -83,9 +153,10 @@ std::vector<float> find_cuts(std::span<const float> column) {
 
 BinnedData::BinnedData(const TrainingData& data, unsigned threads)
     : rows_(data.rows), cuts_(data.features.size()), bins_(data.features.size() * data.rows) {
+  const SampledRows sampled = sample_rows(data);
   for_each_index(cuts_.size(), threads, [&](std::size_t feature) {
     const std::span<const float> column = data.column(feature);
-    cuts_[feature] = find_cuts(column);
+    cuts_[feature] = find_cuts(column, sampled);
     // A search without branches: halves of a table that is filled up with infinity.
     std::vector<float> table = cuts_[feature];
     table.resize(256, std::numeric_limits<float>::infinity());

@@ -22,6 +22,49 @@ std::vector<double> alphas_of(const CartTree& tree, std::size_t most) {
   return some;
 }
 
+using Points = std::vector<PruningPoint>;
+
+// The last of the best.
+std::size_t best_of(const Points& points) {
+  std::size_t best = 0;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (points[i].confusion.macro_f1() >= points[best].confusion.macro_f1()) best = i;
+  }
+  return best;
+}
+
+// Adds what `full`, pruned at the alpha of each point, gives `rows` and how many leaves it has.
+void judge_pruned(const CartTree& full, const TrainingData& data,
+                  const std::vector<std::uint32_t>& rows, Points& points) {
+  for (PruningPoint& point : points) {
+    const CartTree tree = prune(full, point.alpha);
+    point.leaves += static_cast<double>(tree.leaves());
+    judge_rows(tree, data, rows, point.confusion);
+  }
+}
+
+// CrossValidation::alpha_of_fold for at least three folds. `empty`: points without a row.
+std::vector<double> alphas_without_folds(const TrainingData& data, const BinnedData& bins,
+                                         const std::vector<std::uint32_t>& folds,
+                                         const CartOptions& options, const Points& empty) {
+  const std::uint32_t count = count_folds(folds);
+  std::vector<Points> without(count, empty);
+  for (std::uint32_t one = 0; one < count; ++one) {
+    for (std::uint32_t other = one + 1; other < count; ++other) {
+      std::vector<std::uint32_t> rest;
+      for (std::uint32_t row = 0; row < data.rows; ++row) {
+        if (folds[row] != one && folds[row] != other) rest.push_back(row);
+      }
+      const CartTree full = fit_cart(data, bins, rest, options);
+      judge_pruned(full, data, rows_of_fold(folds, other, true), without[one]);
+      judge_pruned(full, data, rows_of_fold(folds, one, true), without[other]);
+    }
+  }
+  std::vector<double> alphas;
+  for (const Points& points : without) alphas.push_back(points[best_of(points)].alpha);
+  return alphas;
+}
+
 }  // namespace
 
 CrossValidation cross_validate(const TrainingData& data, const BinnedData& bins,
@@ -36,21 +79,16 @@ CrossValidation cross_validate(const TrainingData& data, const BinnedData& bins,
     result.points.push_back({alpha, ConfusionMatrix{data.classes.size()}, 0});
   }
   const std::uint32_t count = count_folds(folds);
+  if (count > 2) {
+    result.alpha_of_fold = alphas_without_folds(data, bins, folds, whole, result.points);
+  }
   for (std::uint32_t fold = 0; fold < count; ++fold) {
-    const auto judged = rows_of_fold(folds, fold, true);
-    const CartTree full = fit_cart(data, bins, rows_of_fold(folds, fold, false), whole);
-    for (PruningPoint& point : result.points) {
-      const CartTree tree = prune(full, point.alpha);
-      point.leaves += static_cast<double>(tree.leaves()) / count;
-      for (const std::uint32_t row : judged) {
-        point.confusion.add(data.labels[row], class_of(leaf_of(tree, data, row)));
-      }
-    }
+    judge_pruned(fit_cart(data, bins, rows_of_fold(folds, fold, false), whole), data,
+                 rows_of_fold(folds, fold, true), result.points);
   }
-  for (std::size_t i = 0; i < result.points.size(); ++i) {
-    const double best = result.points[result.best].confusion.macro_f1();
-    if (result.points[i].confusion.macro_f1() >= best) result.best = i;
-  }
+  for (PruningPoint& point : result.points) point.leaves /= count;
+  result.best = best_of(result.points);
+  if (count <= 2) result.alpha_of_fold.assign(count, result.points[result.best].alpha);
   return result;
 }
 
@@ -62,10 +100,13 @@ void judge_rows(const CartTree& tree, const TrainingData& data,
 }
 
 OutOfFold judge_out_of_fold(const TrainingData& data, const BinnedData& bins,
-                            const std::vector<std::uint32_t>& folds, const CartOptions& options) {
+                            const std::vector<std::uint32_t>& folds, const CartOptions& options,
+                            const std::vector<double>& alphas) {
   OutOfFold result{{}, ConfusionMatrix{data.classes.size()}, {}};
   for (std::uint32_t fold = 0; fold < count_folds(folds); ++fold) {
-    result.trees.push_back(fit_cart(data, bins, rows_of_fold(folds, fold, false), options));
+    CartOptions own = options;
+    if (!alphas.empty()) own.alpha = alphas[fold];
+    result.trees.push_back(fit_cart(data, bins, rows_of_fold(folds, fold, false), own));
     for (const std::uint32_t row : rows_of_fold(folds, fold, true)) {
       const CartNode& leaf = leaf_of(result.trees.back(), data, row);
       const std::size_t given = class_of(leaf);

@@ -23,9 +23,14 @@ std::int32_t verdict_of(std::span<const JudgedRow> rows) {
   return best;
 }
 
-double median(std::vector<std::size_t> values) {
-  if (values.empty()) return 0;
-  std::ranges::sort(values);
+std::optional<double> share(std::size_t part, std::size_t whole) {
+  if (whole == 0) return std::nullopt;
+  return static_cast<double>(part) / static_cast<double>(whole);
+}
+
+// Of values in order.
+std::optional<double> median(const std::vector<std::size_t>& values) {
+  if (values.empty()) return std::nullopt;
   const std::size_t middle = values.size() / 2;
   if (values.size() % 2 == 1) return static_cast<double>(values[middle]);
   return static_cast<double>(values[middle - 1] + values[middle]) / 2;
@@ -45,10 +50,11 @@ IncidentFigures figures_of(std::span<const Incident> incidents,
     if (!incident.delay) continue;
     delays.push_back(*incident.delay);
     if (is_named(incident, classes_of)) ++figures.named;
-    figures.longest_delay = std::max(figures.longest_delay, *incident.delay);
   }
   figures.seen = delays.size();
-  figures.median_delay = median(std::move(delays));
+  std::ranges::sort(delays);
+  figures.median_delay = median(delays);
+  if (!delays.empty()) figures.longest_delay = delays.back();
   return figures;
 }
 
@@ -74,13 +80,16 @@ IncidentSummary summary_of(std::span<const Incident> incidents,
 
 std::vector<Incident> find_incidents(std::span<const JudgedRow> rows) {
   std::vector<Incident> incidents;
+  bool in_warmup = true;  // of the node; a reading that fails later is no new one
   for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (i == 0 || rows[i - 1].node != rows[i].node) in_warmup = true;
+    if (rows[i].ready) in_warmup = false;
     if (rows[i].type < 0) continue;
     const bool goes_on =
         i > 0 && rows[i - 1].type == rows[i].type && rows[i - 1].node == rows[i].node;
     if (!goes_on) {
       const bool calm = i == 0 || rows[i - 1].node != rows[i].node || !rows[i - 1].anomalous;
-      incidents.push_back({rows[i].node, rows[i].type, i, 0, {}, {}, calm, !rows[i].ready});
+      incidents.push_back({rows[i].node, rows[i].type, i, 0, {}, {}, calm, in_warmup});
     }
     ++incidents.back().rows;
   }
@@ -118,13 +127,9 @@ FalseAlarms find_false_alarms(std::span<const JudgedRow> rows) {
   return found;
 }
 
-double IncidentFigures::recall() const {
-  return incidents == 0 ? 0 : static_cast<double>(seen) / static_cast<double>(incidents);
-}
+std::optional<double> IncidentFigures::recall() const { return share(seen, incidents); }
 
-double IncidentFigures::right_of_seen() const {
-  return seen == 0 ? 0 : static_cast<double>(named) / static_cast<double>(seen);
-}
+std::optional<double> IncidentFigures::right_of_seen() const { return share(named, seen); }
 
 std::vector<IncidentSummary> summarise(std::span<const Incident> incidents,
                                        std::span<const std::string> types,

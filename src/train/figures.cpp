@@ -11,8 +11,12 @@ std::string fixed(double value, int digits) {
   return text.data();
 }
 
-std::string share_text(const std::optional<double>& value, const char* none) {
-  return value ? fixed(*value, 3) : none;
+std::string fixed_or(const std::optional<double>& value, int digits, const char* none) {
+  return value ? fixed(*value, digits) : none;
+}
+
+std::string count_or(const std::optional<std::size_t>& value, const char* none) {
+  return value ? std::to_string(*value) : none;
 }
 
 std::string seen_text(const IncidentFigures& figures) {
@@ -21,6 +25,14 @@ std::string seen_text(const IncidentFigures& figures) {
 
 std::string named_text(const IncidentFigures& figures) {
   return std::to_string(figures.named) + " of " + std::to_string(figures.seen);
+}
+
+std::string raised_text(const FalseAlarms& alarms) {
+  if (alarms.normal_rows == 0) return "";
+  const double raised =
+      static_cast<double>(alarms.raised_rows) / static_cast<double>(alarms.normal_rows);
+  return fixed(100 * raised, 1) +
+         " % of the normal rows are under an alarm, those after an attack included";
 }
 
 std::string warmup_text(const std::vector<IncidentSummary>& incidents) {

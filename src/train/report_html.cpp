@@ -10,7 +10,9 @@
 namespace nodevigil {
 namespace {
 
-std::string share(const std::optional<double>& value) { return share_text(value, "–"); }
+constexpr const char* kNoHtml = "–";
+
+std::string share(const std::optional<double>& value) { return fixed_or(value, 3, kNoHtml); }
 
 std::string cell(const std::string& text) { return "<td>" + escape_html(text) + "</td>"; }
 
@@ -39,11 +41,12 @@ std::string summary(const Report& report) {
   html += "</p>\n<p>" + std::to_string(data.rows) + " rows of " + std::to_string(data.nodes) +
           (data.nodes == 1 ? " node, one every " : " nodes, one every ") +
           fixed(data.interval_s, 1) + " s: " + std::to_string(data.attacks) + " attack, " +
-          std::to_string(data.normal) + " normal.</p>\n<div class=\"figures\">";
+          std::to_string(data.normal) + " normal; " + std::to_string(data.used) +
+          " of them judged row by row.</p>\n<div class=\"figures\">";
   html += figure(seen_text(calm), "incidents from calm seen by the agent");
   html += figure(named_text(calm), "of these with the right class");
-  html += figure(fixed(calm.median_delay, 1), "samples of delay, median");
-  html += figure(fixed(report.false_alarms.a_day(), 2), "false alarms a day");
+  html += figure(fixed_or(calm.median_delay, 1, kNoHtml), "samples of delay, median");
+  html += figure(fixed_or(report.false_alarms.a_day(), 2, kNoHtml), "false alarms a day");
   html += figure(fixed(report.confusion.macro_f1(), 3), "macro F1 of rows, by the tree alone");
   return html + "</div></section>\n";
 }
@@ -55,9 +58,10 @@ std::string incidents(const Report& report) {
     html += one.type.empty() ? "<tr class=\"all\">" : "<tr>";
     html += cell(one.type.empty() ? "all" : one.type);
     html += cell(seen_text(one.all)) + cell(named_text(one.all));
-    html += cell(fixed(one.all.median_delay, 1)) + cell(std::to_string(one.all.longest_delay));
+    html += cell(fixed_or(one.all.median_delay, 1, kNoHtml)) +
+            cell(count_or(one.all.longest_delay, kNoHtml));
     html += cell(seen_text(one.from_calm)) + cell(named_text(one.from_calm));
-    html += cell(fixed(one.from_calm.median_delay, 1)) + "</tr>\n";
+    html += cell(fixed_or(one.from_calm.median_delay, 1, kNoHtml)) + "</tr>\n";
   }
   const FalseAlarms& alarms = report.false_alarms;
   return section("As the agent judges",
@@ -65,8 +69,8 @@ std::string incidents(const Report& report) {
                      "</tbody></table>\n<p class=\"dim\">Delay in samples. From calm: no alarm was "
                      "raised when it began. " +
                      std::to_string(alarms.alarms) + " false alarms in " + fixed(alarms.days, 3) +
-                     " days of normal rows." + escape_html(warmup_text(report.incidents)) +
-                     "</p>\n");
+                     " days of normal rows. " + escape_html(raised_text(alarms)) + "." +
+                     escape_html(warmup_text(report.incidents)) + "</p>\n");
 }
 
 std::string classes(const Report& report) {
@@ -154,8 +158,9 @@ std::string rivals(const TrainingPart& training) {
             cell(share(one.accuracy)) + "</tr>\n";
   }
   html += "</tbody></table>\n<p class=\"dim\">" + std::to_string(training.folds) + " folds by " +
-          escape_html(training.folds_by) + ". <span class=\"warning\">" +
-          escape_html(training.warning) + "</span></p>\n";
+          escape_html(training.folds_by) + "; the trees have " + fixed(training.leaves, 1) +
+          " leaves on average. <span class=\"warning\">" + escape_html(training.warning) +
+          "</span></p>\n";
   for (const OtherFolds& other : training.others) {
     html += "<p>Folds by " + escape_html(other.by) + ": accuracy " + fixed(other.accuracy, 3) +
             ", macro F1 " + fixed(other.macro_f1, 3) + ". <span class=\"warning\">" +

@@ -8,7 +8,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json optional(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
+template <typename Number>
+Json optional(const std::optional<Number>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
 
 Json data_json(const ReportedData& data) {
   return Json{{"sources", data.sources}, {"interval_s", data.interval_s}, {"rows", data.rows},
@@ -53,11 +56,11 @@ Json calibration_json(const Calibration& calibration) {
 Json figures_json(const IncidentFigures& figures) {
   return Json{{"incidents", figures.incidents},
               {"seen", figures.seen},
-              {"recall", figures.recall()},
+              {"recall", optional(figures.recall())},
               {"class_right", figures.named},
-              {"class_right_of_seen", figures.right_of_seen()},
-              {"median_delay_samples", figures.median_delay},
-              {"longest_delay_samples", figures.longest_delay}};
+              {"class_right_of_seen", optional(figures.right_of_seen())},
+              {"median_delay_samples", optional(figures.median_delay)},
+              {"longest_delay_samples", optional(figures.longest_delay)}};
 }
 
 Json incidents_json(const Report& report) {
@@ -77,7 +80,7 @@ Json false_alarms_json(const FalseAlarms& alarms) {
               {"normal_rows", alarms.normal_rows},
               {"normal_rows_under_alarm", alarms.raised_rows},
               {"days", alarms.days},
-              {"a_day", alarms.a_day()}};
+              {"a_day", optional(alarms.a_day())}};
 }
 
 Json training_json(const Report& report) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <sstream>
 
 #include "figures.h"
@@ -9,7 +10,11 @@
 namespace nodevigil {
 namespace {
 
-std::string optional_share(const std::optional<double>& value) { return share_text(value, "-"); }
+constexpr const char* kNoText = "-";
+
+std::string optional_share(const std::optional<double>& value) {
+  return fixed_or(value, 3, kNoText);
+}
 
 // Columns as wide as their widest cell; the first is aligned to the left, the others to the right.
 class Table {
@@ -50,7 +55,10 @@ std::string data_text(const ReportedData& data) {
           (data.nodes == 1 ? " node, " : " nodes, ") + fixed(data.interval_s, 3) +
           " s between rows; " + std::to_string(data.attacks) + " attack, " +
           std::to_string(data.normal) + " normal, " +
-          std::to_string(data.rows - data.attacks - data.normal) + " not labelled\n";
+          std::to_string(data.rows - data.attacks - data.normal) + " not labelled\n  " +
+          std::to_string(data.used) +
+          " of them judged row by row: past warm-up, not of two attacks "
+          "at once, not soon after one\n";
   return text;
 }
 
@@ -91,22 +99,19 @@ std::string incidents_text(const Report& report) {
              "class right", "delay"});
   for (const IncidentSummary& one : report.incidents) {
     table.add({one.type.empty() ? "all" : one.type, seen_text(one.all), named_text(one.all),
-               fixed(one.all.median_delay, 1), std::to_string(one.all.longest_delay),
+               fixed_or(one.all.median_delay, 1, kNoText), count_or(one.all.longest_delay, kNoText),
                seen_text(one.from_calm), named_text(one.from_calm),
-               fixed(one.from_calm.median_delay, 1)});
+               fixed_or(one.from_calm.median_delay, 1, kNoText)});
   }
   const FalseAlarms& alarms = report.false_alarms;
   std::string text =
       "as the agent judges: score over its threshold, cause by the tree; median delay in "
       "samples\n" +
       table.text() + "  false alarms " + std::to_string(alarms.alarms) + " in " +
-      fixed(alarms.days, 3) + " days of normal rows: " + fixed(alarms.a_day(), 2) + " a day\n";
-  if (alarms.normal_rows > 0) {
-    text += "  under an alarm: " +
-            fixed(100.0 * static_cast<double>(alarms.raised_rows) /
-                      static_cast<double>(alarms.normal_rows),
-                  1) +
-            " % of the normal rows, those after an attack included\n";
+      fixed(alarms.days, 3) + " days of normal rows: " + fixed_or(alarms.a_day(), 2, kNoText) +
+      " a day\n";
+  if (const std::string raised = raised_text(alarms); !raised.empty()) {
+    text += "  " + raised + '\n';
   }
   const std::string warmup = warmup_text(report.incidents);
   return warmup.empty() ? text : text + " " + warmup + '\n';
@@ -184,9 +189,17 @@ std::string model_as_text(const Model& model) {
     }
     const std::string& name = model.features[static_cast<std::size_t>(node.feature)];
     const std::string threshold = fixed(node.threshold, 3);
-    text += indent + name + " <= " + threshold + (node.missing_left ? " or missing\n" : "\n");
+    // No float is above: all that is asked is whether there is a value.
+    const bool asks_presence = node.threshold >= std::numeric_limits<float>::max();
+    text += indent + name +
+            (asks_presence       ? " is there\n"
+             : node.missing_left ? " <= " + threshold + " or missing\n"
+                                 : " <= " + threshold + '\n');
     add(node.left, depth + 1);
-    text += indent + name + " > " + threshold + (node.missing_left ? "\n" : " or missing\n");
+    text += indent + name +
+            (asks_presence       ? " is missing\n"
+             : node.missing_left ? " > " + threshold + '\n'
+                                 : " > " + threshold + " or missing\n");
     add(node.right, depth + 1);
   };
   add(0, 0);

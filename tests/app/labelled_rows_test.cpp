@@ -301,6 +301,14 @@ TEST(ThinnedRows, WhatMustNotBeComparedStaysSo) {
   EXPECT_EQ(some[3].sample.breaks, 0U) << "of its own steps alone";
 }
 
+TEST(OpenLabelledRows, WindowsOfAFileAreRefusedForRowsThatHaveTheirLabels) {
+  Options options;
+  options.labels = "windows.csv";
+  const auto rows = open_labelled_rows({"rows.csv"}, options);
+  ASSERT_FALSE(rows);
+  EXPECT_THAT(rows.error().message(), HasSubstr("--labels: is of no use for rows of files"));
+}
+
 TEST(ThinnedRows, AreCountedForEachNode) {
   const auto a = counted(7, "a");
   const auto b = counted(7, "b");

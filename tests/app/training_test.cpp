@@ -531,7 +531,7 @@ TEST_F(TrainingTest, RowsThatAreAddedMeanwhileAreToldAndNotMixedUp) {
   GrowingRows rows{path("train.csv")};
   const auto trained = train_model(rows, options_of());
   ASSERT_FALSE(trained);
-  EXPECT_THAT(trained.error().message(), HasSubstr("rows were added while they were read"));
+  EXPECT_THAT(trained.error().message(), HasSubstr("rows came or went while they were read"));
 }
 
 TEST_F(TrainingTest, EvaluationTellsWhatItCannotJudge) {

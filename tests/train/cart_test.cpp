@@ -271,5 +271,34 @@ TEST(Bins, AValueThatIsMostOfAColumnHasABinOfItsOwn) {
   }
 }
 
+// Twenty rows of a class among the last hundred of 300,000: quantiles of all rows have them in one
+// bin, and every third row of a sample has few of them.
+TEST(Bins, ARareClassIsCutOutOfTheEndOfAColumn) {
+  std::vector<float> column(300'000);
+  std::vector<std::uint16_t> labels(column.size());
+  for (std::size_t i = 0; i < column.size(); ++i) column[i] = static_cast<float>(i);
+  for (std::size_t i = 299'900; i < 299'920; ++i) labels[i] = 1;
+  const auto data = make_data({column}, labels);
+  const BinnedData bins{data};
+  EXPECT_LE(bins.cuts(0).size(), 254U);
+  for (std::size_t i = 290'000; i < column.size(); ++i) {
+    if (i >= 299'920 && i < 299'923) continue;  // between two rows that are looked at
+    const bool alone = bins.column(0)[i] >= bins.column(0)[299'900] &&
+                       bins.column(0)[i] <= bins.column(0)[299'919];
+    EXPECT_EQ(alone, labels[i] == 1) << i;
+  }
+}
+
+TEST(Bins, MoreEqualValuesThanBinsAreCutFromEndToEnd) {
+  std::vector<float> column(30'000);
+  for (std::size_t i = 0; i < column.size(); ++i) column[i] = static_cast<float>(i / 100);
+  const auto data = make_data({column}, std::vector<std::uint16_t>(column.size()));
+  const auto cuts = BinnedData{data}.cuts(0);
+  ASSERT_LE(cuts.size(), 254U);
+  ASSERT_GT(cuts.size(), 200U);
+  EXPECT_LT(cuts.front(), 4);
+  EXPECT_GT(cuts.back(), 295);
+}
+
 }  // namespace
 }  // namespace nodevigil

@@ -80,6 +80,51 @@ TEST(CrossValidation, PrunesWhatDoesNotCarryOver) {
   EXPECT_GT(best.confusion.macro_f1(), full.confusion.macro_f1());
 }
 
+// How far the tree that judges fold 2 is pruned must not follow from the rows of fold 2.
+TEST(CrossValidation, ThePruningOfAFoldIsChosenByTheOthers) {
+  const TrainingData data = incidents(60, 2);
+  const BinnedData bins{data};
+  const auto folds = assign_folds(data, 4, FoldsBy::kGroup, 1);
+  const auto judged = cross_validate(data, bins, folds, {.max_depth = 12});
+  ASSERT_EQ(judged.alpha_of_fold.size(), 4U);
+  double best = -1;
+  double chosen = -1;
+  for (const PruningPoint& point : judged.points) {
+    ConfusionMatrix confusion{2};
+    for (const std::uint32_t other : {0U, 1U, 3U}) {
+      std::vector<std::uint32_t> rest;
+      for (std::uint32_t row = 0; row < data.rows; ++row) {
+        if (folds[row] != 2 && folds[row] != other) rest.push_back(row);
+      }
+      const CartTree tree = fit_cart(data, bins, rest, {.max_depth = 12, .alpha = point.alpha});
+      judge_rows(tree, data, rows_of_fold(folds, other, true), confusion);
+    }
+    if (confusion.macro_f1() < best) continue;
+    best = confusion.macro_f1();
+    chosen = point.alpha;
+  }
+  EXPECT_EQ(judged.alpha_of_fold[2], chosen);
+}
+
+TEST(CrossValidation, TwoFoldsArePrunedByBoth) {
+  const TrainingData data = incidents(60, 2);
+  const BinnedData bins{data};
+  const auto judged =
+      cross_validate(data, bins, assign_folds(data, 2, FoldsBy::kGroup, 1), {.max_depth = 12});
+  const double best = judged.points[judged.best].alpha;
+  EXPECT_EQ(judged.alpha_of_fold, (std::vector{best, best}));
+}
+
+TEST(OutOfFold, EachTreeIsPrunedAsItsFoldIsTold) {
+  const TrainingData data = incidents(60, 2);
+  const BinnedData bins{data};
+  const auto folds = assign_folds(data, 3, FoldsBy::kGroup, 1);
+  const OutOfFold judged = judge_out_of_fold(data, bins, folds, {.max_depth = 12}, {0, 1, 0});
+  EXPECT_GT(judged.trees[0].leaves(), 1U);
+  EXPECT_EQ(judged.trees[1].leaves(), 1U);
+  EXPECT_GT(judged.trees[2].leaves(), 1U);
+}
+
 TEST(OutOfFold, JudgesEachRowOnceByTheTreeThatHasNotSeenIt) {
   const TrainingData data = incidents(60, 2);
   const BinnedData bins{data};

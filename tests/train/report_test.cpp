@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -112,7 +113,8 @@ TEST(ReportText, HasTheFigures) {
   EXPECT_EQ(line_of(text, "2 more"), "2 more began in warm-up: not judged.");
   EXPECT_EQ(line_of(text, "false alarms"),
             "false alarms 5 in 0.250 days of normal rows: 20.00 a day");
-  EXPECT_THAT(line_of(text, "under an alarm"), HasSubstr("5.0 % of the normal rows"));
+  EXPECT_THAT(line_of(text, "5.0 %"),
+              HasSubstr("% of the normal rows are under an alarm, those after an attack"));
   EXPECT_THAT(text, Not(HasSubstr("fold")));
 }
 
@@ -232,7 +234,7 @@ TEST(ReportJson, IsJsonWhateverTheNames) {
 
 TEST(ReportHtml, HasTheFigures) {
   const std::string html = report_as_html(evaluated());
-  EXPECT_THAT(html, HasSubstr("1234 rows of 2 nodes, one every 1.5 s: 400 attack, 700 normal."));
+  EXPECT_THAT(html, HasSubstr("1234 rows of 2 nodes, one every 1.5 s: 400 attack, 700 normal; "));
   EXPECT_THAT(html, HasSubstr("<b>3 of 7</b>incidents from calm seen by the agent"));
   EXPECT_THAT(html, HasSubstr("<b>2 of 3</b>of these with the right class"));
   EXPECT_THAT(html, HasSubstr("<b>2.0</b>samples of delay, median"));
@@ -262,7 +264,7 @@ TEST(ReportHtml, OfTrainingHasItsPlotsAndTables) {
   EXPECT_THAT(html, HasSubstr("2: 0.823</title>"));
   EXPECT_THAT(html, HasSubstr("width:12.00rem")) << "the bar of the best feature is the longest";
   EXPECT_THAT(html, HasSubstr("width:0.00rem")) << "one that does harm has none";
-  EXPECT_THAT(html, HasSubstr("5 folds by incident."));
+  EXPECT_THAT(html, HasSubstr("5 folds by incident; the trees have "));
 }
 
 TEST(ReportHtml, NamesCannotBecomeMarkup) {
@@ -318,6 +320,14 @@ TEST(ModelText, SaysWhereWhatIsMissingGoes) {
   model.nodes[0].missing_left = true;
   EXPECT_THAT(model_as_text(model), HasSubstr("fast.<i> <= 2.500 or missing\n"));
   EXPECT_THAT(model_as_text(model), HasSubstr("fast.<i> > 2.500\n"));
+}
+
+TEST(ModelText, ASplitByPresenceIsSaidInWords) {
+  Model model = evaluated().model;
+  model.nodes[0].threshold = std::numeric_limits<float>::max();
+  model.nodes[0].missing_left = false;
+  EXPECT_THAT(model_as_text(model), HasSubstr("fast.<i> is there\n"));
+  EXPECT_THAT(model_as_text(model), HasSubstr("fast.<i> is missing\n"));
 }
 
 TEST(ModelText, OfALeafAloneIsTheLeaf) {

@@ -21,8 +21,9 @@ struct TrainingSet {
   std::vector<std::vector<std::uint16_t>> classes_of;  ///< of each type of ScoredRows
 };
 
-/// Makes kLeftOut of all rows whose type is one of `types`: they are as if not labelled, but for
-/// the alarms and traces that they leave behind. Error kNotFound: no row has it.
+/// Makes kLeftOut of all rows whose type is one of `types`, or several with one of them: they are
+/// as if not labelled, but for the alarms and traces that they leave behind. Error kNotFound: no
+/// row has it.
 [[nodiscard]] Result<void> leave_out(ScoredRows& scored, const std::vector<std::string>& types);
 
 /// Of each type of `scored` whether any row has it: those that were left out have none.

@@ -13,8 +13,9 @@ namespace nodevigil {
 inline constexpr std::uint8_t kMissingBin = 255;
 
 /// The columns of a data set as one byte per value. A column of at most 255 different values loses
-/// nothing; one of more is cut at quantiles, whatever the rows weigh. Of more than 200,000 rows
-/// only each n-th is looked at for both, so that 100,000 to 200,000 are.
+/// nothing; one of more is cut at quantiles of all rows, and around those of classes with less than
+/// a hundredth of the rows at quantiles of their own. Of more than 200,000 rows of other classes
+/// only each n-th is looked at, so that about 100,000 to 200,000 are.
 class BinnedData {
  public:
   /// `threads`: how many work at a time; the result is the same.

@@ -21,12 +21,16 @@ struct PruningPoint {
 struct CrossValidation {
   std::vector<PruningPoint> points;  ///< alpha rising, from 0
   std::size_t best = 0;              ///< the largest alpha of the best macro F1
+  /// For each fold the alpha that is best by the others alone, as by trees that have not seen it:
+  /// figures of a fold that is pruned so are not chosen by its rows. With two folds, where nothing
+  /// is left to learn from without both, the best one of all.
+  std::vector<double> alpha_of_fold;
 };
 
 /// Learns a tree for each fold from all others and judges it on that fold, at each cost of a leaf
 /// that matters to the tree of all rows (Breiman et al., 1984, section 3.4: at the geometric means
-/// of neighbours on the pruning path; at most `most_points` of them). `options.alpha` is not
-/// looked at.
+/// of neighbours on the pruning path; at most `most_points` of them); and for each two folds one
+/// from the rest, for alpha_of_fold. `options.alpha` is not looked at.
 [[nodiscard]] CrossValidation cross_validate(const TrainingData& data, const BinnedData& bins,
                                              const std::vector<std::uint32_t>& folds,
                                              const CartOptions& options,
@@ -43,9 +47,11 @@ struct OutOfFold {
   Calibration calibration;
 };
 
-/// Judges `options`, `options.alpha` included.
+/// Judges `options`; the tree of fold i is pruned at alphas[i], or all at options.alpha where there
+/// are none.
 [[nodiscard]] OutOfFold judge_out_of_fold(const TrainingData& data, const BinnedData& bins,
                                           const std::vector<std::uint32_t>& folds,
-                                          const CartOptions& options);
+                                          const CartOptions& options,
+                                          const std::vector<double>& alphas = {});
 
 }  // namespace nodevigil

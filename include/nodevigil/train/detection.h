@@ -55,7 +55,10 @@ struct FalseAlarms {
   std::size_t normal_rows = 0;  ///< rows past warm-up that are labelled as no attack
   std::size_t raised_rows = 0;  ///< of these, those under an alarm, of whatever cause
   double days = 0;              ///< time of the normal rows past warm-up
-  [[nodiscard]] double a_day() const { return days > 0 ? static_cast<double>(alarms) / days : 0; }
+  /// Nothing without normal rows.
+  [[nodiscard]] std::optional<double> a_day() const {
+    return days > 0 ? std::optional{static_cast<double>(alarms) / days} : std::nullopt;
+  }
 };
 
 /// An alarm that begins with the row after an attack is no false one: when an attack ended is known
@@ -66,12 +69,12 @@ struct FalseAlarms {
 struct IncidentFigures {
   std::size_t incidents = 0;
   std::size_t seen = 0;
-  std::size_t named = 0;  ///< of those seen, with a class that stands for its type
-  double median_delay = 0;
-  std::size_t longest_delay = 0;
+  std::size_t named = 0;               ///< of those seen, with a class that stands for its type
+  std::optional<double> median_delay;  ///< of those seen, if any
+  std::optional<std::size_t> longest_delay;  ///< likewise
 
-  [[nodiscard]] double recall() const;         ///< 0 without incidents
-  [[nodiscard]] double right_of_seen() const;  ///< 0 where none was seen
+  [[nodiscard]] std::optional<double> recall() const;         ///< nothing without incidents
+  [[nodiscard]] std::optional<double> right_of_seen() const;  ///< nothing where none was seen
 };
 
 /// What the incidents of one type, or all, came to.

@@ -119,6 +119,7 @@ Result<std::unique_ptr<Agent>> Agent::make(const Options& options, Clock& clock,
   // Before the restoration: the cause of an alarm that is raised is part of the state.
   agent->scorer_->set_classifier(*classifier);
   if (auto opened = agent->open_journal(); !opened) return opened.error();
+  if (auto warmed = agent->warm(); !warmed) return warmed.error();
   agent->open_postgres();
   agent->use_model(*classifier);
   agent->keep_checkpoint();
@@ -162,7 +163,6 @@ Result<void> Agent::open_journal() {
 
 void Agent::open_postgres() {
   if (options_.postgres.url.empty()) return;
-  if (seq_ == 0) warm_from_postgres();
   ForwarderOptions forwarding;
   forwarding.postgres = options_.postgres;
   forwarding.node = options_.node;
@@ -174,8 +174,25 @@ void Agent::open_postgres() {
   forwarder_ = std::make_unique<Forwarder>(std::move(forwarding));
 }
 
-// Best effort: an agent starts without its server, too, and soon.
-void Agent::warm_from_postgres() {
+// What the journal does not know, the database may, and else a file.
+Result<void> Agent::warm() {
+  // Without rows, too, there may be a past: of a start that learned it and then failed.
+  const bool knows = seq_ > 0 || scorer_->baseline_samples() > 0 || warm_from_postgres();
+  if (options_.warm_from.empty()) return {};
+  if (knows) {
+    log_info("the node has a past: " + options_.warm_from + " is not read");
+    return {};
+  }
+  const auto rows =
+      restore_from_csv(options_.warm_from, options_.node, options_.interval, *scorer_);
+  if (!rows) return rows.error();
+  log_info("baselines learned from " + std::to_string(*rows) + " rows of " + options_.warm_from);
+  return {};
+}
+
+// Best effort: an agent starts without its server, too, and soon. Returns whether there were rows.
+bool Agent::warm_from_postgres() {
+  if (options_.postgres.url.empty()) return false;
   PostgresOptions quick = options_.postgres;
   quick.connect_timeout = kWarmAnswer;
   quick.statement_timeout = kWarmAnswer;
@@ -192,8 +209,9 @@ void Agent::warm_from_postgres() {
              (done ? "" : "; newer ones cannot be read now"));
   } else if (!done && done.error().code != ErrorCode::kNotFound) {
     // The forwarder will tell why, and go on telling. No schema means no rows yet.
-    log_info("baselines begin anew: this node's rows in Postgres cannot be read now");
+    log_info("this node's rows in Postgres cannot be read now");
   }
+  return rows > 0;
 }
 
 void Agent::open_alertmanagers() {

@@ -86,7 +86,7 @@ constexpr std::array kTable{
                  return set_duration(o.scoring.slow_horizon, t, std::chrono::hours{1});
                }},
     OptionSpec{"scoring.fast-horizon", "DURATION", "1h", kScorers, false, "Scoring",
-               "The same while there is less past than this.",
+               "How much of its recent past it is compared with as well; all, until there is as much.",
                [](O& o, Text t) {
                  return set_duration(o.scoring.fast_horizon, t, std::chrono::seconds{10});
                }},
@@ -99,6 +99,10 @@ constexpr std::array kTable{
                "Samples in closed buckets (of a minute, by default) before the first verdict; some "
                "more pass until the bucket closes.",
                set_warmup},
+    OptionSpec{"warm-from", "FILE", "", kAgentOnly, false, "Scoring",
+               "CSV of the node's past (import-prometheus --as-node, export) to learn from at a "
+               "start where neither the journal nor Postgres has any of it.",
+               [](O& o, Text t) { return set_text(o.warm_from, t); }},
     OptionSpec{"model", "FILE", "", kModelled | kDoctor, false, "Scoring",
                "Tree that names causes, as JSON; read again when the file changes. Empty: the one "
                "compiled in.",

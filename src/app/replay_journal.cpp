@@ -49,7 +49,6 @@ class JournalFollower {
     }
     if (row.seq != last_seq_ + 1) known_ = false;
     last_seq_ = row.seq;
-    if (row.seq == 1) known_ = true;
     if (known_) return true;
     if (!waiting_ || waiting_->seq < row.seq - 1) {
       auto next = journal_.next_checkpoint(scorer_->state_hash(), row.seq - 1);
@@ -57,7 +56,10 @@ class JournalFollower {
       waiting_ =
           *next ? std::move(**next) : Checkpoint{std::numeric_limits<std::int64_t>::max(), "", ""};
     }
-    if (waiting_->seq != row.seq - 1) return false;
+    if (waiting_->seq != row.seq - 1) {
+      known_ = row.seq == 1;  // before the first row nothing was learned, if nothing says otherwise
+      return known_;
+    }
     if (auto loaded = scorer_->load(waiting_->state); !loaded) return loaded.error();
     known_ = true;
     return true;

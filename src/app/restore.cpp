@@ -1,9 +1,19 @@
 #include "nodevigil/app/restore.h"
 
+#include <cmath>
+
 #include "nodevigil/base/log.h"
+#include "nodevigil/base/units.h"
+#include "nodevigil/dataset/sample_csv.h"
 #include "nodevigil/store/postgres_history.h"
 
 namespace nodevigil {
+namespace {
+
+// Intervals that differ by less are one.
+constexpr double kAlike = 0.2;
+
+}  // namespace
 
 Result<Restored> restore(const Journal& journal, Scorer& scorer) {
   Restored restored;
@@ -58,6 +68,35 @@ Result<void> restore_from_postgres(Postgres& postgres, const std::string& node,
   if (late)
     return Error{ErrorCode::kTimeout, "cannot read the node's past in time", postgres.peer()};
   return read;
+}
+
+Result<std::int64_t> restore_from_csv(const std::string& path, const std::string& node,
+                                      std::chrono::milliseconds interval, Scorer& scorer) {
+  const auto opened = SampleCsv::open(path, {});
+  if (!opened) return opened.error();
+  SampleCsv& samples = **opened;
+  if (!samples.is_node_table()) {
+    return Error{ErrorCode::kInvalid, "expected a column for each of the 24 metrics", path};
+  }
+  const auto apart = std::chrono::duration_cast<std::chrono::duration<double>>(samples.interval());
+  if (std::abs(apart / interval - 1) > kAlike) {
+    log_warn(path + ": its rows are " + format_duration(samples.interval()) +
+             " apart, and samples " + format_duration(interval) +
+             "; scores will be off until the node is known by its own");
+  }
+  std::int64_t rows = 0;
+  RecordedRow row;
+  Scored scored;
+  for (;;) {
+    const auto got = samples.next(row);
+    if (!got) return got.error();
+    if (!*got) break;
+    if (samples.has_nodes() && row.node != node) continue;
+    scorer.score(row.sample, scored);
+    ++rows;
+  }
+  if (rows == 0) return Error{ErrorCode::kNotFound, "no row of node '" + node + "'", path};
+  return rows;
 }
 
 }  // namespace nodevigil

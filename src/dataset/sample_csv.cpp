@@ -1,6 +1,7 @@
 #include "nodevigil/dataset/sample_csv.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string_view>
 #include <utility>
 
@@ -42,6 +43,26 @@ std::chrono::milliseconds find_interval(const std::deque<RecordedRow>& rows) {
   return std::chrono::milliseconds{std::max<std::int64_t>(1, median_us / 1000)};
 }
 
+// Whether in the first rows counters fall about as often as they rise: those of a machine fall when
+// it starts anew.
+bool counters_fall(const std::vector<SeriesSpec>& series, const std::deque<RecordedRow>& rows) {
+  std::map<std::string_view, const RecordedRow*> last;
+  std::size_t falls = 0;
+  std::size_t rises = 0;
+  for (const RecordedRow& row : rows) {
+    const RecordedRow* const before = std::exchange(last[row.node], &row);
+    if (before == nullptr) continue;
+    for (std::size_t i = 0; i < series.size(); ++i) {
+      if (series[i].kind != Kind::kCounter) continue;
+      const auto& now = row.sample.values[i];
+      const auto& then = before->sample.values[i];
+      if (now < then && now) ++falls;
+      if (now > then && then) ++rises;
+    }
+  }
+  return falls >= 10 && falls > rises / 4;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<SampleCsv>> SampleCsv::open(const std::string& path,
@@ -51,6 +72,12 @@ Result<std::unique_ptr<SampleCsv>> SampleCsv::open(const std::string& path,
   std::unique_ptr<SampleCsv> samples{new SampleCsv{std::move(*reader)}};
   if (auto found = samples->find_layout(path, counters); !found) return found.error();
   if (auto read = samples->read_ahead(); !read) return read.error();
+  if (samples->is_node_table() && counters_fall(samples->series(), samples->ahead_)) {
+    return Error{ErrorCode::kInvalid,
+                 "its counters fall as often as they rise, so these are rates or z; expected the "
+                 "readings themselves (nodevigil export --values raw)",
+                 path};
+  }
   return samples;
 }
 
@@ -142,10 +169,17 @@ Result<bool> SampleCsv::read(RecordedRow& row) {
     return Error{ErrorCode::kInvalid, "column 'ts': " + ts.error().context, reader_->place()};
   }
   row.sample.ts_us = *ts;
-  row.sample.elapsed_ns = layout_.elapsed ? parse_int(fields[*layout_.elapsed]) : std::nullopt;
+  row.sample.elapsed_ns.reset();
   row.sample.breaks = 0;
+  if (layout_.elapsed) {
+    const auto elapsed = read_count("elapsed_ns", fields[*layout_.elapsed]);
+    if (!elapsed) return elapsed.error();
+    row.sample.elapsed_ns = *elapsed;
+  }
   if (layout_.breaks) {
-    row.sample.breaks = static_cast<std::uint64_t>(parse_int(fields[*layout_.breaks]).value_or(0));
+    const auto breaks = read_count("breaks", fields[*layout_.breaks]);
+    if (!breaks) return breaks.error();
+    row.sample.breaks = static_cast<std::uint64_t>(breaks->value_or(0));
   }
   row.sample.values.resize(layout_.columns.size());
   for (std::size_t i = 0; i < layout_.columns.size(); ++i) {
@@ -160,6 +194,22 @@ Result<bool> SampleCsv::read(RecordedRow& row) {
   }
   if (auto labelled = read_label(row); !labelled) return labelled.error();
   return true;
+}
+
+// A whole number that is not below 0, or nothing. Programs for tables write it as 3.0 where a
+// column has gaps.
+Result<std::optional<std::int64_t>> SampleCsv::read_count(const std::string& column,
+                                                          std::string_view field) const {
+  if (const auto whole = parse_int(field); whole && *whole >= 0) return whole;
+  const auto number = parse_double(field);
+  if (number && *number >= 0 && *number < 0x1p53 && *number == std::floor(*number)) {
+    return std::optional{static_cast<std::int64_t>(*number)};
+  }
+  if (is_missing(field)) return std::optional<std::int64_t>{};
+  return Error{
+      ErrorCode::kInvalid,
+      "column '" + column + "': expected a whole number or nothing, got '" + printable(field) + "'",
+      reader_->place()};
 }
 
 Result<void> SampleCsv::read_label(RecordedRow& row) const {

@@ -177,10 +177,10 @@ class WindowCsv final : public WindowStore {
     if (!std::filesystem::exists(path_, ignored)) return std::vector<AnomalyWindow>{};
     auto windows = read_windows(path_, node, others);
     if (!windows) return windows;
-    std::int64_t id = 0;
+    std::int64_t id = 0;  // the largest one
+    for (const AnomalyWindow& window : *windows) id = std::max(id, window.id);
     for (AnomalyWindow& window : *windows) {
-      if (window.id == 0) window.id = id + 1;
-      id = std::max(id, window.id);
+      if (window.id == 0) window.id = ++id;
     }
     return windows;
   }

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "app/agent_fixture.h"
+#include "app/labelled_recording.h"
 #include "nodevigil/base/clock.h"
 #include "support/captured_log.h"
 #include "support/dead_server.h"
@@ -233,6 +234,46 @@ TEST_F(AgentTest, OtherSettingsBeginAnewAndRowsGoOn) {
   EXPECT_GE(summary.compared, 60);
 }
 
+// A past that others recorded.
+
+TEST_F(AgentTest, ANodeWithoutAPastLearnsItFromAFileAndIsWarmAtOnce) {
+  LabelledRecording own{1, "node-1"};
+  LabelledRecording other{2, "node-2"};
+  own.normal(100);
+  other.normal(100);
+  write_csv(state_.file("past.csv"), {own, other});
+  const Flags from_file{{"warm-from", {state_.file("past.csv")}}};
+  ASSERT_TRUE(set_log_level("info"));
+  const CapturedLog log;
+  const auto first = run(records(3, from_file));
+  EXPECT_EQ(log.count("baselines learned from 100 rows of " + state_.file("past.csv")), 1)
+      << log.text();
+  EXPECT_EQ(first[0].row.scored.phase, Phase::kReady);
+  EXPECT_EQ(first[0].row.seq, 1) << "what was learned is not this agent's rows";
+  std::filesystem::remove(state_.file("past.csv"));
+  clock_.advance(1min);
+  const auto second = run(records(3, from_file));
+  EXPECT_EQ(log.count("baselines learned"), 1) << "a past of its own comes first";
+  EXPECT_EQ(second[0].row.seq, 4);
+  EXPECT_GE(second[0].baseline_samples, first[2].baseline_samples);
+  EXPECT_EQ(verify(options()).compared, 6);
+}
+
+TEST_F(AgentTest, APastThatIsOfNoUseIsRefused) {
+  LabelledRecording other{2, "node-2"};
+  other.normal(3);
+  write_csv(state_.file("other.csv"), {other});
+  replace_file(state_.file("few.csv"), "ts,load1\n2024-02-29T00:00:00Z,1\n");
+  for (const auto& [name, reason] : std::map<std::string, std::string>{
+           {"none.csv", "cannot open"},
+           {"other.csv", "no row of node 'node-1'"},
+           {"few.csv", "expected a column for each of the 24 metrics"}}) {
+    const auto agent = Agent::make(options({{"warm-from", {state_.file(name)}}}), clock_, {});
+    ASSERT_FALSE(agent) << name;
+    EXPECT_THAT(agent.error().message(), AllOf(HasSubstr(name), HasSubstr(reason)));
+  }
+}
+
 // A journal that cannot be opened, or written.
 
 /// A directory in place of the lock file: opening fails as it does on a sick disk.
@@ -378,7 +419,7 @@ TEST_F(AgentTest, StartsSoonWhereANewJournalMeetsAServerThatHangs) {
   const auto agent = Agent::make(hanging, clock_, {});
   EXPECT_TRUE(succeeded(agent));
   EXPECT_LT(std::chrono::steady_clock::now() - begun, 7s);
-  EXPECT_EQ(log.count("baselines begin anew"), 1) << log.text();
+  EXPECT_EQ(log.count("rows in Postgres cannot be read now"), 1) << log.text();
 }
 
 // The model.

@@ -59,7 +59,8 @@ class Agent {
   [[nodiscard]] Result<void> open_server();
   void open_postgres();
   void open_alertmanagers();
-  void warm_from_postgres();
+  [[nodiscard]] Result<void> warm();
+  [[nodiscard]] bool warm_from_postgres();
   [[nodiscard]] Result<std::unique_ptr<Journal>> open_journal_late();
   void take_late_state();
   [[nodiscard]] bool flush_for_reader();

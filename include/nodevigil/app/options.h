@@ -32,6 +32,7 @@ struct Options {
   std::string node;
   std::string state_dir;
   std::string model;
+  std::string warm_from;
   Console console = Console::kAuto;
   std::string listen_address;
   std::string web_config_file;

@@ -35,7 +35,8 @@ struct RecordedRow {
 /// there; else every other column is a series, a gauge unless it is named as a counter.
 class SampleCsv {
  public:
-  /// Errors: those of CsvReader, and kInvalid for missing columns; they name the file.
+  /// Errors: those of CsvReader, and kInvalid for missing columns and for rates or z in the place
+  /// of the metrics; they name the file.
   [[nodiscard]] static Result<std::unique_ptr<SampleCsv>> open(
       const std::string& path, const std::vector<std::string>& counters);
 
@@ -66,6 +67,8 @@ class SampleCsv {
                                          const std::vector<std::string>& counters);
   [[nodiscard]] Result<void> read_ahead();
   [[nodiscard]] Result<bool> read(RecordedRow& row);
+  [[nodiscard]] Result<std::optional<std::int64_t>> read_count(const std::string& column,
+                                                               std::string_view field) const;
   [[nodiscard]] Result<void> read_label(RecordedRow& row) const;
   void add_elapsed(RecordedRow& row);
 

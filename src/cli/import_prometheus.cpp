@@ -76,6 +76,9 @@ Result<void> write_files(const ImportSpool& spool, const ImportColumns& columns,
   if (auto written = write_import(spool, columns, format, out.stream(), stop); !written) {
     return written;
   }
+  // Both or none, as far as can be told before: the keys of one file beside another would mislead.
+  if (auto written = keys.flush(); !written) return written;
+  if (auto written = out.flush(); !written) return written;
   // The keys first: a data set without them would be of unknown columns.
   if (auto written = keys.finish(); !written) return written;
   return out.finish();

@@ -27,6 +27,13 @@ Result<Schedule> settle(const Invocation& invocation) {
       return Error{ErrorCode::kInvalid, "expected a file: nodevigil inject campaign FILE",
                    "inject"};
     }
+    // From the environment they may be meant for another command.
+    for (const char* const one :
+         {"intensity", "duration", "ramp", "repeat", "gap-min", "gap-max", "seed"}) {
+      if (!invocation.origin_of(one).starts_with("--")) continue;
+      return Error{ErrorCode::kInvalid, "is for a single fault; a campaign's file says it",
+                   std::string{"--"} + one};
+    }
     return read_campaign(invocation.input(1));
   }
   if (invocation.inputs.size() != 1) {

@@ -51,9 +51,9 @@ constexpr std::array<Entry, 15> kCommands{{
      "older than --postgres.retention",
      1, run_db},
     {kLabel, "Say what went on when: windows of time that become labels of rows", "ACTION",
-     "add: --type from --from to --to; import FILE: windows from a CSV file; list; remove: those "
-     "that --id, --node, --type, --from and --to fit; apply: write labels into the samples in "
-     "Postgres",
+     "add: --type from --from to --to; import FILE: windows from a CSV file; list, remove: those "
+     "that --id, --node and --type fit and that have an instant in common with --from to --to; "
+     "apply: write labels into the samples in Postgres",
      2, run_label},
     {kExport, "Write labelled rows of the journal or Postgres as a data set", nullptr, nullptr, 0,
      run_export},

@@ -19,14 +19,23 @@ Result<void> OutputFile::open(const std::string& path) {
 
 std::ostream& OutputFile::stream() { return path_.empty() ? std::cout : file_; }
 
-Result<void> OutputFile::finish() {
+Result<void> OutputFile::flush() {
   stream().flush();
-  if (!path_.empty()) file_.close();
-  if (!stream()) {
-    return Error{ErrorCode::kIo, "cannot write (disk full?)",
-                 path_.empty() ? "standard output" : path_};
-  }
-  return path_.empty() ? Result<void>{} : part_.publish();
+  return check();
+}
+
+Result<void> OutputFile::check() {
+  if (stream()) return {};
+  return Error{ErrorCode::kIo, "cannot write (disk full?)",
+               path_.empty() ? "standard output" : path_};
+}
+
+Result<void> OutputFile::finish() {
+  auto written = flush();
+  if (path_.empty() || !written) return written;
+  file_.close();  // some filesystems tell only now
+  written = check();
+  return written ? part_.publish() : written;
 }
 
 }  // namespace nodevigil::cli

@@ -15,10 +15,14 @@ class OutputFile {
   [[nodiscard]] Result<void> open(const std::string& path);
 
   [[nodiscard]] std::ostream& stream();
+  /// Writes what is buffered. Error kIo: not all of it could be written.
+  [[nodiscard]] Result<void> flush();
   /// Writes what is buffered and gives the file its name. Errors as for open().
   [[nodiscard]] Result<void> finish();
 
  private:
+  [[nodiscard]] Result<void> check();
+
   std::string path_;
   PartFile part_;
   std::ofstream file_;

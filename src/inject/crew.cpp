@@ -86,6 +86,21 @@ void Crew::end_all() {
   end(all);
 }
 
+Result<std::string> Crew::wait_until_ready(std::size_t place, std::chrono::nanoseconds patience) {
+  const std::int64_t until_ns = clock_.now().steady_ns + patience.count();
+  while (members_[place].alive && !members_[place].is_ready && stop_reason_.empty() &&
+         clock_.now().steady_ns < until_ns) {
+    wait(until_ns);
+  }
+  Member& member = members_[place];
+  if (!member.is_ready) {
+    return Error{ErrorCode::kUnavailable,
+                 member.failure.empty() ? "does not get ready" : member.failure, member.name};
+  }
+  member.is_ready = false;
+  return member.ready;
+}
+
 void Crew::wait(std::int64_t until_ns) {
   const std::int64_t left = std::max<std::int64_t>(0, until_ns - clock_.now().steady_ns);
   const timespec time{left / 1'000'000'000, left % 1'000'000'000};

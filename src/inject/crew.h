@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -46,6 +47,12 @@ class Crew {
   /// Kills those of them that are alive with all their children, and waits until they are gone.
   void end(const std::vector<std::size_t>& places);
   void end_all();
+
+  /// Waits until a worker says that it is ready, and returns what it said; what it says next is
+  /// waited for by another call. Error kUnavailable with its name: it is dead, or takes longer than
+  /// `patience`, or there is an order to stop.
+  [[nodiscard]] Result<std::string> wait_until_ready(std::size_t place,
+                                                     std::chrono::nanoseconds patience);
 
   /// Returns at `until_ns` of the steady clock, or earlier when something happened: a worker ended
   /// or said something, or an order to stop came.

@@ -82,15 +82,9 @@ class Estate {
     for (auto& [key, record] : windows_) {
       // One that had ended already waited for the store alone.
       if (record.is_open()) record.end(now, "supervisor killed");
-      const AnomalyWindow window = record.window();
-      // It may have been killed between the fault's start and its label.
-      Result<void> kept;
-      if (window.id != 0) {
-        kept = (*store)->update(window);
-      } else if (const auto id = (*store)->add(window); !id) {
-        kept = id.error();
+      if (const auto kept = keep_window(**store, record); !kept) {
+        log_error("a window stays open: " + kept.error().message());
       }
-      if (!kept) log_error("a window stays open: " + kept.error().message());
     }
   }
 

@@ -17,11 +17,8 @@ void say_that_it_waits(const Error& error) {
 }  // namespace
 
 Result<void> Labels::keep(std::size_t key, Record& record) {
-  const AnomalyWindow window = record.window();
-  if (window.id != 0) return store_.update(window);
-  const auto id = store_.add(window);
-  if (!id) return id.error();
-  record.set_id(*id);
+  const bool is_new = record.window().id == 0;
+  if (auto kept = keep_window(store_, record); !kept || !is_new) return kept;
   guardian_.watch_window(key, record);
   return {};
 }

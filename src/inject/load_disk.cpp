@@ -17,21 +17,12 @@
 namespace nodevigil {
 namespace {
 
-constexpr std::int64_t kMegabyte = 1'000'000;
 constexpr std::int64_t kBlock = std::int64_t{1} << 20;
 constexpr std::size_t kPage = 4096;
 
-[[noreturn]] void give_up(const Load& load, const char* doing) {
+[[noreturn]] void disk_failed(const Load& load, const char* doing) {
   load.give_up(std::string{"cannot "} + doing + " in " + load.order().work_dir + ": " +
                std::generic_category().message(errno));
-}
-
-// The file with its room written, and none of it in the page cache.
-Descriptor cold_file(const Load& load) {
-  Descriptor file = scratch_file_for(load);
-  if (!fill_file(file.get(), load.order().room, load.order().seed)) give_up(load, "write a file");
-  ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);
-  return file;
 }
 
 // Memory that O_DIRECT can read into.
@@ -55,10 +46,10 @@ void load_disk_write(Load& load) {
     due = std::min(due + pacer.due(kMegabyte), 64 * kBlock);
     for (; due >= kBlock; due -= kBlock) {
       block[0] = random.next();
-      if (::pwrite(file.get(), block.data(), kBlock, at) < 0) give_up(load, "write");
+      if (::pwrite(file.get(), block.data(), kBlock, at) < 0) disk_failed(load, "write");
       at = at + 2 * kBlock > load.order().room ? 0 : at + kBlock;
       if (++unsynced < 8) continue;
-      if (::fdatasync(file.get()) != 0) give_up(load, "wait for the disk");
+      if (::fdatasync(file.get()) != 0) disk_failed(load, "wait for the disk");
       unsynced = 0;
     }
     Pacer::rest();
@@ -77,12 +68,12 @@ void load_disk_fill(Load& load) {
       const std::int64_t step =
           reserve ? std::min(wanted - taken, 64 * kBlock) / kBlock * kBlock : kBlock;
       if (reserve && ::fallocate(file.get(), 0, taken, step) != 0) {
-        if (errno != EOPNOTSUPP) give_up(load, "take room");
+        if (errno != EOPNOTSUPP) disk_failed(load, "take room");
         reserve = false;
         continue;
       }
       if (!reserve && ::pwrite(file.get(), block.data(), kBlock, taken) < 0) {
-        give_up(load, "write");
+        disk_failed(load, "write");
       }
       taken += step;
     }
@@ -91,10 +82,10 @@ void load_disk_fill(Load& load) {
 }
 
 void load_disk_read(Load& load) {
-  const Descriptor file = cold_file(load);
+  const int file = load.order().file;
   // Past the cache where the filesystem can; else it is told to forget what was read.
-  const int flags = ::fcntl(file.get(), F_GETFL);        // NOLINT: vararg
-  (void)::fcntl(file.get(), F_SETFL, flags | O_DIRECT);  // NOLINT: vararg
+  const int flags = ::fcntl(file, F_GETFL);        // NOLINT: vararg
+  (void)::fcntl(file, F_SETFL, flags | O_DIRECT);  // NOLINT: vararg
   const Buffer buffer{std::aligned_alloc(kPage, kBlock)};
   Pacer pacer{load};
   std::int64_t due = 0;
@@ -102,8 +93,8 @@ void load_disk_read(Load& load) {
   while (load.going()) {
     due = std::min(due + pacer.due(kMegabyte), 64 * kBlock);
     for (; due >= kBlock; due -= kBlock) {
-      if (::pread(file.get(), buffer.get(), kBlock, at) < 0) give_up(load, "read");
-      ::posix_fadvise(file.get(), at, kBlock, POSIX_FADV_DONTNEED);
+      if (::pread(file, buffer.get(), kBlock, at) < 0) disk_failed(load, "read");
+      ::posix_fadvise(file, at, kBlock, POSIX_FADV_DONTNEED);
       at = at + 2 * kBlock > load.order().room ? 0 : at + kBlock;
     }
     Pacer::rest();
@@ -111,10 +102,10 @@ void load_disk_read(Load& load) {
 }
 
 void load_page_faults(Load& load) {
-  const Descriptor file = cold_file(load);
+  const int file = load.order().file;
   const auto size = static_cast<std::size_t>(load.order().room);
-  void* const memory = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.get(), 0);
-  if (memory == MAP_FAILED) give_up(load, "map a file");
+  void* const memory = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file, 0);
+  if (memory == MAP_FAILED) disk_failed(load, "map a file");
   ::madvise(memory, size, MADV_RANDOM);  // no pages but those that are asked for
   auto* const byte = static_cast<volatile char*>(memory);
   Random random{load.order().seed};
@@ -125,7 +116,7 @@ void load_page_faults(Load& load) {
       (void)byte[page];
       // Unmapped and out of the cache, the page has to come from the disk the next time as well.
       ::madvise(static_cast<char*>(memory) + page, kPage, MADV_DONTNEED);
-      ::posix_fadvise(file.get(), static_cast<off_t>(page), kPage, POSIX_FADV_DONTNEED);
+      ::posix_fadvise(file, static_cast<off_t>(page), kPage, POSIX_FADV_DONTNEED);
     }
     Pacer::rest();
   }

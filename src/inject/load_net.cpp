@@ -19,15 +19,13 @@
 namespace nodevigil {
 namespace {
 
-constexpr std::int64_t kMegabyte = 1'000'000;
-
-[[noreturn]] void give_up(const Load& load, const char* doing) {
+[[noreturn]] void network_failed(const Load& load, const char* doing) {
   load.give_up(std::string{"cannot "} + doing + ": " + std::generic_category().message(errno));
 }
 
 Descriptor connect_or_give_up(const Load& load, std::uint16_t port, int flags = 0) {
   Descriptor made = connect_to(load.order().peer, port, flags);
-  if (made.get() < 0) give_up(load, "connect to the peer");
+  if (made.get() < 0) network_failed(load, "connect to the peer");
   return made;
 }
 
@@ -72,10 +70,10 @@ void load_net_flood(Load& load) {
     due = std::min(due + pacer.due(kMegabyte / 2.0), std::int64_t{100} * kMegabyte);
     while (due > 0 && load.going()) {
       const ssize_t got = ::recv(source.get(), buffer.data(), buffer.size(), 0);
-      if (got <= 0) give_up(load, "receive");
+      if (got <= 0) network_failed(load, "receive");
       if (::send(sink.get(), buffer.data(), static_cast<std::size_t>(got), MSG_NOSIGNAL) < 0 &&
           errno != EAGAIN) {
-        give_up(load, "send");
+        network_failed(load, "send");
       }
       due -= got;
     }
@@ -117,7 +115,7 @@ void load_udp_flood(Load& load) {
   const Descriptor out = udp_socket(load.order().peer, SOCK_NONBLOCK);
   // What comes back is not read by the second one: its buffer stays full.
   const Descriptor full = udp_socket(load.order().peer, SOCK_NONBLOCK);
-  if (out.get() < 0 || full.get() < 0) give_up(load, "make a socket");
+  if (out.get() < 0 || full.get() < 0) network_failed(load, "make a socket");
   const sockaddr_in far = socket_address(load.order().peer.far, load.order().peer.datagrams);
   constexpr int kBuffer = 4 << 20;
   ::setsockopt(full.get(), SOL_SOCKET, SO_RCVBUF, &kBuffer, sizeof kBuffer);

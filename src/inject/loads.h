@@ -1,8 +1,13 @@
 #pragma once
 
+#include <cstdint>
+
 #include "nodevigil/inject/load.h"
 
 namespace nodevigil {
+
+// Intensities that say MB mean this many bytes.
+inline constexpr std::int64_t kMegabyte = 1'000'000;
 
 // What the rows of the table of faults run, each in a process of its own until its time is over.
 void load_memory(Load& load);

@@ -14,6 +14,8 @@
 namespace nodevigil {
 namespace {
 
+constexpr std::chrono::seconds kPatience{5};
+
 [[noreturn]] void fail(const WorkerEnds& ends, const Error& error) {
   send_report(ends.report_fd, kFailureReport, error.message());
   ::_exit(1);
@@ -36,22 +38,6 @@ namespace {
   server->run();
 }
 
-// Waits until the process says that it is ready, and returns what it said.
-Result<std::string> wait_until_ready(Crew& crew, std::size_t place) {
-  const std::int64_t patience = SystemClock{}.now().steady_ns + 5'000'000'000;
-  while (crew.member(place).alive && !crew.member(place).is_ready && crew.stop_reason().empty() &&
-         SystemClock{}.now().steady_ns < patience) {
-    crew.wait(patience);
-  }
-  Member& member = crew.member(place);
-  if (!member.is_ready) {
-    return Error{ErrorCode::kUnavailable,
-                 member.failure.empty() ? "does not answer" : member.failure, "network peer"};
-  }
-  member.is_ready = false;
-  return member.ready;
-}
-
 Result<Peer> start(Crew& crew, Guardian& guardian, Peer peer, bool linked) {
   const auto place = crew.start("nv-peer", WorkerLimits{},
                                 [&](const WorkerEnds& ends) { serve(peer, linked, ends); });
@@ -62,7 +48,8 @@ Result<Peer> start(Crew& crew, Guardian& guardian, Peer peer, bool linked) {
     return error;
   };
   if (linked) {
-    if (const auto ready = wait_until_ready(crew, *place); !ready) return failed(ready.error());
+    if (const auto ready = crew.wait_until_ready(*place, kPatience); !ready)
+      return failed(ready.error());
     if (const auto made = make_link(peer, crew.member(*place).worker.pid); !made) {
       return failed(made.error());
     }
@@ -71,7 +58,7 @@ Result<Peer> start(Crew& crew, Guardian& guardian, Peer peer, bool linked) {
     guardian.watch_link(peer.device);
     crew.member(*place).worker.let_go();
   }
-  const auto ports = wait_until_ready(crew, *place);
+  const auto ports = crew.wait_until_ready(*place, kPatience);
   if (!ports) return failed(ports.error());
   std::istringstream numbers{*ports};
   numbers >> peer.sink >> peer.source >> peer.datagrams;

@@ -21,6 +21,7 @@ void Record::add_phase(std::string_view phase, std::int64_t at_us) {
 }
 
 void Record::begin(std::int64_t from_us, std::int64_t to_us) {
+  if (first_begin_us_ == 0) first_begin_us_ = from_us;
   window_.from_us = from_us;
   window_.to_us = to_us;
   details_["open"] = true;
@@ -48,6 +49,7 @@ std::string Record::as_line() const {
   return json_text(Json{{"id", window_.id},
                         {"node", window_.node},
                         {"from_us", window_.from_us},
+                        {"first_begin_us", first_begin_us_},
                         {"to_us", window_.to_us},
                         {"type", window_.type},
                         {"details", details_}});
@@ -58,8 +60,29 @@ Record Record::from_line(std::string_view line) {
   Record record{json["node"], json["type"], json["details"]};
   record.window_.id = json["id"];
   record.window_.from_us = json["from_us"];
+  record.first_begin_us_ = json["first_begin_us"];
   record.window_.to_us = json["to_us"];
   return record;
+}
+
+Result<void> keep_window(WindowStore& store, Record& record) {
+  const AnomalyWindow window = record.window();
+  if (window.id != 0) return store.update(window);
+  WindowFilter alike;
+  alike.node = window.node;
+  alike.type = window.type;
+  alike.from_us = alike.to_us = record.first_begin_us();
+  const auto found = store.list(alike);
+  if (!found) return found.error();
+  const auto same = std::ranges::find(*found, record.first_begin_us(), &AnomalyWindow::from_us);
+  if (same != found->end()) {
+    record.set_id(same->id);
+    return store.update(record.window());
+  }
+  const auto id = store.add(window);
+  if (!id) return id.error();
+  record.set_id(*id);
+  return {};
 }
 
 }  // namespace nodevigil

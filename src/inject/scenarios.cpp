@@ -33,9 +33,8 @@ Result<std::int64_t> share_of_memory(double percent, const Machine& machine) {
   const auto wanted =
       static_cast<std::int64_t>(static_cast<double>(machine.memory_available) * percent / 100);
   const std::int64_t spare = spare_memory(machine);
-  const std::int64_t room = std::min(wanted, spare);
-  if (room < kLeastMemory) return no_room("memory", kLeastMemory, machine.memory_available, spare);
-  return room;
+  if (spare < kLeastMemory) return no_room("memory", kLeastMemory, machine.memory_available, spare);
+  return std::clamp(wanted, kLeastMemory, spare);
 }
 
 Result<std::int64_t> spare_of_memory(double, const Machine& machine) {
@@ -44,14 +43,13 @@ Result<std::int64_t> spare_of_memory(double, const Machine& machine) {
 
 Result<std::int64_t> room_on_disk(std::int64_t wanted, const Machine& machine) {
   const std::int64_t spare = spare_disk(machine);
-  const std::int64_t room = std::min(wanted, spare);
-  if (room < kFileSize) return no_room("disk", kFileSize, machine.disk_available, spare);
+  if (spare < kFileSize) return no_room("disk", kFileSize, machine.disk_available, spare);
   if (!machine.on_disk) {
     return Error{ErrorCode::kInvalid,
                  machine.work_dir + " is kept in memory; name a directory on a disk by --work-dir",
                  ""};
   }
-  return room;
+  return std::clamp(wanted, kFileSize, spare);
 }
 
 Result<std::int64_t> file_on_disk(double, const Machine& machine) {
@@ -67,7 +65,7 @@ Result<std::int64_t> share_of_disk(double percent, const Machine& machine) {
 constexpr Direction kUp = Direction::kUp;
 constexpr Direction kDown = Direction::kDown;
 
-constexpr std::array kTable{
+constexpr std::array kScenarios{
     Scenario{.name = "memory",
              .help = "takes memory until the kernel kills it (OOM)",
              .unit = "% of available memory",
@@ -141,6 +139,7 @@ constexpr std::array kTable{
              .fallback = 100,
              .most = 5000,
              .duration = seconds{60},
+             .reads_file = true,
              .effects = {{{"disk_read", kUp}}},
              .room = file_on_disk,
              .run = load_disk_read},
@@ -150,6 +149,7 @@ constexpr std::array kTable{
              .fallback = 500,
              .most = 100'000,
              .duration = seconds{60},
+             .reads_file = true,
              .effects = {{{"mem_pressure", kUp}, {"disk_read", kUp}, {"intr", kUp}}},
              .room = file_on_disk,
              .run = load_page_faults},
@@ -245,10 +245,11 @@ constexpr std::array kTable{
 };
 
 Result<const Scenario*> find_scenario(std::string_view name) {
-  const auto found = std::ranges::find(kTable, name, &Scenario::name);
-  if (found != kTable.end()) return &*found;
+  const auto found = std::ranges::find(kScenarios, name, &Scenario::name);
+  if (found != kScenarios.end()) return &*found;
   std::string names;
-  for (const Scenario& each : kTable) names += (names.empty() ? "" : ", ") + std::string{each.name};
+  for (const Scenario& each : kScenarios)
+    names += (names.empty() ? "" : ", ") + std::string{each.name};
   return Error{ErrorCode::kInvalid,
                "no scenario is called '" + printable(name) + "'; expected one of " + names +
                    ", or several with '+' between them",
@@ -269,7 +270,7 @@ Result<double> parse_intensity(const Scenario& scenario, std::string_view text) 
 
 }  // namespace
 
-std::span<const Scenario> scenario_table() { return kTable; }
+std::span<const Scenario> scenario_table() { return kScenarios; }
 
 std::vector<Effect> effects_of(const Scenario& scenario) {
   std::vector<Effect> effects;

@@ -29,6 +29,15 @@ Descriptor scratch_file_for(const Load& load) {
   return named;
 }
 
+Descriptor cold_file_for(const Load& load) {
+  Descriptor file = scratch_file_for(load);
+  if (!fill_file(file.get(), load.order().room, load.order().seed)) {
+    load.give_up(errno_error(errno, "write a file", load.order().work_dir).message());
+  }
+  ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);
+  return file;
+}
+
 bool fill_file(int fd, std::int64_t size, std::uint64_t seed) {
   Random random{seed};
   std::vector<std::uint64_t> block(std::size_t{1} << 17U);

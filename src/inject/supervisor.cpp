@@ -11,6 +11,8 @@
 #include "nodevigil/base/units.h"
 #include "nodevigil/inject/load.h"
 #include "peer_process.h"
+#include "report.h"
+#include "scratch_file.h"
 
 namespace nodevigil {
 namespace {
@@ -24,6 +26,8 @@ constexpr std::size_t kCampaignKey = 0;
 // Address space that a worker may take beside what its fault takes.
 constexpr std::int64_t kWorkingMemory = std::int64_t{256} << 20;
 constexpr const char* kTimeLimit = "time limit";
+// For the file of a fault that reads one, on a slow disk.
+constexpr std::chrono::minutes kFilePatience{2};
 
 WorkerLimits limits_of(const Scenario& scenario, std::int64_t room, bool grouped,
                        milliseconds duration) {
@@ -155,23 +159,37 @@ void Supervisor::change_workload(const Workload* workload, std::uint64_t seed) {
   workload_trouble_.clear();
   workload_ = workload;
   if (workload == nullptr) return;
+  if (auto started = start_workload(*workload, seed); !started) {
+    workload_trouble_ = "not started: " + started.error().message();
+    log_warn("the workload " + std::string{workload->name} + " is " + workload_trouble_);
+  }
+}
+
+Result<void> Supervisor::start_workload(const Workload& workload, std::uint64_t seed) {
+  if (workload.room > 0) {
+    const auto machine = read_machine(options_.work_dir);
+    if (!machine) return machine.error();
+    if (!machine->on_disk || spare_disk(*machine) < workload.room) {
+      return Error{ErrorCode::kFull, "no disk with room for its file", options_.work_dir};
+    }
+  }
   LoadOrder order;
   order.intensity = 1;
   order.duration = kLongestFault * 365;
   order.seed = seed;
+  order.room = workload.room;
   order.work_dir = options_.work_dir;
   order.peer = peer_;
+  WorkerLimits limits;
+  limits.file_size = workload.room;
   const auto place =
-      crew_.start("nv-" + std::string{workload->name}, WorkerLimits{}, [&](const WorkerEnds& ends) {
+      crew_.start("nv-" + std::string{workload.name}, limits, [&](const WorkerEnds& ends) {
         Load load{order, ends.report_fd};
-        workload->run(load);
+        workload.run(load);
       });
-  if (place) {
-    workload_place_ = *place;
-    return;
-  }
-  workload_trouble_ = "not started: " + place.error().message();
-  log_warn("the workload " + std::string{workload->name} + " is " + workload_trouble_);
+  if (!place) return place.error();
+  workload_place_ = *place;
+  return {};
 }
 
 void Supervisor::look_at_workload() {
@@ -226,9 +244,10 @@ Result<void> Supervisor::run_fault(std::size_t number) {
   labels_.try_again();
   change_phase(fault, "starting", clock_.now().wall_us);
   if (const auto room = check_room(fault); !room) return room.error();
-  if (const auto started = start_workers(fault); !started) {
+  const auto started = start_workers(fault);
+  if (!started || !crew_.stop_reason().empty()) {
     crew_.end(fault.places());
-    return started.error();
+    return crew_.stop_reason().empty() ? started : Result<void>{};
   }
   watch(fault);
   ++summary_.done;
@@ -302,6 +321,12 @@ Result<void> Supervisor::start_workers(Fault& fault) {
       order.seed = fault.plan->seed + static_cast<std::uint64_t>(order.worker);
       const auto place =
           crew_.start("nv-" + std::string{scenario.name}, limits, [&](const WorkerEnds& ends) {
+            Descriptor file;
+            if (scenario.reads_file) {
+              file = cold_file_for(Load{order, ends.report_fd});
+              order.file = file.get();
+              send_report(ends.report_fd, kReadyReport, "");
+            }
             ends.wait_for_go();
             Load load{order, ends.report_fd};
             scenario.run(load);
@@ -311,6 +336,14 @@ Result<void> Supervisor::start_workers(Fault& fault) {
       if (part.group && !part.group->add(crew_.member(*place).worker.pid)) {
         return Error{ErrorCode::kPermission, "cannot move a process into it", part.group->path()};
       }
+    }
+  }
+  // What they write before is not what the fault is about, and shall be over when its window
+  // begins.
+  for (const RunningPart& part : fault.parts) {
+    if (!part.plan->scenario->reads_file) continue;
+    for (const std::size_t place : part.places) {
+      if (auto ready = crew_.wait_until_ready(place, kFilePatience); !ready) return ready.error();
     }
   }
   return {};
@@ -330,11 +363,11 @@ void Supervisor::watch(Fault& fault) {
   const std::int64_t end_ns = now.steady_ns + fault.plan->duration.count() * kNsPerMs;
   const std::int64_t ramp_ns = now.steady_ns + fault.plan->ramp.count() * kNsPerMs;
   fault.record.begin(now.wall_us, now.wall_us + length_us);
+  for (const std::size_t place : places) crew_.member(place).worker.let_go();
   bool ramping = fault.plan->ramp.count() > 0;
   change_phase(fault, ramping ? "ramp" : "running", now.wall_us,
                "intensity " + intensity_text(fault.plan->parts) + ", for " +
                    format_duration(fault.plan->duration));
-  for (const std::size_t place : places) crew_.member(place).worker.let_go();
   const auto is_over = [](const RunningPart& part) { return !part.why_over.empty(); };
   std::string why;
   std::int64_t end_us = 0;

@@ -55,6 +55,7 @@ class Supervisor {
   void begin_campaign();
   void end_campaign();
   void change_workload(const Workload* workload, std::uint64_t seed);
+  [[nodiscard]] Result<void> start_workload(const Workload& workload, std::uint64_t seed);
   void look_at_workload();
   void name_workload(Fault& fault);
   [[nodiscard]] std::chrono::milliseconds time_left(std::size_t from) const;

@@ -71,24 +71,26 @@ void compile_like(Load& load) {
 }
 
 void database_like(Load& load) {
-  constexpr std::int64_t kSize = 64 * kMebibyte;
-  constexpr std::int64_t kPage = 8192;
+  constexpr std::int64_t kTablePage = 8192;
   Random random{load.order().seed};
   const Descriptor file = scratch_file_for(load);
-  if (!fill_file(file.get(), kSize, load.order().seed)) load.give_up("cannot write a file");
+  if (!fill_file(file.get(), load.order().room, load.order().seed))
+    load.give_up("cannot write a file");
   std::vector<Descriptor> clients(8);
   for (Descriptor& client : clients) {
     client = connect_to(load.order().peer, load.order().peer.sink);
   }
-  std::array<char, kPage> page{};
-  const auto place = [&] { return static_cast<off_t>(random.below(kSize / kPage)) * kPage; };
+  std::array<char, kTablePage> page{};
+  const auto place = [&] {
+    return static_cast<off_t>(random.below(load.order().room / kTablePage)) * kTablePage;
+  };
   while (load.going()) {
     const std::uint64_t reads = random.below(8);
     for (std::uint64_t i = 0; i < reads; ++i)
-      (void)::pread(file.get(), page.data(), kPage, place());
+      (void)::pread(file.get(), page.data(), kTablePage, place());
     const std::uint64_t writes = random.below(3);
     for (std::uint64_t i = 0; i < writes; ++i) {
-      (void)::pwrite(file.get(), page.data(), kPage, place());
+      (void)::pwrite(file.get(), page.data(), kTablePage, place());
     }
     if (writes > 0) ::fdatasync(file.get());
     const Descriptor& client = clients[random.below(clients.size())];
@@ -120,20 +122,19 @@ void web_like(Load& load) {
 }
 
 void backup_like(Load& load) {
-  constexpr std::int64_t kSize = 128 * kMebibyte;
   Random random{load.order().seed};
   const Descriptor file = scratch_file_for(load);
   std::vector<char> block(kMebibyte, 'b');
   while (load.going()) {
     const double ms_each = random.between(40, 150);
-    for (std::int64_t at = 0; at < kSize && load.going(); at += kMebibyte) {
+    for (std::int64_t at = 0; at < load.order().room && load.going(); at += kMebibyte) {
       if (::pwrite(file.get(), block.data(), block.size(), at) < 0) load.give_up("cannot write");
       if (at % (16 * kMebibyte) == 0) ::fdatasync(file.get());
       pause_for(ms_each);
     }
     ::fdatasync(file.get());
     ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);
-    for (std::int64_t at = 0; at < kSize && load.going(); at += kMebibyte) {
+    for (std::int64_t at = 0; at < load.order().room && load.going(); at += kMebibyte) {
       (void)::pread(file.get(), block.data(), block.size(), at);
       pause_for(ms_each / 2);
     }
@@ -141,18 +142,19 @@ void backup_like(Load& load) {
   }
 }
 
-constexpr std::array kTable{
-    Workload{"idle", "nothing", false, idle},
+constexpr std::array kWorkloads{
+    Workload{"idle", "nothing", false, 0, idle},
     Workload{"compile-like", "short processes that compute, write and read small files", false,
-             compile_like},
+             kMebibyte, compile_like},
     Workload{"database-like", "small writes through to the disk, random reads, some connections",
-             true, database_like},
-    Workload{"web-like", "short connections and small answers", true, web_like},
-    Workload{"backup-like", "writes and reads a file from end to end", false, backup_like},
+             true, 64 * kMebibyte, database_like},
+    Workload{"web-like", "short connections and small answers", true, 0, web_like},
+    Workload{"backup-like", "writes and reads a file from end to end", false, 128 * kMebibyte,
+             backup_like},
 };
 
 }  // namespace
 
-std::span<const Workload> workload_table() { return kTable; }
+std::span<const Workload> workload_table() { return kWorkloads; }
 
 }  // namespace nodevigil

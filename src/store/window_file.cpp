@@ -115,6 +115,16 @@ Result<std::unique_ptr<WindowStore>> open_window_file(const std::string& state_d
   auto ready =
       database->execute(read_only ? "PRAGMA busy_timeout=5000" : kSchema, "set up the windows");
   if (!ready) return ready.error();
+  if (read_only) {
+    // Whoever makes the file makes its table a moment later.
+    const auto tables =
+        database->integer("SELECT count(*) FROM sqlite_master WHERE name = 'anomaly_windows'",
+                          "look for the windows");
+    if (!tables) return tables.error();
+    if (*tables == 0) {
+      return std::unique_ptr<WindowStore>{std::make_unique<WindowFile>(path, std::nullopt)};
+    }
+  }
   return std::unique_ptr<WindowStore>{std::make_unique<WindowFile>(path, std::move(*database))};
 }
 

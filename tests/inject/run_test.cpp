@@ -7,8 +7,11 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <thread>
+
+#include "nodevigil/store/window_check.h"
 
 namespace nodevigil {
 namespace {
@@ -22,6 +25,7 @@ struct Told {
   std::vector<AnomalyWindow> updated;
   int refusals = 0;          ///< so many windows are not added at first
   std::string refused_type;  ///< such are not added at all
+  int lost_answers = 0;      ///< so many are added first, and nobody learns of it
   milliseconds add_takes{};
 };
 
@@ -34,14 +38,21 @@ class MemoryStore final : public WindowStore {
       return Error{ErrorCode::kFull, "is full", place()};
     }
     told_.added.push_back(window);
-    return static_cast<std::int64_t>(told_.added.size());
+    told_.added.back().id = static_cast<std::int64_t>(told_.added.size());
+    if (told_.lost_answers-- > 0) return Error{ErrorCode::kUnavailable, "went away", place()};
+    return told_.added.back().id;
   }
   Result<void> update(const AnomalyWindow& window) override {
     told_.updated.push_back(window);
     return {};
   }
   Result<std::int64_t> remove(const WindowFilter&) override { return std::int64_t{0}; }
-  Result<std::vector<AnomalyWindow>> list(const WindowFilter&) override { return told_.added; }
+  Result<std::vector<AnomalyWindow>> list(const WindowFilter& filter) override {
+    std::vector<AnomalyWindow> found;
+    std::ranges::copy_if(told_.added, std::back_inserter(found),
+                         [&](const AnomalyWindow& window) { return fits(window, filter); });
+    return found;
+  }
   [[nodiscard]] std::string place() const override { return "memory"; }
 
  private:
@@ -129,6 +140,17 @@ TEST_F(Run, TriesAgainToKeepALabel) {
   EXPECT_EQ(details_of(told_.added[1])["repetition"], 2);
   // It was kept before the next fault began.
   EXPECT_EQ(details_of(told_.added[1])["open"], true);
+}
+
+TEST_F(Run, AnAdditionWhoseAnswerWasLostIsNotAddedTwice) {
+  told_.lost_answers = 1;
+  const auto summary = run();
+  ASSERT_TRUE(summary);
+  EXPECT_EQ(summary->lost, 0U);
+  ASSERT_EQ(told_.added.size(), 1U);
+  ASSERT_EQ(told_.updated.size(), 1U);
+  EXPECT_EQ(told_.updated[0].id, 1);
+  EXPECT_EQ(details_of(told_.updated[0])["end"], "time limit");
 }
 
 TEST_F(Run, CountsTheLabelsThatAreLost) {

@@ -19,6 +19,7 @@ struct LoadOrder {
   int worker = 0;  ///< of `workers`, counted from 0
   int workers = 1;
   std::string work_dir;
+  int file = -1;  ///< of Scenario::reads_file: written, and none of it in the page cache
   Peer peer;
 };
 

@@ -36,6 +36,7 @@ struct Scenario {
   std::chrono::seconds duration;  ///< where none is given
   bool on_every_core = false;     ///< intensity is a share of all cores, a worker for each of them
   bool needs_peer = false;        ///< it talks to a network peer
+  bool reads_file = false;        ///< a file of its room is written before it begins
   bool grows_memory = false;      ///< it gets a memory cgroup of its own where one can be made
   std::array<Effect, 8> effects{};
   /// How many bytes of memory or disk it may take, or an error that says what is missing.

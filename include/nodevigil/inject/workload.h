@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -12,6 +13,7 @@ struct Workload {
   std::string_view name;
   std::string_view help;
   bool needs_peer;
+  std::int64_t room;        ///< bytes of disk that its file takes at most; LoadOrder::room
   void (*run)(Load& load);  ///< in a process of its own, which may be killed at any time
 };
 

@@ -47,8 +47,8 @@ std::size_t find_column(const std::vector<std::string>& header,
 
 std::string as_details(std::string_view text) {
   if (text.empty()) return {};
-  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (json.is_object()) return std::string{text};
+  const auto parsed = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (parsed.is_object()) return std::string{text};
   return json_text(nlohmann::json{{"text", text}});
 }
 

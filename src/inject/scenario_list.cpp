@@ -9,6 +9,8 @@
 
 namespace nodevigil {
 
+using Json = nlohmann::ordered_json;
+
 std::string scenarios_as_text() {
   std::ostringstream text;
   for (const Scenario& scenario : scenario_table()) {
@@ -33,7 +35,6 @@ std::string scenarios_as_text() {
 }
 
 std::string scenarios_as_json() {
-  using Json = nlohmann::ordered_json;
   Json scenarios = Json::array();
   for (const Scenario& scenario : scenario_table()) {
     Json effects = Json::array();

@@ -82,7 +82,9 @@ void database_like(Load& load) {
   }
   std::array<char, kTablePage> page{};
   const auto place = [&] {
-    return static_cast<off_t>(random.below(load.order().room / kTablePage)) * kTablePage;
+    return static_cast<off_t>(
+               random.below(static_cast<std::uint64_t>(load.order().room / kTablePage))) *
+           kTablePage;
   };
   while (load.going()) {
     const std::uint64_t reads = random.below(8);

@@ -293,7 +293,8 @@ TEST(Bins, MoreEqualValuesThanBinsAreCutFromEndToEnd) {
   std::vector<float> column(30'000);
   for (std::size_t i = 0; i < column.size(); ++i) column[i] = static_cast<float>(i / 100);
   const auto data = make_data({column}, std::vector<std::uint16_t>(column.size()));
-  const auto cuts = BinnedData{data}.cuts(0);
+  const BinnedData bins{data};
+  const auto cuts = bins.cuts(0);
   ASSERT_LE(cuts.size(), 254U);
   ASSERT_GT(cuts.size(), 200U);
   EXPECT_LT(cuts.front(), 4);

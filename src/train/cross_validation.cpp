@@ -61,6 +61,7 @@ std::vector<double> alphas_without_folds(const TrainingData& data, const BinnedD
     }
   }
   std::vector<double> alphas;
+  alphas.reserve(without.size());
   for (const Points& points : without) alphas.push_back(points[best_of(points)].alpha);
   return alphas;
 }

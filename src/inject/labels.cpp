@@ -17,7 +17,7 @@ void say_that_it_waits(const Error& error) {
 }  // namespace
 
 Result<void> Labels::keep(std::size_t key, Record& record) {
-  const bool is_new = record.window().id == 0;
+  const bool is_new = record.id() == 0;
   if (auto kept = keep_window(store_, record); !kept || !is_new) return kept;
   guardian_.watch_window(key, record);
   return {};

@@ -66,7 +66,7 @@ Record Record::from_line(std::string_view line) {
 }
 
 Result<void> keep_window(WindowStore& store, Record& record) {
-  const AnomalyWindow window = record.window();
+  AnomalyWindow window = record.window();
   if (window.id != 0) return store.update(window);
   WindowFilter alike;
   alike.node = window.node;
@@ -76,8 +76,9 @@ Result<void> keep_window(WindowStore& store, Record& record) {
   if (!found) return found.error();
   const auto same = std::ranges::find(*found, record.first_begin_us(), &AnomalyWindow::from_us);
   if (same != found->end()) {
+    window.id = same->id;
     record.set_id(same->id);
-    return store.update(record.window());
+    return store.update(window);
   }
   const auto id = store.add(window);
   if (!id) return id.error();

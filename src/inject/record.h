@@ -22,6 +22,7 @@ class Record {
   void end(std::int64_t at_us, std::string_view why);
   void set(std::string_view name, nlohmann::ordered_json value);
   void set_id(std::int64_t id) { window_.id = id; }
+  [[nodiscard]] std::int64_t id() const { return window_.id; }  ///< 0: none yet
 
   /// It has begun and has not ended.
   [[nodiscard]] bool is_open() const { return details_.contains("open"); }

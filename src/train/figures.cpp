@@ -31,8 +31,8 @@ std::string raised_text(const FalseAlarms& alarms) {
   if (alarms.normal_rows == 0) return "";
   const double raised =
       static_cast<double>(alarms.raised_rows) / static_cast<double>(alarms.normal_rows);
-  return fixed(100 * raised, 1) +
-         " % of the normal rows are under an alarm, those after an attack included";
+  return ' ' + fixed(100 * raised, 1) +
+         " % of the normal rows are under an alarm, those after an attack included.";
 }
 
 std::string warmup_text(const std::vector<IncidentSummary>& incidents) {

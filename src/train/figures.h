@@ -17,7 +17,7 @@ namespace nodevigil {
 /// "7 of 8".
 [[nodiscard]] std::string seen_text(const IncidentFigures& figures);
 [[nodiscard]] std::string named_text(const IncidentFigures& figures);
-/// "12.3 % of the normal rows are under an alarm, those after an attack included" or nothing.
+/// " 12.3 % of the normal rows are under an alarm, those after an attack included." or nothing.
 [[nodiscard]] std::string raised_text(const FalseAlarms& alarms);
 /// " 3 more began in warm-up: not judged." or nothing.
 [[nodiscard]] std::string warmup_text(const std::vector<IncidentSummary>& incidents);

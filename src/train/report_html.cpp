@@ -69,7 +69,7 @@ std::string incidents(const Report& report) {
                      "</tbody></table>\n<p class=\"dim\">Delay in samples. From calm: no alarm was "
                      "raised when it began. " +
                      std::to_string(alarms.alarms) + " false alarms in " + fixed(alarms.days, 3) +
-                     " days of normal rows. " + escape_html(raised_text(alarms)) + "." +
+                     " days of normal rows." + escape_html(raised_text(alarms)) +
                      escape_html(warmup_text(report.incidents)) + "</p>\n");
 }
 

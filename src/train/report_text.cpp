@@ -111,7 +111,7 @@ std::string incidents_text(const Report& report) {
       fixed(alarms.days, 3) + " days of normal rows: " + fixed_or(alarms.a_day(), 2, kNoText) +
       " a day\n";
   if (const std::string raised = raised_text(alarms); !raised.empty()) {
-    text += "  " + raised + '\n';
+    text += " " + raised + '\n';
   }
   const std::string warmup = warmup_text(report.incidents);
   return warmup.empty() ? text : text + " " + warmup + '\n';

@@ -11,6 +11,7 @@
 
 #include "nodevigil/app/stored_rows.h"
 #include "nodevigil/base/printable.h"
+#include "nodevigil/dataset/interval.h"
 #include "nodevigil/dataset/sample_csv.h"
 #include "nodevigil/metrics/table.h"
 
@@ -51,14 +52,9 @@ class FileRows final : public LabelledRows {
       return Error{ErrorCode::kInvalid, "is read several times; expected a file",
                    path == "-" ? "standard input" : path};
     }
-    const auto opened = SampleCsv::open(path, {});
+    const auto opened = SampleCsv::open_node_table(path);
     if (!opened) return opened.error();
     SampleCsv& samples = **opened;
-    if (!samples.is_node_table()) {
-      return Error{ErrorCode::kInvalid,
-                   "expected a column for each of the 24 metrics, as nodevigil export writes them",
-                   path};
-    }
     if (!samples.has_labels()) {
       return Error{ErrorCode::kInvalid, "expected a column attack: nothing says what rows are",
                    path};
@@ -118,12 +114,7 @@ class RowsOfStore final : public LabelledRows {
       }
       return {};
     });
-    for (auto& [node, first] : elapsed) {
-      if (first.empty()) continue;
-      const auto middle = first.begin() + static_cast<std::ptrdiff_t>(first.size() / 2);
-      std::ranges::nth_element(first, middle);
-      nodes_[node].interval = std::chrono::round<milliseconds>(std::chrono::nanoseconds{*middle});
-    }
+    for (auto& [node, first] : elapsed) nodes_[node].interval = median_interval(std::move(first));
     return looked;
   }
 

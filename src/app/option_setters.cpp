@@ -7,6 +7,7 @@
 #include "nodevigil/base/printable.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/inject/schedule.h"
+#include "nodevigil/scoring/baselines.h"
 #include "nodevigil/serve/http_server.h"
 
 namespace nodevigil {
@@ -115,6 +116,15 @@ Result<void> set_budget(Options& options, Text text) {
 Result<void> set_share(double& target, Text text) {
   const auto number = parse_double(text);
   if (!number || *number < 0 || *number > 1) return expected("a number from 0 to 1", text);
+  target = *number;
+  return {};
+}
+
+Result<void> set_deviation(double& target, Text text) {
+  const auto number = parse_double(text);
+  if (!number || *number < 0 || *number > Baselines::kMaxZ) {
+    return expected("deviations, from 0 to 20", text);
+  }
   target = *number;
   return {};
 }

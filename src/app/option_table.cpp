@@ -375,14 +375,19 @@ constexpr std::array kTable{
     OptionSpec{"min-gain", "X", "0", kTrain, false, "Training",
                "Least fall of impurity by a split, as a share of all weight.",
                [](O& o, Text t) { return set_share(o.train.min_gain, t); }},
+    OptionSpec{"dead-zone", "Z", "1", kTrain, false, "Training",
+               "Ask nothing of an input z.* or fast.* nearer to what is usual than so many "
+               "deviations: such a split tells the time of a recording rather than an attack.",
+               [](O& o, Text t) { return set_deviation(o.train.dead_zone, t); }},
     OptionSpec{"prune", "ALPHA", "auto", kTrain, false, "Training",
                "Cost of a leaf, as a share of all weight; auto: the one that is best on unseen "
                "rows.",
                set_alpha},
-    OptionSpec{"balance", "WHAT", "classes", kTrain, false, "Training",
-               "What weighs the same: classes; incidents, within their class; or none: each row.",
+    OptionSpec{"balance", "WHAT", "causes", kTrain, false, "Training",
+               "What weighs the same: causes, and normal as much as all of them; classes; incidents, "
+               "within their class; or none: each row.",
                [](O& o, Text t) {
-                 return set_one_of(o.train.balance, t, {"classes", "incidents", "none"});
+                 return set_one_of(o.train.balance, t, {"causes", "classes", "incidents", "none"});
                }},
     OptionSpec{"feature", "NAME", "", kTrain, true, "Training",
                "Look only at this input of the tree; z.* are all that begin so.",

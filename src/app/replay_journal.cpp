@@ -16,7 +16,7 @@ namespace nodevigil {
 namespace {
 
 // Whether what was recorded is what came out, and if not, what differs.
-std::string difference(const StoredRow& stored, const Scored& scored, bool same_model,
+std::string difference(const StoredRow& stored, const Scored& scored,
                        const std::vector<std::string>& classes) {
   if (stored.score != scored.score) return "score";
   if (stored.rank != scored.rank) return "rank";
@@ -31,12 +31,13 @@ std::string difference(const StoredRow& stored, const Scored& scored, bool same_
   for (std::size_t i = 0; i < stored.z.size(); ++i) {
     if (stored.z[i] != scored.z[i]) return "z of " + std::string{metric_table()[i].name};
   }
-  if (same_model && stored.verdict != verdict_name(scored.verdict, classes)) return "verdict";
+  if (stored.verdict != verdict_name(scored.verdict, classes)) return "verdict";
   return "";
 }
 
 // Follows the rows of a journal with a scorer of the settings they were recorded with, as long as
-// its state is known: from the very first row on, or from a checkpoint, until rows are missing.
+// its state is known: from the very first row on, or from a checkpoint, until rows are missing or
+// were judged by another model.
 class JournalFollower {
  public:
   JournalFollower(const Journal& journal, Classifier classifier)
@@ -49,6 +50,7 @@ class JournalFollower {
     }
     if (row.seq != last_seq_ + 1) known_ = false;
     last_seq_ = row.seq;
+    if (context_.model_hash != classifier_.model->hash) return known_ = false;
     if (known_) return true;
     if (!waiting_ || waiting_->seq < row.seq - 1) {
       auto next = journal_.next_checkpoint(scorer_->state_hash(), row.seq - 1);
@@ -66,7 +68,6 @@ class JournalFollower {
   }
 
   Scorer& scorer() { return *scorer_; }
-  [[nodiscard]] const RowContext& context() const { return context_; }
 
  private:
   // Other settings need another scorer, whose state must be found first.
@@ -117,8 +118,7 @@ Result<void> verify_rows(const Journal& journal, const Classifier& classifier,
     follower.scorer().score(row.sample, scored);
     writer.write(format_timestamp(row.sample.ts_us), "", scored);
     ++summary.compared;
-    const bool same_model = follower.context().model_hash == classifier.model->hash;
-    const std::string differs = difference(row, scored, same_model, classes);
+    const std::string differs = difference(row, scored, classes);
     if (differs.empty()) return true;
     if (summary.different++ == 0) {
       summary.first_difference = differs + " of row " + std::to_string(row.seq) + " (" +

@@ -72,12 +72,9 @@ Result<void> restore_from_postgres(Postgres& postgres, const std::string& node,
 
 Result<std::int64_t> restore_from_csv(const std::string& path, const std::string& node,
                                       std::chrono::milliseconds interval, Scorer& scorer) {
-  const auto opened = SampleCsv::open(path, {});
+  const auto opened = SampleCsv::open_node_table(path);
   if (!opened) return opened.error();
   SampleCsv& samples = **opened;
-  if (!samples.is_node_table()) {
-    return Error{ErrorCode::kInvalid, "expected a column for each of the 24 metrics", path};
-  }
   const auto apart = std::chrono::duration_cast<std::chrono::duration<double>>(samples.interval());
   if (std::abs(apart / interval - 1) > kAlike) {
     log_warn(path + ": its rows are " + format_duration(samples.interval()) +

@@ -124,9 +124,14 @@ class Training {
     if (!set) return set.error();
     set_ = std::move(*set);
     std::vector<float>{}.swap(scored_.inputs);  // = {} would keep its memory
+    for (const std::string& name : set_.data.features) {
+      const bool deviates = name.starts_with("z.") || name.starts_with("fast.");
+      set_.data.dead_zones.push_back(deviates ? static_cast<float>(options_.train.dead_zone) : 0);
+    }
     report_.data = describe(rows_, scored_, set_.data);
     if (auto sound = check_classes(report_.data, set_.data.classes); !sound) return sound;
-    balance_rows(set_.data, options_.train.balance == "classes"     ? Balance::kClasses
+    balance_rows(set_.data, options_.train.balance == "causes"      ? Balance::kCauses
+                            : options_.train.balance == "classes"   ? Balance::kClasses
                             : options_.train.balance == "incidents" ? Balance::kIncidents
                                                                     : Balance::kRows);
     return {};
@@ -251,6 +256,9 @@ class Training {
       }
       for (std::size_t i = 0; i < scored_.rows.size(); ++i) {
         if (judge_of(i) != fold) continue;
+        // The tree has a part in when an alarm is raised, too.
+        scored_.rows[i].over = again->rows[i].over;
+        scored_.rows[i].anomalous = again->rows[i].anomalous;
         scored_.rows[i].verdict = again->rows[i].verdict;
       }
     }
@@ -290,6 +298,7 @@ class Training {
          {{"max_depth", options_.train.max_depth},
           {"min_leaf", options_.train.min_leaf},
           {"min_gain", options_.train.min_gain},
+          {"dead_zone", options_.train.dead_zone},
           {"alpha", cart_.alpha},
           {"balanced", options_.train.balance},
           {"classes", options_.train.classes},

@@ -146,12 +146,18 @@ void balance_rows(TrainingData& data, Balance balance) {
   const auto present =
       static_cast<double>(std::ranges::count_if(rows, [](double n) { return n > 0; }));
   const double of_class = static_cast<double>(data.rows) / present;
+  const double causes = std::max(1.0, present - 1);
+  const auto weight_of = [&](std::uint16_t label) {
+    if (balance != Balance::kCauses) return of_class;
+    return static_cast<double>(data.rows) / (label == 0 ? 2 : 2 * causes);
+  };
   for (std::size_t row = 0; row < data.rows; ++row) {
     const std::uint16_t label = data.labels[row];
-    data.weights.push_back(balance == Balance::kClasses
-                               ? of_class / rows[label]
-                               : of_class / static_cast<double>(groups[label]) /
-                                     rows_of_group[{data.groups[row], label}]);
+    const double parts =
+        balance == Balance::kIncidents
+            ? static_cast<double>(groups[label]) * rows_of_group[{data.groups[row], label}]
+            : rows[label];
+    data.weights.push_back(weight_of(label) / parts);
   }
 }
 

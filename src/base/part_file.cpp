@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <system_error>
+#include <utility>
 
 #include "nodevigil/base/descriptor.h"
 #include "nodevigil/base/file.h"
@@ -48,26 +49,55 @@ Result<void> PartFile::open(const std::string& path) {
   return errno_error(failure, "open for writing", path);
 }
 
-// Takes a name that nobody has. Returns an errno; 0 for success.
+// Returns an errno; 0 for success.
 int PartFile::make_part(bool replaces) {
+  // What takes the place of a file may be as secret as that.
+  const mode_t mode = replaces ? 0600 : 0666;
+  if (make_nameless(mode)) return 0;
+  return take_name([&](const std::string& name) {
+    const Descriptor file{::open(name.c_str(),  // NOLINT(*-vararg)
+                                 O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)};
+    return file.get() >= 0 ? 0 : errno;
+  });
+}
+
+// A name for it is found in /proc, which may not be there.
+bool PartFile::make_nameless(mode_t mode) {
+  std::string directory = fs::path{target_}.parent_path();
+  if (directory.empty()) directory = ".";
+  Descriptor file{::open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, mode)};  // NOLINT
+  const std::string name = "/proc/self/fd/" + std::to_string(file.get());
+  if (file.get() < 0 || ::access(name.c_str(), F_OK) != 0) return false;
+  nameless_ = std::move(file);
+  part_ = name;
+  return true;
+}
+
+// Makes a name that nobody has that of the part. `take` gives it to something and returns an errno.
+template <typename Take>
+int PartFile::take_name(const Take& take) {
   for (int i = 0; i < kMostNames; ++i) {
     const std::string number = i == 0 ? "" : "-" + std::to_string(i);
     const std::string name = target_ + "." + std::to_string(::getpid()) + number + ".part";
-    // What takes the place of a file may be as secret as that.
-    const mode_t mode = replaces ? 0600 : 0666;
-    const Descriptor file{::open(name.c_str(),  // NOLINT(cppcoreguidelines-pro-type-vararg)
-                                 O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)};
-    if (file.get() >= 0) {
-      part_ = name;
-      return 0;
-    }
-    if (errno != EEXIST) return errno;
+    const int failure = take(name);
+    if (failure == 0) part_ = name;
+    if (failure != EEXIST) return failure;
   }
   return EEXIST;
 }
 
+int PartFile::give_part_a_name() {
+  const std::string way = part_;
+  const int failure = take_name([&](const std::string& name) {
+    const int linked = ::linkat(AT_FDCWD, way.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW);
+    return linked == 0 ? 0 : errno;
+  });
+  if (failure == 0) nameless_ = Descriptor{};
+  return failure;
+}
+
 PartFile::~PartFile() {
-  if (!part_.empty()) std::remove(part_.c_str());
+  if (!part_.empty() && nameless_.get() < 0) std::remove(part_.c_str());
 }
 
 Result<void> PartFile::publish() {
@@ -75,6 +105,12 @@ Result<void> PartFile::publish() {
   const Descriptor file{::open(part_.c_str(), O_WRONLY | O_CLOEXEC)};  // NOLINT(*-vararg)
   // Else a power cut could leave the new name with nothing in the file.
   if (file.get() < 0 || ::fsync(file.get()) != 0) return errno_error(errno, "write", path_);
+  // Only a file with a name can take the place of another.
+  if (nameless_.get() >= 0) {
+    if (const int failure = give_part_a_name(); failure != 0) {
+      return errno_error(failure, "replace", path_);
+    }
+  }
   keep_mode();
   if (std::rename(part_.c_str(), target_.c_str()) == 0) {
     part_.clear();

@@ -2,6 +2,8 @@
 #include <array>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <tuple>
 
 #include "command.h"
 #include "nodevigil/app/windows.h"
@@ -65,22 +67,22 @@ int import_file(const Invocation& invocation) {
   if (!windows) return fail(windows.error(), kExitFailed);
   const auto store = open_windows(options);
   if (!store) return fail(store.error(), kExitFailed);
-  auto there = (*store)->list({});
+  const auto there = (*store)->list({});
   if (!there) return fail(there.error(), kExitFailed);
-  std::size_t added = 0;
+  const auto key_of = [](const AnomalyWindow& window) {
+    return std::tuple{window.node, window.type, window.from_us, window.to_us};
+  };
+  std::set<decltype(key_of({}))> known;
+  for (const AnomalyWindow& window : *there) known.insert(key_of(window));
+  std::vector<AnomalyWindow> added;
   for (const AnomalyWindow& window : *windows) {
-    const bool known = std::ranges::any_of(*there, [&](const AnomalyWindow& one) {
-      return one.node == window.node && one.type == window.type && one.from_us == window.from_us &&
-             one.to_us == window.to_us;
-    });
-    if (known) continue;
-    const auto id = (*store)->add(window);
-    if (!id) return fail(id.error(), kExitFailed);
-    there->push_back(window);
-    ++added;
+    if (known.insert(key_of(window)).second) added.push_back(window);
   }
-  std::cout << (*store)->place() << ": " << added << " windows added, " << windows->size() - added
-            << " were there already\n";
+  if (!added.empty()) {
+    if (const auto ids = (*store)->add_all(added); !ids) return fail(ids.error(), kExitFailed);
+  }
+  std::cout << (*store)->place() << ": " << added.size() << " windows added, "
+            << windows->size() - added.size() << " were there already\n";
   return kExitOk;
 }
 

@@ -7,6 +7,7 @@
 
 #include "nodevigil/base/printable.h"
 #include "nodevigil/base/units.h"
+#include "nodevigil/dataset/interval.h"
 #include "nodevigil/metrics/table.h"
 
 namespace nodevigil {
@@ -31,16 +32,13 @@ bool is_missing(std::string_view field) {
 // Median distance of neighbouring times of one node.
 std::chrono::milliseconds find_interval(const std::deque<RecordedRow>& rows) {
   std::map<std::string_view, std::int64_t> last;
-  std::vector<std::int64_t> distances;
+  std::vector<std::int64_t> distances_ns;
   for (const RecordedRow& row : rows) {
     const auto [at, first] = last.try_emplace(row.node, row.sample.ts_us);
     const std::int64_t distance = row.sample.ts_us - std::exchange(at->second, row.sample.ts_us);
-    if (!first && distance > 0) distances.push_back(distance);
+    if (!first && distance > 0) distances_ns.push_back(distance * 1000);
   }
-  if (distances.empty()) return std::chrono::seconds{10};
-  std::ranges::nth_element(distances, distances.begin() + std::ssize(distances) / 2);
-  const std::int64_t median_us = distances[distances.size() / 2];
-  return std::chrono::milliseconds{std::max<std::int64_t>(1, median_us / 1000)};
+  return median_interval(std::move(distances_ns)).value_or(std::chrono::seconds{10});
 }
 
 // Whether in the first rows counters fall about as often as they rise: those of a machine fall when
@@ -76,6 +74,16 @@ Result<std::unique_ptr<SampleCsv>> SampleCsv::open(const std::string& path,
     return Error{ErrorCode::kInvalid,
                  "its counters fall as often as they rise, so these are rates or z; expected the "
                  "readings themselves (nodevigil export --values raw)",
+                 path};
+  }
+  return samples;
+}
+
+Result<std::unique_ptr<SampleCsv>> SampleCsv::open_node_table(const std::string& path) {
+  auto samples = open(path, {});
+  if (samples && !(*samples)->is_node_table()) {
+    return Error{ErrorCode::kInvalid,
+                 "expected a column for each of the 24 metrics, as nodevigil export writes them",
                  path};
   }
   return samples;

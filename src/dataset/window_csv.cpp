@@ -125,16 +125,21 @@ class WindowCsv final : public WindowStore {
  public:
   WindowCsv(std::string path, std::string node) : path_(std::move(path)), node_(std::move(node)) {}
 
-  Result<std::int64_t> add(const AnomalyWindow& window) override {
-    std::int64_t id = 1;
-    const auto done = change([&](std::vector<AnomalyWindow>& windows) -> Result<void> {
-      for (const AnomalyWindow& one : windows) id = std::max(id, one.id + 1);
-      windows.push_back(window);
-      windows.back().id = id;
-      return check_window(window, path_);
+  Result<std::vector<std::int64_t>> add_all(std::span<const AnomalyWindow> windows) override {
+    std::vector<std::int64_t> ids;
+    const auto done = change([&](std::vector<AnomalyWindow>& all) -> Result<void> {
+      std::int64_t id = 0;  // the largest one
+      for (const AnomalyWindow& one : all) id = std::max(id, one.id);
+      for (const AnomalyWindow& window : windows) {
+        if (auto sound = check_window(window, path_); !sound) return sound;
+        all.push_back(window);
+        all.back().id = ++id;
+        ids.push_back(id);
+      }
+      return {};
     });
     if (!done) return done.error();
-    return id;
+    return ids;
   }
 
   Result<void> update(const AnomalyWindow& window) override {

@@ -34,8 +34,8 @@ class Estate {
     if (what == "gone") workers_.erase(number(about));
     if (what == "group") groups_.insert(about);
     if (what == "nogroup") groups_.erase(about);
-    if (what == "link") links_.insert(about);
-    if (what == "nolink") links_.erase(about);
+    if (what == "link") links_.insert(static_cast<unsigned>(number(about)));
+    if (what == "nolink") links_.erase(static_cast<unsigned>(number(about)));
     if (what == "window") {
       const std::size_t end = about.find(' ');
       windows_.insert_or_assign(number(about.substr(0, end)),
@@ -48,7 +48,7 @@ class Estate {
 
   void tidy_up(const OpenWindows& open) {
     for (const pid_t group : workers_) ::kill(-group, SIGKILL);
-    for (const std::string& link : links_) remove_link(link);
+    for (const unsigned link : links_) remove_link(link);
     wait_for_workers();
     const std::int64_t now = SystemClock{}.now().wall_us;
     for (const std::string& group : groups_) (void)remove_memory_group(group);
@@ -90,7 +90,7 @@ class Estate {
 
   std::set<pid_t> workers_;
   std::set<std::string> groups_;
-  std::set<std::string> links_;
+  std::set<unsigned> links_;
   std::map<pid_t, Record> windows_;
   bool done_ = false;
 };

@@ -26,8 +26,8 @@ class Guardian {
   void forget_worker(pid_t pid) { tell("gone", std::to_string(pid)); }
   void watch_group(const std::string& path) { tell("group", path); }
   void forget_group(const std::string& path) { tell("nogroup", path); }
-  void watch_link(const std::string& device) { tell("link", device); }
-  void forget_link(const std::string& device) { tell("nolink", device); }
+  void watch_link(unsigned link) { tell("link", std::to_string(link)); }
+  void forget_link(unsigned link) { tell("nolink", std::to_string(link)); }
   /// The window as it is now; `key` tells one from another.
   void watch_window(std::size_t key, const Record& record) {
     tell("window", std::to_string(key) + " " + record.as_line());

@@ -186,22 +186,24 @@ Result<void> make_link(Peer& peer, pid_t far) {
     error = make_devices(device, far);
   }
   if (error != 0) return errno_error(error, "make a network link", device);
+  const unsigned link = ::if_nametoindex(device.c_str());
   if (auto up = set_up(device, peer.near); !up) {
-    remove_link(device);
+    remove_link(link);
     return up;
   }
   peer.device = device;
+  peer.link = link;
   return {};
 }
 
 Result<void> set_far_end_up(const Peer& peer) { return set_up(kFarDevice, peer.far); }
 
-void remove_link(const std::string& device) {
-  const unsigned index = ::if_nametoindex(device.c_str());
-  if (index == 0) return;
+// By its index and not by its name: once it is gone, the name may be another one's.
+void remove_link(unsigned link) {
+  if (link == 0) return;
   Message message{RTM_DELLINK, 0};
   ifinfomsg which{};
-  which.ifi_index = static_cast<int>(index);
+  which.ifi_index = static_cast<int>(link);
   message.append(&which, sizeof which);
   (void)message.send();
 }

@@ -14,13 +14,13 @@ namespace nodevigil {
 [[nodiscard]] Result<Peer> choose_link();
 
 /// Makes a pair of network devices: the near end here, with its address and the first name that is
-/// free, which it puts into `peer.device`; the far end in the network namespace of the process
-/// `far`. It goes with that process, or by remove_link. Where it fails, nothing is left of it.
+/// free, which it puts into `peer.device` and `peer.link`; the far end in the network namespace of
+/// the process `far`. It goes with that process, or by remove_link. Where it fails, nothing is left
+/// of it.
 [[nodiscard]] Result<void> make_link(Peer& peer, pid_t far);
 /// Sets the far end up; called in the far process.
 [[nodiscard]] Result<void> set_far_end_up(const Peer& peer);
-/// Removes the near end and with it the far one, at once; none is fine. To be called by whoever
-/// made it: another one's has the same kind of name.
-void remove_link(const std::string& device);
+/// Removes the device with the index `link`, and with it the far end, at once; none is fine.
+void remove_link(unsigned link);
 
 }  // namespace nodevigil

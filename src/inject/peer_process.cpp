@@ -38,7 +38,7 @@ constexpr std::chrono::seconds kPatience{5};
   server->run();
 }
 
-Result<Peer> start(Crew& crew, Guardian& guardian, Peer peer, bool linked) {
+Result<PeerProcess> start(Crew& crew, Guardian& guardian, Peer peer, bool linked) {
   const auto place = crew.start("nv-peer", WorkerLimits{},
                                 [&](const WorkerEnds& ends) { serve(peer, linked, ends); });
   if (!place) return place.error();
@@ -53,27 +53,26 @@ Result<Peer> start(Crew& crew, Guardian& guardian, Peer peer, bool linked) {
     if (const auto made = make_link(peer, crew.member(*place).worker.pid); !made) {
       return failed(made.error());
     }
-    // Not before it is there: until then the name may become another one's. Without the guardian it
-    // would go with the peer.
-    guardian.watch_link(peer.device);
+    // Without the guardian it would go with the peer.
+    guardian.watch_link(peer.link);
     crew.member(*place).worker.let_go();
   }
   const auto ports = crew.wait_until_ready(*place, kPatience);
   if (!ports) return failed(ports.error());
   std::istringstream numbers{*ports};
   numbers >> peer.sink >> peer.source >> peer.datagrams;
-  return peer;
+  return PeerProcess{peer, *place};
 }
 
 }  // namespace
 
 void end_link(Guardian& guardian, const Peer& peer) {
-  if (peer.device.empty()) return;
-  remove_link(peer.device);
-  guardian.forget_link(peer.device);
+  if (peer.link == 0) return;
+  remove_link(peer.link);
+  guardian.forget_link(peer.link);
 }
 
-Result<Peer> start_peer(Crew& crew, Guardian& guardian, std::string& why_loopback) {
+Result<PeerProcess> start_peer(Crew& crew, Guardian& guardian, std::string& why_loopback) {
   const auto link = choose_link();
   if (link) {
     auto peer = start(crew, guardian, *link, true);

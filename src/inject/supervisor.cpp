@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <csignal>
+#include <span>
 #include <utility>
 
 #include "nodevigil/base/log.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/inject/load.h"
-#include "peer_process.h"
 #include "report.h"
 #include "scratch_file.h"
 
@@ -26,6 +26,7 @@ constexpr std::size_t kCampaignKey = 0;
 // Address space that a worker may take beside what its fault takes.
 constexpr std::int64_t kWorkingMemory = std::int64_t{256} << 20;
 constexpr const char* kTimeLimit = "time limit";
+constexpr const char* kPeerEnded = "the network peer ended";
 // For the file of a fault that reads one, on a slow disk.
 constexpr std::chrono::minutes kFilePatience{2};
 
@@ -39,14 +40,13 @@ WorkerLimits limits_of(const Scenario& scenario, std::int64_t room, bool grouped
   return limits;
 }
 
-bool wants_peer(const Schedule& schedule, std::size_t from) {
-  return std::any_of(schedule.faults.begin() + static_cast<std::ptrdiff_t>(from),
-                     schedule.faults.end(), [](const ScheduledFault& fault) {
-                       return (fault.workload != nullptr && fault.workload->needs_peer) ||
-                              std::ranges::any_of(fault.parts, [](const Part& part) {
-                                return part.scenario->needs_peer;
-                              });
-                     });
+bool faults_need_peer(const ScheduledFault& plan) {
+  return std::ranges::any_of(plan.parts,
+                             [](const Part& part) { return part.scenario->needs_peer; });
+}
+
+bool needs_peer(const ScheduledFault& plan) {
+  return faults_need_peer(plan) || (plan.workload != nullptr && plan.workload->needs_peer);
 }
 
 // Why a worker is dead, in the words of labels. `group`: the one of its own, if it has one.
@@ -78,11 +78,14 @@ std::vector<std::size_t> Supervisor::Fault::places() const {
 }
 
 Result<InjectSummary> Supervisor::run() {
-  if (const auto prepared = prepare(); !prepared) return prepared.error();
+  const std::size_t first = options_.from_step - 1;
+  // At once: a device that comes in the middle would be seen by whoever watches the node.
+  if (std::ranges::any_of(std::span{schedule_.faults}.subspan(first), needs_peer)) {
+    if (const auto provided = provide_peer(); !provided) return provided.error();
+  }
   begin_campaign();
   std::optional<Error> first_error;
-  for (std::size_t i = options_.from_step - 1;
-       i < schedule_.faults.size() && crew_.stop_reason().empty(); ++i) {
+  for (std::size_t i = first; i < schedule_.faults.size() && crew_.stop_reason().empty(); ++i) {
     const auto ran = run_fault(i);
     if (ran) continue;
     ++summary_.refused;
@@ -101,19 +104,27 @@ Result<InjectSummary> Supervisor::run() {
   end_campaign();
   labels_.say_what_is_lost();
   summary_.lost = labels_.waiting();
-  end_link(guardian_, peer_);
+  if (peer_) end_link(guardian_, peer_->peer);
   summary_.stopped = !crew_.stop_reason().empty();
   if (summary_.done == 0 && first_error) return *first_error;
   return summary_;
 }
 
-Result<void> Supervisor::prepare() {
-  // One link for all of it: devices that come and go would be seen by whoever watches the node.
-  if (!wants_peer(schedule_, options_.from_step - 1)) return {};
+bool Supervisor::has_peer() const { return peer_ && crew_.member(peer_->place).alive; }
+
+// One for all faults; another one only where that has ended.
+Result<void> Supervisor::provide_peer() {
+  if (has_peer()) return {};
+  if (peer_) {
+    log_warn(std::string{kPeerEnded} + "; another one is started");
+    end_link(guardian_, peer_->peer);
+    peer_.reset();
+    // It talks to the one that is gone.
+    if (workload_place_ && workload_->needs_peer) crew_.end({*workload_place_});
+  }
   auto peer = start_peer(crew_, guardian_, why_loopback_);
   if (!peer) return peer.error();
   peer_ = std::move(*peer);
-  has_peer_ = true;
   if (!why_loopback_.empty()) {
     log_warn(
         "network faults stay within loopback and cannot move packets and bytes of the node's "
@@ -179,7 +190,7 @@ Result<void> Supervisor::start_workload(const Workload& workload, std::uint64_t 
   order.seed = seed;
   order.room = workload.room;
   order.work_dir = options_.work_dir;
-  order.peer = peer_;
+  if (peer_) order.peer = peer_->peer;
   WorkerLimits limits;
   limits.file_size = workload.room;
   const auto place =
@@ -228,12 +239,15 @@ Supervisor::Fault Supervisor::fault_of(std::size_t number) const {
                      {"seed", schedule_.seed},
                      {"repetition", number + 1},
                      {"pid", ::getpid()}}};
-  if (has_peer_) record.set("network", peer_.device.empty() ? "loopback" : peer_.device);
-  return {&plan, number + 1, type, std::move(record), {}};
+  if (peer_) record.set("network", peer_->peer.device.empty() ? "loopback" : peer_->peer.device);
+  return {&plan, number + 1, type, std::move(record), {}, false};
 }
 
 Result<void> Supervisor::run_fault(std::size_t number) {
   const ScheduledFault& plan = schedule_.faults[number];
+  if (needs_peer(plan)) {
+    if (const auto provided = provide_peer(); !provided) return provided;
+  }
   change_workload(plan.workload, plan.seed);
   if (plan.parts.empty()) return do_work(number);
   Fault fault = fault_of(number);
@@ -255,6 +269,7 @@ Result<void> Supervisor::run_fault(std::size_t number) {
     const Member& member = crew_.member(place);
     if (!member.failure.empty()) return Error{ErrorCode::kIo, member.failure, fault.type};
   }
+  if (fault.lost_peer) return Error{ErrorCode::kIo, kPeerEnded, fault.type};
   return {};
 }
 
@@ -313,7 +328,7 @@ Result<void> Supervisor::start_workers(Fault& fault) {
     order.duration = fault.plan->duration;
     order.ramp = fault.plan->ramp;
     order.work_dir = options_.work_dir;
-    order.peer = peer_;
+    if (peer_) order.peer = peer_->peer;
     order.workers = scenario.on_every_core ? cores : 1;
     const auto limits =
         limits_of(scenario, part.room, part.group.has_value(), fault.plan->duration);
@@ -384,6 +399,10 @@ void Supervisor::watch(Fault& fault) {
     note_ends_of_parts(fault);
     if (!crew_.stop_reason().empty()) {
       why = crew_.stop_reason();
+    } else if (faults_need_peer(*fault.plan) && !has_peer()) {
+      fault.lost_peer = true;
+      why = kPeerEnded;
+      end_us = crew_.member(peer_->place).end_us;
     } else if (clock_.now().steady_ns >= end_ns) {
       why = kTimeLimit;
     } else if (std::ranges::all_of(fault.parts, is_over)) {

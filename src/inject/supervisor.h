@@ -8,8 +8,8 @@
 #include "labels.h"
 #include "memory_group.h"
 #include "nodevigil/inject/machine.h"
-#include "nodevigil/inject/peer.h"
 #include "nodevigil/inject/run.h"
+#include "peer_process.h"
 
 namespace nodevigil {
 
@@ -37,11 +37,13 @@ class Supervisor {
     std::string type;
     Record record;
     std::vector<RunningPart> parts;
+    bool lost_peer = false;  ///< it needed the network peer, which ended
 
     [[nodiscard]] std::vector<std::size_t> places() const;
   };
 
-  [[nodiscard]] Result<void> prepare();
+  [[nodiscard]] Result<void> provide_peer();
+  [[nodiscard]] bool has_peer() const;
   [[nodiscard]] Result<void> run_fault(std::size_t number);
   [[nodiscard]] Result<void> do_work(std::size_t number);
   [[nodiscard]] Fault fault_of(std::size_t number) const;
@@ -66,8 +68,7 @@ class Supervisor {
   Crew& crew_;
   Labels labels_;
   SystemClock clock_;
-  Peer peer_;
-  bool has_peer_ = false;
+  std::optional<PeerProcess> peer_;
   std::string why_loopback_;
   const Workload* workload_ = nullptr;
   std::optional<std::size_t> workload_place_;

@@ -28,7 +28,7 @@ Result<Classifier> compiled_classifier(const CompiledModel& compiled,
 }
 
 Result<Classifier> load_classifier(const std::string& path, std::span<const SeriesSpec> series) {
-  const auto json = read_file(path, std::size_t{8} << 20);
+  const auto json = read_file(path, kMaxModelBytes);
   if (!json) return json.error();
   return parse_classifier(*json, path, series);
 }

@@ -32,6 +32,25 @@ double rounded(double value) {
   return std::strtod(text.data(), nullptr);
 }
 
+// The figure that is highest over its threshold, as "score 7.2 against 3.5".
+std::string what_passed(const Scored& scored) {
+  struct Figure {
+    const char* name;
+    const std::optional<double>& value;
+    const std::optional<double>& threshold;
+  };
+  const std::array figures{
+      Figure{"score", scored.score, scored.threshold},
+      Figure{"smoothed score", scored.score_smoothed, scored.threshold_smoothed},
+      Figure{"suspicion of the tree", scored.suspicion, scored.threshold_suspicion}};
+  const auto ratio = [](const Figure& figure) {
+    return figure.value && figure.threshold ? *figure.value / *figure.threshold : 0;
+  };
+  const Figure& highest = *std::ranges::max_element(figures, {}, ratio);
+  return std::string{highest.name} + " " + number(highest.value.value_or(0)) + " against " +
+         number(highest.threshold.value_or(0));
+}
+
 OrderedJson optional_number(const std::optional<double>& value) {
   return value ? OrderedJson(*value) : OrderedJson(nullptr);
 }
@@ -55,10 +74,14 @@ OrderedJson tree_path(const Scored& scored, const Model& model) {
     const auto feature = static_cast<std::size_t>(node.feature);
     const double value = scored.tree_inputs[feature];
     const bool left = scored.explanation.path[i + 1] == node.left;
+    const bool presence = node.asks_presence();
+    const char* const went = presence ? (left ? "is there" : "is missing")
+                             : left   ? "at or below"
+                                      : "above";
     path.push_back({{"feature", model.features[feature]},
                     {"value", std::isnan(value) ? OrderedJson(nullptr) : OrderedJson(value)},
-                    {"threshold", node.threshold},
-                    {"went", left ? "at or below" : "above"}});
+                    {"threshold", presence ? OrderedJson(nullptr) : OrderedJson(node.threshold)},
+                    {"went", went}});
   }
   return path;
 }
@@ -72,7 +95,7 @@ std::string explanation_text(const Scored& scored, std::span<const SeriesSpec> s
   }
   std::string text = verdict_name(scored.verdict, model.classes);
   if (const auto p = verdict_probability(scored)) text += " (" + number(*p) + ")";
-  text += ", score " + number(*scored.score) + " against " + number(*scored.threshold);
+  text += ", " + what_passed(scored);
   for (std::size_t i = 0; i < scored.explanation.top_size; ++i) {
     const Contribution& part = scored.explanation.top[i];
     const SeriesSpec& one = series[part.series];
@@ -93,6 +116,8 @@ std::string explanation_json(const Scored& scored, std::span<const SeriesSpec> s
   json["threshold"] = optional_number(scored.threshold);
   json["score_smoothed"] = optional_number(scored.score_smoothed);
   json["threshold_smoothed"] = optional_number(scored.threshold_smoothed);
+  json["suspicion"] = optional_number(scored.suspicion);
+  json["threshold_suspicion"] = optional_number(scored.threshold_suspicion);
   OrderedJson& top = json["top"] = OrderedJson::array();
   for (std::size_t i = 0; i < scored.explanation.top_size; ++i) {
     const Contribution& part = scored.explanation.top[i];

@@ -12,6 +12,11 @@ std::uint32_t child(const ModelNode& node, std::span<const double> features) {
 
 }  // namespace
 
+bool is_cause_name(std::string_view name) {
+  return !name.empty() && name.size() <= 40 && name != "normal" && name != "unknown" &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string_view::npos;
+}
+
 std::uint32_t find_leaf(const Model& model, std::span<const double> features) {
   const ModelNode* node = model.nodes.data();
   while (!node->is_leaf()) node = &model.nodes[child(*node, features)];

@@ -36,7 +36,8 @@ void emit(const Model& model, std::uint32_t at, std::size_t depth, std::string& 
   // Comparisons with NaN are false: the form decides where a missing value goes.
   out += indent + "if (" +
          (node.missing_left ? "!(" + value + " > " + threshold + ")" : value + " <= " + threshold) +
-         ") {  // " + model.features[static_cast<std::size_t>(node.feature)] + "\n";
+         ") {  // " + model.features[static_cast<std::size_t>(node.feature)] +
+         (node.asks_presence() ? " is there" : "") + "\n";
   emit(model, node.left, depth + 1, out);
   out += indent + "} else {\n";
   emit(model, node.right, depth + 1, out);

@@ -17,7 +17,6 @@ using Json = nlohmann::json;
 
 constexpr std::string_view kFormat = "nodevigil-tree";
 constexpr std::int64_t kVersion = 1;
-constexpr std::size_t kMaxBytes = std::size_t{8} << 20;
 constexpr std::size_t kMaxNesting = 16;
 constexpr std::size_t kMaxNodes = 65'535;
 
@@ -134,10 +133,7 @@ class ModelReader {
     }
     for (const Json& entry : *found) {
       const std::string name = entry.is_string() ? entry.get<std::string>() : "";
-      const bool plain =
-          !name.empty() && name.size() <= 40 &&
-          name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
-      if (!plain || name == "unknown") {
+      if (!is_cause_name(name) && name != "normal") {
         return fail("\"classes\": expected names of a-z, 0-9 and _ (not \"unknown\"), got " +
                     printable(entry.dump()));
       }
@@ -274,7 +270,7 @@ class ModelReader {
 
 Result<Model> parse_model(std::string_view json, std::string origin,
                           std::span<const std::string> features, std::string_view table_hash) {
-  if (json.size() > kMaxBytes) {
+  if (json.size() > kMaxModelBytes) {
     return Error{ErrorCode::kInvalid, "larger than 8 MiB, which no model is", std::move(origin)};
   }
   Checker checker;

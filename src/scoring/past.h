@@ -1,13 +1,31 @@
 #pragma once
 
+#include <cstddef>
+
+#include "nodevigil/scoring/alarm_threshold.h"
+#include "nodevigil/scoring/scoring_options.h"
+
 namespace nodevigil {
 
 // What the thresholds know of a node's past.
 
 // What was seen counts half after so long.
 inline constexpr double kHalfLifeDays = 7;
-// A node without a past is given this many days on which the score was never above.
-inline constexpr double kAssumedDays = 1;
-inline constexpr double kAssumedUsual = 1.5;
+inline constexpr double kSecondsPerDay = 86'400;
+
+// Shares of the alert budget: of single samples, of the smoothed score, and of the tree.
+inline constexpr double kSingleShare = 0.05;
+inline constexpr double kSustainedShare = 0.85;
+inline constexpr double kSuspicionShare = 1 - kSingleShare - kSustainedShare;
+
+[[nodiscard]] double interval_seconds(const ScoringOptions& options);
+/// Length of the blocks of time of which the largest score counts.
+[[nodiscard]] double block_seconds(const ScoringOptions& options);
+/// A threshold that may be passed as often as `share` of the budget allows.
+[[nodiscard]] AlarmThreshold make_threshold(const ScoringOptions& options, double share,
+                                            const AlarmThreshold::Assumed& assumed);
+/// As many samples as `seconds` have, but `least` to `most`.
+[[nodiscard]] std::size_t samples_in(double seconds, const ScoringOptions& options,
+                                     std::size_t least, std::size_t most);
 
 }  // namespace nodevigil

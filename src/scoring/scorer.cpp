@@ -14,15 +14,18 @@
 #include "nodevigil/scoring/baselines.h"
 #include "nodevigil/scoring/node_score.h"
 #include "nodevigil/scoring/rates.h"
+#include "nodevigil/scoring/suspicion.h"
 #include "nodevigil/scoring/tree_inputs.h"
 
 namespace nodevigil {
 namespace {
 
 // Changes whenever equal samples would give other scores, or the saved bytes another layout.
-constexpr std::string_view kStateFormat = "nodevigil-state-2";
-// A class is named when the tree is at least this sure; else the cause is unknown.
+constexpr std::string_view kStateFormat = "nodevigil-state-3";
+// A class is named when it is likelier than all others that are not normal together, as far as the
+// tree sees an attack at all; else the cause is unknown.
 constexpr double kSureEnough = 0.5;
+constexpr double kSeesAttack = 0.05;
 constexpr double kFarOut = 3.0;
 
 std::optional<double> optional(double value) {
@@ -52,6 +55,7 @@ struct Scorer::State {
         rates(series),
         baselines(series, options),
         node_score(series.size(), options),
+        suspicion(options),
         alarm(options),
         freeze(options),
         held(series.size()),
@@ -71,6 +75,7 @@ struct Scorer::State {
   Rates rates;
   Baselines baselines;
   NodeScore node_score;
+  Suspicion suspicion;  // of the classifier's model
   Alarm alarm;
   Freeze freeze;
   Moments held;  // samples kept out of the baselines in the alarm that is raised now
@@ -84,7 +89,9 @@ struct Scorer::State {
   void judge(Scored& scored);
   void explain_top(Scored& scored) const;
   void fill_tree_inputs(Scored& scored) const;
+  [[nodiscard]] double ask_tree(Scored& scored);
   void name_cause(Scored& scored);
+  [[nodiscard]] std::uint64_t model_tag() const;
   [[nodiscard]] std::uint64_t cause_tag() const;
   void set_cause(std::uint64_t tag);
   void learn(std::int64_t elapsed_ns, Scored& scored);
@@ -101,7 +108,10 @@ void Scorer::set_classifier(Classifier classifier) {
   if (before != nullptr && (now == nullptr || now->classes != before->classes)) {
     state_->cause = kClassUnknown;
   }
+  const std::uint64_t tag = state_->model_tag();
   state_->classifier = std::move(classifier);
+  // What another tree held for an attack says nothing about this one.
+  if (state_->model_tag() != tag) state_->suspicion = Suspicion{state_->options};
 }
 std::span<const SeriesSpec> Scorer::series() const { return state_->series; }
 std::optional<UsualRange> Scorer::usual(std::size_t i) const {
@@ -121,6 +131,7 @@ void Scorer::score(const Sample& sample, Scored& scored) {
   state.rates.update(sample, state.features);
   state.baselines.advance(elapsed_ns);
   state.node_score.advance(elapsed_ns);
+  state.suspicion.advance(elapsed_ns);
   state.begin(scored);
   state.judge(scored);
   state.learn(elapsed_ns, scored);
@@ -134,6 +145,7 @@ void Scorer::State::begin(Scored& scored) const {
   scored.frozen = scored.relearning = scored.over = scored.anomalous = false;
   scored.score = scored.score_smoothed = scored.rank = std::nullopt;
   scored.threshold = scored.threshold_smoothed = std::nullopt;
+  scored.suspicion = scored.threshold_suspicion = std::nullopt;
   scored.explanation.top_size = 0;
   scored.explanation.path_size = 0;
   scored.features.resize(series.size());
@@ -162,10 +174,12 @@ void Scorer::State::judge(Scored& scored) {
   scored.rank = figures.rank;
   scored.threshold = figures.threshold;
   scored.threshold_smoothed = figures.threshold_smoothed;
-  scored.over = figures.ratio() > 1.0;
-  scored.anomalous = alarm.update(figures.ratio());
   explain_top(scored);
   fill_tree_inputs(scored);
+  double ratio = figures.ratio();
+  if (classifier.model) ratio = std::max(ratio, ask_tree(scored));
+  scored.over = ratio > 1.0;
+  scored.anomalous = alarm.update(ratio);
   name_cause(scored);
 }
 
@@ -219,28 +233,43 @@ void Scorer::State::fill_tree_inputs(Scored& scored) const {
   put(Aggregate::kOver3, far_out / present);
 }
 
-void Scorer::State::name_cause(Scored& scored) {
-  if (!classifier.model) {
-    scored.verdict = scored.anomalous ? kClassUnknown : kClassNormal;
-    return;
-  }
+// Returns how far the suspicion is over its threshold.
+double Scorer::State::ask_tree(Scored& scored) {
   const Model& model = *classifier.model;
   const auto probabilities = model.leaf_probabilities(classifier.leaf(scored.tree_inputs));
   scored.probabilities.assign(probabilities.begin(), probabilities.end());
+  // "normal" is the first class.
+  const Suspicion::Figures figures = suspicion.update(1.0 - probabilities.front());
+  scored.suspicion = figures.suspicion;
+  scored.threshold_suspicion = figures.threshold;
+  return figures.ratio;
+}
+
+void Scorer::State::name_cause(Scored& scored) {
   scored.verdict = kClassNormal;
   if (!scored.anomalous) {
     cause = kClassUnknown;
     return;
   }
-  scored.explanation.path_size =
-      static_cast<std::uint8_t>(find_path(model, scored.tree_inputs, scored.explanation.path));
-  // "normal" is the first class; what is over its threshold is not normal, whatever the tree says.
-  // While an alarm fades, the cause it was raised for stays.
-  const auto likeliest = std::ranges::max_element(probabilities.subspan(1));
-  if (scored.over && *likeliest >= kSureEnough) {
-    cause = static_cast<std::int32_t>(&*likeliest - probabilities.data());
+  if (classifier.model) {
+    scored.explanation.path_size = static_cast<std::uint8_t>(
+        find_path(*classifier.model, scored.tree_inputs, scored.explanation.path));
+    // While an alarm fades, the cause it was raised for stays.
+    const std::span<const double> probabilities{scored.probabilities};
+    const double attack = 1.0 - probabilities.front();
+    const auto likeliest = std::ranges::max_element(probabilities.subspan(1));
+    if (scored.over && attack >= kSeesAttack && *likeliest >= kSureEnough * attack) {
+      cause = static_cast<std::int32_t>(&*likeliest - probabilities.data());
+    }
   }
   scored.verdict = cause;
+}
+
+std::uint64_t Scorer::State::model_tag() const {
+  if (!classifier.model) return 0;
+  Fnv1a tag;
+  tag.add(classifier.model->hash);
+  return tag.value();
 }
 
 // The cause as it is saved: by the name of its class, since another model may have others.
@@ -293,6 +322,8 @@ std::string Scorer::save() const {
   state.freeze.save(out);
   state.held.save(out);
   out.put(state.cause_tag());
+  out.put(state.model_tag());
+  state.suspicion.save(out);
   return out.take();
 }
 
@@ -312,6 +343,9 @@ Result<void> Scorer::load(std::string_view saved) {
   fresh->freeze.load(in);
   fresh->held.load(in);
   fresh->set_cause(in.get<std::uint64_t>());
+  const bool same_model = in.get<std::uint64_t>() == fresh->model_tag();
+  fresh->suspicion.load(in);
+  if (!same_model) fresh->suspicion = Suspicion{fresh->options};
   if (!in.ok() || !in.at_end()) {
     return Error{ErrorCode::kInvalid, "a saved scorer state is cut short or too long", ""};
   }

@@ -171,6 +171,12 @@ constexpr auto kFamilies = std::to_array<FamilySpec>({
     {"nodevigil_score_smoothed_threshold", kGauge,
      "Smoothed score above which a sample is anomalous, from the node's own past.",
      [](const V& v, F& f) { add(f, v.scored().threshold_smoothed); }},
+    {"nodevigil_suspicion", kGauge,
+     "Mean probability of an attack that the tree gave the last samples. Absent in warm-up.",
+     [](const V& v, F& f) { add(f, v.scored().suspicion); }},
+    {"nodevigil_suspicion_threshold", kGauge,
+     "Suspicion above which a sample is anomalous, from the node's own past.",
+     [](const V& v, F& f) { add(f, v.scored().threshold_suspicion); }},
     {"nodevigil_anomaly", kGauge, "1 while the node is judged anomalous. Absent in warm-up.",
      [](const V& v, F& f) {
        if (v.warm()) add_flag(f, v.scored().anomalous);
@@ -320,7 +326,7 @@ constexpr auto kFamilies = std::to_array<FamilySpec>({
      "Requests that failed; their alerts are kept and tried again.",
      [](const V& v, F& f) { add_alertmanagers(v, f, &AlertmanagerStats::failures); }},
     {"nodevigil_alertmanager_dropped_total", kCounter,
-     "Alerts it was never told of, since it was away for a day.",
+     "Alerts it was never told of, since it was away for a day or refused them.",
      [](const V& v, F& f) { add_alertmanagers(v, f, &AlertmanagerStats::dropped); }},
 
     {"nodevigil_model_info", kGauge, "The model in use; always 1.",

@@ -66,6 +66,8 @@ Json row_json(const Live& live) {
           {"threshold", number(scored.threshold)},
           {"score_smoothed", number(scored.score_smoothed)},
           {"threshold_smoothed", number(scored.threshold_smoothed)},
+          {"suspicion", number(scored.suspicion)},
+          {"threshold_suspicion", number(scored.threshold_suspicion)},
           {"rank", number(scored.rank)},
           {"frozen", scored.frozen},
           {"relearning", scored.relearning},

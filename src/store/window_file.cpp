@@ -15,6 +15,7 @@ namespace nodevigil {
 namespace {
 
 using sqlite::Database;
+using sqlite::Transaction;
 
 // AUTOINCREMENT: an id that was removed is not given to another window.
 constexpr const char* kSchema =
@@ -35,16 +36,23 @@ class WindowFile final : public WindowStore {
   WindowFile(std::string path, std::optional<Database> database)
       : path_(std::move(path)), database_(std::move(database)) {}
 
-  Result<std::int64_t> add(const AnomalyWindow& window) override {
-    if (auto sound = check_window(window, path_); !sound) return sound.error();
+  Result<std::vector<std::int64_t>> add_all(std::span<const AnomalyWindow> windows) override {
+    auto transaction = Transaction::begin(*database_);
+    if (!transaction) return transaction.error();
     auto insert = database_->prepare(
         "INSERT INTO anomaly_windows(node, from_us, to_us, type, details) VALUES(?1, ?2, ?3, ?4, "
         "?5)",
         "add a window");
     if (!insert) return insert.error();
-    insert->bind_all(window.node, window.from_us, window.to_us, window.type, window.details);
-    if (auto done = insert->run(); !done) return done.error();
-    return database_->last_insert_rowid();
+    std::vector<std::int64_t> ids;
+    for (const AnomalyWindow& window : windows) {
+      if (auto sound = check_window(window, path_); !sound) return sound.error();
+      insert->bind_all(window.node, window.from_us, window.to_us, window.type, window.details);
+      if (auto done = insert->run(); !done) return done.error();
+      ids.push_back(database_->last_insert_rowid());
+    }
+    if (auto done = transaction->commit(); !done) return done.error();
+    return ids;
   }
 
   Result<void> update(const AnomalyWindow& window) override {

@@ -25,18 +25,27 @@ class WindowTable final : public WindowStore {
   WindowTable(PostgresOptions options, std::string peer)
       : options_(std::move(options)), peer_(std::move(peer)) {}
 
-  Result<std::int64_t> add(const AnomalyWindow& window) override {
-    if (auto sound = check_window(window, peer_); !sound) return sound.error();
-    const std::array<PgValue, 5> values{window.node, std::to_string(window.from_us),
-                                        std::to_string(window.to_us), window.type,
-                                        details_of(window)};
-    const auto answer =
-        run("INSERT INTO nodevigil.anomaly_windows (node, from_ts, to_ts, type, "
-            "details) VALUES ($1, " +
-                time_of("$2") + ", " + time_of("$3") + ", $4, $5::jsonb) RETURNING id",
-            values, "add a window");
-    if (!answer) return answer.error();
-    return int_of(answer->rows.at(0).at(0));
+  Result<std::vector<std::int64_t>> add_all(std::span<const AnomalyWindow> windows) override {
+    for (const AnomalyWindow& window : windows) {
+      if (auto sound = check_window(window, peer_); !sound) return sound.error();
+    }
+    const std::string sql =
+        "INSERT INTO nodevigil.anomaly_windows (node, from_ts, to_ts, type, details) VALUES ($1, " +
+        time_of("$2") + ", " + time_of("$3") + ", $4, $5::jsonb) RETURNING id";
+    std::vector<std::int64_t> ids;
+    const auto done = in_transaction([&](Postgres& postgres) -> Result<void> {
+      for (const AnomalyWindow& window : windows) {
+        const std::array<PgValue, 5> values{window.node, std::to_string(window.from_us),
+                                            std::to_string(window.to_us), window.type,
+                                            details_of(window)};
+        const auto answer = postgres.query(sql, values, "add a window");
+        if (!answer) return answer.error();
+        ids.push_back(int_of(answer->rows.at(0).at(0)));
+      }
+      return {};
+    });
+    if (!done) return done.error();
+    return ids;
   }
 
   Result<void> update(const AnomalyWindow& window) override {
@@ -79,13 +88,18 @@ class WindowTable final : public WindowStore {
   [[nodiscard]] std::string place() const override { return peer_; }
 
  private:
-  Result<Postgres::Answer> run(const std::string& sql, std::span<const PgValue> values,
-                               const char* doing) {
+  template <typename Work>
+  Result<void> in_transaction(const Work& work) {
     auto postgres = Postgres::connect(options_);
     if (!postgres) return postgres.error();
+    return (*postgres)->transaction([&] { return work(**postgres); });
+  }
+
+  Result<Postgres::Answer> run(const std::string& sql, std::span<const PgValue> values,
+                               const char* doing) {
     Postgres::Answer answer;
-    const auto done = (*postgres)->transaction([&]() -> Result<void> {
-      auto got = (*postgres)->query(sql, values, doing);
+    const auto done = in_transaction([&](Postgres& postgres) -> Result<void> {
+      auto got = postgres.query(sql, values, doing);
       if (!got) return got.error();
       answer = std::move(*got);
       return {};

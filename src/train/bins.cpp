@@ -149,14 +149,28 @@ std::vector<float> find_cuts(std::span<const float> column, const SampledRows& s
   return cuts;
 }
 
+// Cuts within the zone go to its edges.
+void move_out_of(float zone, std::vector<float>& cuts) {
+  if (zone <= 0) return;
+  for (float& cut : cuts) {
+    if (std::fabs(cut) < zone) cut = cut < 0 ? -zone : zone;
+  }
+  sort_different(cuts);
+}
+
 }  // namespace
 
 BinnedData::BinnedData(const TrainingData& data, unsigned threads)
-    : rows_(data.rows), cuts_(data.features.size()), bins_(data.features.size() * data.rows) {
+    : rows_(data.rows),
+      cuts_(data.features.size()),
+      dead_zones_(data.dead_zones),
+      bins_(data.features.size() * data.rows) {
+  dead_zones_.resize(cuts_.size(), 0.0F);
   const SampledRows sampled = sample_rows(data);
   for_each_index(cuts_.size(), threads, [&](std::size_t feature) {
     const std::span<const float> column = data.column(feature);
     cuts_[feature] = find_cuts(column, sampled);
+    move_out_of(dead_zones_[feature], cuts_[feature]);
     // A search without branches: halves of a table that is filled up with infinity.
     std::vector<float> table = cuts_[feature];
     table.resize(256, std::numeric_limits<float>::infinity());

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "nodevigil/scoring/model.h"
 #include "parallel.h"
 
 namespace nodevigil {
@@ -90,6 +91,10 @@ class SplitSearch {
       scan(node.rows.size(), total, bins.cuts(feature), missing_left && any_missing, best);
     }
     if (best.purity >= 0 && !any_missing) best.missing_left = left_is_heavier(best.bin, total);
+    // The middle of a gap that spans the zone.
+    if (best.purity >= 0 && std::fabs(best.threshold) < double{bins.dead_zone(feature)}) {
+      best.threshold = bins.cuts(feature)[best.bin];
+    }
     return best;
   }
 
@@ -123,7 +128,7 @@ class SplitSearch {
 
   // In the middle of the gap in which this node has no rows.
   [[nodiscard]] double threshold_after(std::size_t bin, std::span<const float> cuts) const {
-    if (bin == cuts.size()) return std::numeric_limits<float>::max();
+    if (bin == cuts.size()) return kAnyValue;
     std::size_t last = bin;
     while (last + 1 < cuts.size() && histogram_.rows(last + 1) == 0) ++last;
     if (last + 1 == cuts.size() && histogram_.rows(cuts.size()) == 0) return cuts[bin];
@@ -176,10 +181,14 @@ class Grower {
     const auto index = static_cast<std::uint32_t>(tree_.nodes.size());
     const NodeRows node = part(begin, end);
     std::vector<double> total(classes_, 0.0);
-    for (std::size_t i = 0; i < node.rows.size(); ++i)
+    std::vector<double> rows(classes_, 0.0);
+    for (std::size_t i = 0; i < node.rows.size(); ++i) {
       total[node.labels[i]] += double{node.weights[i]};
+      rows[node.labels[i]] += 1;
+    }
     if (depth == 0) root_weight_ = sum_of(total);
     tree_.nodes.emplace_back().class_weight = total;
+    tree_.nodes.back().class_rows = std::move(rows);
     if (depth >= options_.max_depth || node.rows.size() < 2 * options_.min_leaf_rows ||
         node.rows.size() < 2) {
       return index;
@@ -395,12 +404,12 @@ const CartNode& leaf_of(const CartTree& tree, const TrainingData& data, std::siz
 }
 
 std::size_t class_of(const CartNode& leaf) {
-  return static_cast<std::size_t>(std::ranges::max_element(leaf.class_weight) -
-                                  leaf.class_weight.begin());
+  return static_cast<std::size_t>(std::ranges::max_element(leaf.class_rows) -
+                                  leaf.class_rows.begin());
 }
 
 double probability_of(const CartNode& leaf) {
-  return leaf.class_weight[class_of(leaf)] / sum_of(leaf.class_weight);
+  return leaf.class_rows[class_of(leaf)] / sum_of(leaf.class_rows);
 }
 
 std::vector<double> importances(const CartTree& tree, std::size_t features) {

@@ -4,15 +4,10 @@
 
 #include "nodevigil/base/printable.h"
 #include "nodevigil/base/split.h"
+#include "nodevigil/scoring/model.h"
 
 namespace nodevigil {
 namespace {
-
-// The model format's names, docs/model-format.md.
-bool is_class_name(std::string_view name) {
-  return !name.empty() && name.size() <= 40 && name != "normal" && name != "unknown" &&
-         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string_view::npos;
-}
 
 std::string class_name_of(std::string_view type) {
   std::string name{type};
@@ -33,7 +28,7 @@ Error no_class_name(std::string_view name) {
 std::vector<std::string_view> parts_of_type(std::string_view type) { return split(type, '+'); }
 
 Result<void> ClassMap::add(const std::string& type, const std::string& class_name) {
-  if (!is_class_name(class_name)) return no_class_name(class_name);
+  if (!is_cause_name(class_name)) return no_class_name(class_name);
   auto found = std::ranges::find(classes_, class_name);
   if (found == classes_.end()) {
     classes_.push_back(class_name);

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <functional>
-#include <limits>
 #include <sstream>
 
 #include "figures.h"
@@ -189,17 +188,15 @@ std::string model_as_text(const Model& model) {
     }
     const std::string& name = model.features[static_cast<std::size_t>(node.feature)];
     const std::string threshold = fixed(node.threshold, 3);
-    // No float is above: all that is asked is whether there is a value.
-    const bool asks_presence = node.threshold >= std::numeric_limits<float>::max();
     text += indent + name +
-            (asks_presence       ? " is there\n"
-             : node.missing_left ? " <= " + threshold + " or missing\n"
-                                 : " <= " + threshold + '\n');
+            (node.asks_presence() ? " is there\n"
+             : node.missing_left  ? " <= " + threshold + " or missing\n"
+                                  : " <= " + threshold + '\n');
     add(node.left, depth + 1);
     text += indent + name +
-            (asks_presence       ? " is missing\n"
-             : node.missing_left ? " > " + threshold + '\n'
-                                 : " > " + threshold + " or missing\n");
+            (node.asks_presence() ? " is missing\n"
+             : node.missing_left  ? " > " + threshold + '\n'
+                                  : " > " + threshold + " or missing\n");
     add(node.right, depth + 1);
   };
   add(0, 0);

@@ -10,16 +10,16 @@ namespace {
 constexpr int kParts = 1000;
 
 // Shares rounded so that they sum to 1: the largest remainders get what is left (Hamilton).
-void put_shares(const std::vector<double>& weights, std::vector<double>& target) {
-  const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
-  std::vector<int> parts(weights.size());
-  std::vector<std::size_t> order(weights.size());
+void put_shares(const std::vector<double>& rows, std::vector<double>& target) {
+  const double sum = std::accumulate(rows.begin(), rows.end(), 0.0);
+  std::vector<int> parts(rows.size());
+  std::vector<std::size_t> order(rows.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::transform(weights, parts.begin(), [&](double weight) {
-    return static_cast<int>(std::floor(weight / sum * kParts));
+  std::ranges::transform(rows, parts.begin(), [&](double of_class) {
+    return static_cast<int>(std::floor(of_class / sum * kParts));
   });
   std::ranges::stable_sort(order, std::greater{},
-                           [&](std::size_t i) { return weights[i] / sum * kParts - parts[i]; });
+                           [&](std::size_t i) { return rows[i] / sum * kParts - parts[i]; });
   const int left = kParts - std::accumulate(parts.begin(), parts.end(), 0);
   for (int i = 0; i < left; ++i) ++parts[order[static_cast<std::size_t>(i) % order.size()]];
   for (const int part : parts) target.push_back(static_cast<double>(part) / kParts);
@@ -40,7 +40,7 @@ void put_tree(const CartTree& tree, Model& model) {
     to.missing_left = from.missing_left;
     if (!to.is_leaf()) continue;
     to.leaf = leaves++;
-    put_shares(from.class_weight, model.probabilities);
+    put_shares(from.class_rows, model.probabilities);
   }
 }
 

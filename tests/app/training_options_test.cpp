@@ -31,7 +31,7 @@ TEST(TrainingOptions, HaveDefaultsThatNeedNoThought) {
   EXPECT_EQ(train.max_depth, 8);
   EXPECT_EQ(train.min_leaf, 5);
   EXPECT_FALSE(train.alpha);
-  EXPECT_EQ(train.balance, "classes");
+  EXPECT_EQ(train.balance, "causes");
   EXPECT_EQ(train.settle, std::chrono::minutes{1});
   EXPECT_EQ(train.thin, 1);
   EXPECT_EQ(train.name, "trained");
@@ -68,7 +68,8 @@ TEST(TrainingOptions, WhatIsOutOfBoundsIsToldWithTheBounds) {
   EXPECT_THAT(refusal("prune", "-0.1"), HasSubstr("expected auto, or a number from 0 to 1"));
   EXPECT_THAT(refusal("prune", "nan"), HasSubstr("expected auto"));
   EXPECT_THAT(refusal("min-gain", "1.5"), HasSubstr("expected a number from 0 to 1"));
-  EXPECT_THAT(refusal("balance", "rows"), HasSubstr("expected one of classes, incidents, none"));
+  EXPECT_THAT(refusal("balance", "rows"),
+              HasSubstr("expected one of causes, classes, incidents, none"));
   EXPECT_THAT(refusal("thin", "0"), HasSubstr("from 1 to 10000"));
   EXPECT_THAT(refusal("threads", "0"), HasSubstr("from 1 to 256"));
   EXPECT_THAT(refusal("fold-seed", "-1"), HasSubstr("expected a number from 0"));

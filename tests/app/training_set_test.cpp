@@ -179,6 +179,15 @@ TEST(BalancedRows, OfClassesAllClassesWeighTheSame) {
   EXPECT_DOUBLE_EQ(all, 13) << "together they weigh what the rows do";
 }
 
+TEST(BalancedRows, OfCausesNormalWeighsAsMuchAsAllOfThem) {
+  TrainingData data = set_of("......ab..bbb").data;
+  balance_rows(data, Balance::kCauses);
+  const std::vector<double> weights = class_weights(data);
+  EXPECT_DOUBLE_EQ(weights[0], 13.0 / 2);
+  EXPECT_DOUBLE_EQ(weights[1], 13.0 / 4);
+  EXPECT_DOUBLE_EQ(weights[2], 13.0 / 4);
+}
+
 TEST(BalancedRows, OfIncidentsEachOfAClassWeighsTheSameHoweverLong) {
   TrainingData data = set_of("......ab..bbb").data;
   balance_rows(data, Balance::kIncidents);

@@ -14,7 +14,8 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "system"))
-PART_NAMES = ("tick", "scrape", "memory", "connections", "replay", "journal", "postgres", "train")
+PART_NAMES = ("tick", "scrape", "memory", "connections", "replay", "journal", "postgres", "train",
+              "detection")
 HEADER = ("part", "name", "figure", "unit", "peer", "ratio", "aim", "met")
 
 

@@ -444,5 +444,33 @@ def train(lab):
                      note=f"the data are {data:.0f} MiB as floats, held-out rows included")
 
 
+def detection(lab):
+    import detection as measured  # wants pandas and scikit-learn
+    with lab.state_dir() as directory:
+        directory = pathlib.Path(directory)
+        reports = {"a sitting that is not the tree's": measured.across_sittings(directory)}
+        if measured.recordings("test"):
+            reports["the test campaign"] = measured.on_the_test(directory)
+        ours, theirs = measured.accuracies(directory)
+        servers = measured.judged_servers(directory)
+    for name, report in reports.items():
+        incidents, alarms = report["incidents"][-1], report["false_alarms"]
+        yield Figure("detection", f"incidents of {name}: seen", 100 * incidents["recall"], "%", aim=95,
+                     at_most=False, note=f"{incidents['seen']} of {incidents['incidents']}")
+        yield Figure("detection", "  given the right class, of those seen", 100 * incidents["class_right_of_seen"],
+                     "%", aim=90, at_most=False, note=f"{incidents['class_right']} of {incidents['seen']}")
+        yield Figure("detection", "  median delay", incidents["median_delay_samples"], "samples", aim=2)
+        yield Figure("detection", "  false alarms a day, in ordinary work", alarms["a_day"], "", aim=1,
+                     note=f"{alarms['alarms']} in {24 * alarms['days']:.1f} hours")
+    yield Figure("detection", "accuracy in rows of unseen incidents", 100 * ours, "%", 100 * theirs,
+                 100 * theirs - 0.2, at_most=False, note="peer: scikit-learn, a tree of the same limits")
+    note = f"{servers['servers']} servers"
+    yield Figure("detection", "public data: AUPRC", servers["average_precision"], "", aim=0.5, at_most=False, note=note)
+    yield Figure("detection", "  best F1", servers["best_f1"], "", aim=0.58, at_most=False, note=note)
+    yield Figure("detection", "  incidents seen", 100 * servers["found"] / servers["incidents"], "%", aim=90,
+                 at_most=False, note=f"{servers['found']} of {servers['incidents']}")
+    yield Figure("detection", "  false alarms a day", servers["false_alarms_a_day"], "", aim=0.7, note=note)
+
+
 PARTS = {"tick": tick, "scrape": scrape, "memory": memory, "connections": all_connections,
-         "replay": replay, "journal": journal, "postgres": postgres, "train": train}
+         "replay": replay, "journal": journal, "postgres": postgres, "train": train, "detection": detection}

@@ -98,6 +98,24 @@ TEST_P(WindowStoreTest, RefusesWhatIsNoWindow) {
   EXPECT_TRUE((*store)->list({})->empty());
 }
 
+TEST_P(WindowStoreTest, AddsAllOrNone) {
+  auto store = open();
+  ASSERT_TRUE(store);
+  ASSERT_TRUE((*store)->add(window(1, 2)));
+  const std::vector good{window(3, 4), window(5, 6)};
+  const auto ids = (*store)->add_all(good);
+  ASSERT_TRUE(ids) << ids.error().message();
+  ASSERT_EQ(ids->size(), 2U);
+  WindowFilter second;
+  second.id = (*ids)[1];
+  ASSERT_EQ((*store)->list(second)->size(), 1U);
+  EXPECT_EQ((*store)->list(second)->front().from_us, 5);
+
+  const std::vector bad{window(7, 8), window(10, 9)};
+  ASSERT_FALSE((*store)->add_all(bad));
+  EXPECT_EQ((*store)->list({})->size(), 3U);
+}
+
 TEST_P(WindowStoreTest, TakesWindowsOfSeveralAtATime) {
   constexpr int kThreads = 4;
   constexpr int kEach = 20;

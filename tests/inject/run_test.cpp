@@ -32,7 +32,9 @@ struct Told {
 class MemoryStore final : public WindowStore {
  public:
   explicit MemoryStore(Told& told) : told_(told) {}
-  Result<std::int64_t> add(const AnomalyWindow& window) override {
+  // The supervisor adds one at a time.
+  Result<std::vector<std::int64_t>> add_all(std::span<const AnomalyWindow> windows) override {
+    const AnomalyWindow& window = windows.front();
     std::this_thread::sleep_for(told_.add_takes);
     if (told_.refusals-- > 0 || window.type == told_.refused_type) {
       return Error{ErrorCode::kFull, "is full", place()};
@@ -40,7 +42,7 @@ class MemoryStore final : public WindowStore {
     told_.added.push_back(window);
     told_.added.back().id = static_cast<std::int64_t>(told_.added.size());
     if (told_.lost_answers-- > 0) return Error{ErrorCode::kUnavailable, "went away", place()};
-    return told_.added.back().id;
+    return std::vector{told_.added.back().id};
   }
   Result<void> update(const AnomalyWindow& window) override {
     told_.updated.push_back(window);

@@ -14,6 +14,7 @@ namespace {
 constexpr std::int64_t kBlock = 1'800'000'000'000;
 constexpr int kSteps = 10;  // scores in a block
 constexpr int kBlocksPerDay = 48;
+constexpr AlarmThreshold::Assumed kAssumed{.largest = 3, .days = 1};
 
 std::string saved(const AlarmThreshold& threshold) {
   ArchiveWriter out;
@@ -27,7 +28,7 @@ TEST_P(BudgetTest, IsWhatStationaryScoresPass) {
   constexpr int kDays = 400;
   const double per_block = GetParam();
   Random random{7};
-  AlarmThreshold threshold{kBlock, per_block};
+  AlarmThreshold threshold{kBlock, per_block, kAssumed};
   int over = 0;
   for (int block = 0; block < kDays * kBlocksPerDay; ++block) {
     double largest = 0;
@@ -48,10 +49,8 @@ TEST_P(BudgetTest, IsWhatStationaryScoresPass) {
 INSTANTIATE_TEST_SUITE_P(All, BudgetTest, testing::Values(7.0 / 336, 14.0 / 336, 84.0 / 336));
 
 TEST(AlarmThresholdTest, ADayOfTypicalBlocksIsAssumed) {
-  AlarmThreshold threshold{kBlock, 0.04};
-  // Nothing is known yet: between what is usual and what an alarm is.
-  EXPECT_GE(threshold.value(), 1.5);
-  EXPECT_LE(threshold.value(), 3.1);
+  AlarmThreshold threshold{kBlock, 0.04, kAssumed};
+  EXPECT_NEAR(threshold.value(), kAssumed.largest, kAssumed.largest / 16);
   // After three weeks of high scores these are what counts.
   for (int block = 0; block < 21 * kBlocksPerDay; ++block) {
     threshold.add(8.0);
@@ -61,7 +60,7 @@ TEST(AlarmThresholdTest, ADayOfTypicalBlocksIsAssumed) {
 }
 
 TEST(AlarmThresholdTest, OldBlocksFade) {
-  AlarmThreshold threshold{kBlock, 0.04};
+  AlarmThreshold threshold{kBlock, 0.04, kAssumed};
   const auto live = [&](double score, int days) {
     for (int block = 0; block < days * kBlocksPerDay; ++block) {
       threshold.add(score);
@@ -75,9 +74,32 @@ TEST(AlarmThresholdTest, OldBlocksFade) {
   EXPECT_NEAR(live(1.0, 5), 1.0, 0.1);
 }
 
+// Six strong incidents in an evening are no reason to miss the seventh.
+TEST(AlarmThresholdTest, StrongIncidentsRaiseItStepByStep) {
+  AlarmThreshold threshold{kBlock, 0.04, kAssumed};
+  double before = threshold.value();
+  for (int block = 0; block < 6; ++block) {
+    threshold.add(20.0);
+    threshold.advance(kBlock);
+    EXPECT_LE(threshold.value(), 1.51 * before);
+    before = threshold.value();
+  }
+  EXPECT_GT(before, 1.4 * kAssumed.largest);
+  EXPECT_LT(before, 4 * kAssumed.largest);
+}
+
+TEST(AlarmThresholdTest, BlocksOfNothingCount) {
+  AlarmThreshold threshold{kBlock, 0.04, kAssumed};
+  for (int block = 0; block < 60 * kBlocksPerDay; ++block) {
+    threshold.add(0);
+    threshold.advance(kBlock);
+  }
+  EXPECT_LT(threshold.value(), 0.01);
+}
+
 TEST(AlarmThresholdTest, CountsBlocksAndNotScores) {
-  AlarmThreshold calm{kBlock, 0.04};
-  AlarmThreshold lively{kBlock, 0.04};
+  AlarmThreshold calm{kBlock, 0.04, kAssumed};
+  AlarmThreshold lively{kBlock, 0.04, kAssumed};
   for (int block = 0; block < 1000; ++block) {
     for (int step = 0; step < kSteps; ++step) {
       calm.add(step == 4 ? 5.0 : 1.0);
@@ -90,7 +112,7 @@ TEST(AlarmThresholdTest, CountsBlocksAndNotScores) {
 }
 
 TEST(AlarmThresholdTest, TimeWithoutScoresTeachesNothing) {
-  AlarmThreshold threshold{kBlock, 0.04};
+  AlarmThreshold threshold{kBlock, 0.04, kAssumed};
   const std::string before = saved(threshold);
   for (int block = 0; block < 1000; ++block) threshold.advance(kBlock);
   EXPECT_EQ(saved(threshold), before);
@@ -98,8 +120,8 @@ TEST(AlarmThresholdTest, TimeWithoutScoresTeachesNothing) {
 
 TEST(AlarmThresholdTest, GoingOnAfterALoadIsBitForBitTheSame) {
   Random random{8};
-  AlarmThreshold whole{kBlock, 0.04};
-  AlarmThreshold reloaded{kBlock, 0.04};
+  AlarmThreshold whole{kBlock, 0.04, kAssumed};
+  AlarmThreshold reloaded{kBlock, 0.04, kAssumed};
   for (int step = 0; step < 20'000; ++step) {
     const double score = std::fabs(random.normal());
     for (AlarmThreshold* const threshold : {&whole, &reloaded}) {
@@ -108,7 +130,7 @@ TEST(AlarmThresholdTest, GoingOnAfterALoadIsBitForBitTheSame) {
     }
     ASSERT_EQ(whole.value(), reloaded.value());
     if (!random.chance(0.02)) continue;
-    AlarmThreshold other{kBlock, 0.04};
+    AlarmThreshold other{kBlock, 0.04, kAssumed};
     other.add(100);
     const std::string bytes = saved(reloaded);
     ASSERT_EQ(bytes, saved(whole));

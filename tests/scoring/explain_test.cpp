@@ -49,6 +49,16 @@ TEST_F(ExplainTest, InWords) {
             "drift 1.235e+05 (usual -0.0018 to -0.0002, z +20)");
 }
 
+TEST_F(ExplainTest, SaysWhichFigurePassed) {
+  scored_.score_smoothed = 6;
+  EXPECT_THAT(explanation_text(scored_, series_, model_),
+              testing::StartsWith("cpu (0.93), smoothed score 6 against 2.75: "));
+  scored_.suspicion = 0.75;
+  scored_.threshold_suspicion = 0.25;
+  EXPECT_THAT(explanation_text(scored_, series_, model_),
+              testing::StartsWith("cpu (0.93), suspicion of the tree 0.75 against 0.25: "));
+}
+
 TEST_F(ExplainTest, AVerdictThatTheTreeNoLongerGivesHasNoProbability) {
   scored_.probabilities = {0.9, 0.1};
   EXPECT_THAT(explanation_text(scored_, series_, model_), testing::StartsWith("cpu, score 7.25"));
@@ -60,7 +70,7 @@ TEST_F(ExplainTest, AsJson) {
       R"-({"verdict":"cpu","summary":"cpu (0.93), score 7.25 against 3.5: load1 6.2 (usual 0.1 to )-"
       R"-(0.9, z +14.2); intr 100/s (usual 0 to 3100, z -2.5); drift 1.235e+05 (usual -0.0018 to )-"
       R"-(-0.0002, z +20)","score":7.25,"threshold":3.5,"score_smoothed":4.125,)-"
-      R"-("threshold_smoothed":2.75,"top":[{"metric":"load1","z":14.2,"value":6.2,)-"
+      R"-("threshold_smoothed":2.75,"suspicion":null,"threshold_suspicion":null,"top":[{"metric":"load1","z":14.2,"value":6.2,)-"
       R"-("per_second":false,"usual_low":0.1,"usual_high":0.9},)-"
       R"-({"metric":"intr","z":-2.5,"value":100.0,"per_second":true,"usual_low":0.0,)-"
       R"-("usual_high":3100.0},{"metric":"drift","z":20.0,"value":123456.0,"per_second":false,)-"
@@ -68,6 +78,15 @@ TEST_F(ExplainTest, AsJson) {
       R"-("path":[{"feature":"score","value":7.25,"threshold":1.5,"went":"above"},)-"
       R"-({"feature":"z.intr","value":null,"threshold":4.0,"went":"above"}],)-"
       R"-("probabilities":{"normal":0.07,"cpu":0.93}})-");
+}
+
+TEST_F(ExplainTest, AskingForPresenceHasNoThreshold) {
+  model_.nodes[2].threshold = kAnyValue;
+  const auto json = nlohmann::json::parse(explanation_json(scored_, series_, model_));
+  EXPECT_EQ(json["path"][1].dump(),
+            R"({"feature":"z.intr","threshold":null,"value":null,"went":"is missing"})");
+  scored_.explanation.path[2] = 3;
+  EXPECT_THAT(explanation_json(scored_, series_, model_), testing::HasSubstr("is there"));
 }
 
 TEST_F(ExplainTest, AnUnknownCauseHasNoProbability) {
@@ -85,7 +104,7 @@ TEST_F(ExplainTest, WithoutAModel) {
       explanation_json(scored_, series_, Model{}),
       R"-({"verdict":"unknown","summary":"unknown, score 7.25 against 3.5: load1 6.2 (usual )-"
       R"-(0.1 to 0.9, z +14.2)","score":7.25,"threshold":3.5,"score_smoothed":4.125,)-"
-      R"-("threshold_smoothed":2.75,"top":[{"metric":"load1","z":14.2,"value":6.2,)-"
+      R"-("threshold_smoothed":2.75,"suspicion":null,"threshold_suspicion":null,"top":[{"metric":"load1","z":14.2,"value":6.2,)-"
       R"-("per_second":false,"usual_low":0.1,"usual_high":0.9}],)-"
       R"-("path":[],"probabilities":{}})-");
 }
@@ -93,10 +112,11 @@ TEST_F(ExplainTest, WithoutAModel) {
 TEST_F(ExplainTest, WarmingUp) {
   const Scored fresh{};
   EXPECT_EQ(explanation_text(fresh, series_, model_), "warming up: no verdict yet");
-  EXPECT_EQ(explanation_json(fresh, series_, model_),
-            R"-({"verdict":"","summary":"warming up: no verdict yet","score":null,)-"
-            R"-("threshold":null,"score_smoothed":null,"threshold_smoothed":null,"top":[],)-"
-            R"-("path":[],"probabilities":{}})-");
+  EXPECT_EQ(
+      explanation_json(fresh, series_, model_),
+      R"-({"verdict":"","summary":"warming up: no verdict yet","score":null,)-"
+      R"-("threshold":null,"score_smoothed":null,"threshold_smoothed":null,"suspicion":null,)-"
+      R"-("threshold_suspicion":null,"top":[],"path":[],"probabilities":{}})-");
 }
 
 TEST_F(ExplainTest, ARangeEndsAtTheCeiling) {

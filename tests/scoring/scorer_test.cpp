@@ -24,7 +24,9 @@ constexpr int kPerDay = SimulatedNode::kPerDay;
 /// A tree of one leaf, with these probabilities for normal, a and b.
 Classifier always(const std::vector<double>& probabilities) {
   auto model = std::make_shared<Model>();
-  model->classes = {"normal", "a", "b"};
+  model->classes = {"normal", "a", "b", "c"};
+  model->classes.resize(probabilities.size());
+  for (const double one : probabilities) model->hash += std::to_string(one);
   model->features = tree_input_names(node_series());
   model->nodes = {ModelNode{}};
   model->probabilities = probabilities;
@@ -159,9 +161,10 @@ TEST(ScorerTest, WithoutCertaintyTheCauseIsUnknown) {
   watched.node.change(busy_cpu());
   const Sample sample = watched.node.next();
   for (const Certainty& one : {Certainty{"sure", always({0.2, 0.3, 0.5}), 2},
-                               Certainty{"unsure", always({0.2, 0.31, 0.49}), kClassUnknown},
+                               Certainty{"unsure", always({0.2, 0.31, 0.39, 0.1}), kClassUnknown},
                                // Over its threshold it is not normal, whatever the tree says.
-                               Certainty{"normal", always({0.9, 0.1, 0}), kClassUnknown},
+                               Certainty{"seldom", always({0.9, 0.1, 0}), 1},
+                               Certainty{"normal", always({0.97, 0.03, 0}), kClassUnknown},
                                Certainty{"no model", Classifier{}, kClassUnknown}}) {
     ASSERT_TRUE(watched.scorer.load(state).ok());
     watched.scorer.set_classifier(one.classifier);
@@ -186,6 +189,27 @@ TEST(ScorerTest, WhileAnAlarmFadesItsCauseStays) {
   EXPECT_EQ(watched.scored.verdict, kClassNormal);
 }
 
+TEST(ScorerTest, WhatTheTreeSeesForLongIsAnAlarm) {
+  ScoredNode watched{74};
+  watched.live(3 * kPerDay + kPerHour / 2);
+  ASSERT_FALSE(watched.scored.anomalous);
+  watched.scorer.set_classifier(always({0.2, 0.1, 0.7}));
+  int until = 1;
+  for (; until < 60 && !watched.step().anomalous; ++until) {
+    EXPECT_EQ(watched.scored.verdict, kClassNormal);
+  }
+  // 0.8 in more than half of 30 samples, 0.5 of all.
+  EXPECT_GE(until, 15);
+  EXPECT_LE(until, 22);
+  EXPECT_TRUE(watched.scored.over);
+  EXPECT_EQ(watched.scored.verdict, 2);
+  EXPECT_GT(*watched.scored.suspicion, *watched.scored.threshold_suspicion);
+  // Another tree has seen nothing yet.
+  watched.scorer.set_classifier(always({1, 0, 0}));
+  for (int i = 0; i < 20; ++i) watched.step();
+  EXPECT_FALSE(watched.scored.anomalous);
+}
+
 TEST(ScorerTest, AnotherModelKnowsNothingOfTheCause) {
   ScoredNode watched{79};
   watched.live(3 * kPerDay + kPerHour / 2);
@@ -199,7 +223,7 @@ TEST(ScorerTest, AnotherModelKnowsNothingOfTheCause) {
   watched.scorer.set_classifier(*compiled_classifier(default_model(), node_series()));
   watched.live(5);
   EXPECT_EQ(watched.scored.verdict, cause);
-  watched.scorer.set_classifier(always({0.4, 0.3, 0.3}));
+  watched.scorer.set_classifier(always({0.98, 0.01, 0.01}));
   EXPECT_TRUE(watched.step().anomalous);
   EXPECT_EQ(watched.scored.verdict, kClassUnknown);
 }

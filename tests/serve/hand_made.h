@@ -59,6 +59,8 @@ inline Scored hand_made_scored() {
   scored.score_smoothed = 4.125;
   scored.threshold = 4.5;
   scored.threshold_smoothed = 3.75;
+  scored.suspicion = 0.625;
+  scored.threshold_suspicion = 0.5;
   scored.rank = 1.222;
   scored.over = true;
   scored.anomalous = true;

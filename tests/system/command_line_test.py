@@ -1,4 +1,5 @@
 """The command line: every subcommand's output, errors and exit codes."""
+import contextlib
 import csv
 import gzip
 import io
@@ -8,12 +9,13 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import unittest
 
-from support import PROGRAM, environment, nodevigil
+from support import PROGRAM, environment, nodevigil, wait_until
 
 COMMANDS = ("agent", "sample", "schema", "replay", "doctor", "check-config", "version",
             "import-prometheus")
@@ -311,6 +313,31 @@ class OutputFileTest(unittest.TestCase):
         self.assertEqual(part.read_text(), "mine")
         self.assertEqual([path.read_text() for path in self.directory.glob("out.*.part")], ["mine\n"])
         self.assertEqual(len(self.names()), 3)
+
+    def test_nothing_is_left_of_a_command_that_is_killed(self):
+        rows = self.directory / "rows"
+        os.mkfifo(rows)
+        before = self.names()
+
+        def writes(process):
+            with contextlib.suppress(OSError):  # a descriptor that was closed meanwhile
+                open_files = [os.readlink(each) for each in
+                              pathlib.Path(f"/proc/{process.pid}/fd").iterdir()]
+                return any(each.startswith(str(self.directory)) and each != str(rows)
+                           for each in open_files)
+            return False
+
+        for number in signal.SIGINT, signal.SIGKILL:
+            # Opened for both, so that neither side waits for the other.
+            with open(os.open(rows, os.O_RDWR), "w") as writer:
+                process = subprocess.Popen([PROGRAM, "replay", rows, "-o", self.out], env=environment())
+                self.addCleanup(process.wait)
+                writer.write("ts,a\n" + "".join(f"{i},1\n" for i in range(200)))
+                writer.flush()
+                wait_until(lambda: writes(process), what="a file to write to")
+                process.send_signal(number)
+                self.assertNotEqual(process.wait(30), 0)
+            self.assertEqual(self.names(), before)
 
     def test_a_link_to_nothing_stays_a_link(self):
         (self.directory / "there").mkdir()

@@ -297,6 +297,20 @@ class ScenariosTest(InjectCase):
         self.assertNotIn("loopback", devices)
         injections[-1].assert_nothing_left(self)
 
+    def test_the_end_of_the_network_peer_ends_a_fault_and_the_next_one_gets_another(self):
+        injection = self.inject("connection-flood", "--duration", "4s", "--repeat", 2,
+                                "--gap-min", "100ms", "--gap-max", "100ms", "--intensity", 20)
+        injection.window()
+        [peer] = (pid for pid, name in injection.processes().items() if name == "nv-peer")
+        os.kill(peer, signal.SIGKILL)
+        self.assertEqual(injection.wait(), 1, injection.logged())
+        first, second = windows(self.state)
+        self.assertEqual(first["details"]["end"], "the network peer ended")
+        self.assertLess(first["to_us"] - first["from_us"], 3 * US)
+        self.assertEqual(second["details"]["end"], "time limit")
+        self.assertIn("another one is started", injection.logged())
+        injection.assert_nothing_left(self)
+
     @unittest.skipUnless(IS_ROOT, "changes the user")
     def test_without_privileges_it_stays_within_loopback_and_says_so(self):
         os.chmod(self.state, 0o777)

@@ -266,9 +266,10 @@ class EvaluateTest(TrainedCase):
         for kind, row in zip(plan(), replayed, strict=True):
             if kind and not before:
                 delays.append((0, False))
-            over = bool(row["score_raw"]) and (
-                float(row["score_raw"]) > float(row["threshold_raw"]) or
-                float(row["score_smoothed"]) > float(row["threshold_smoothed"]))
+            over = bool(row["score_raw"]) and any(
+                float(row[figure]) > float(row[threshold]) for figure, threshold in
+                (("score_raw", "threshold_raw"), ("score_smoothed", "threshold_smoothed"),
+                 ("suspicion", "threshold_suspicion")))
             if kind and not delays[-1][1]:
                 delays[-1] = (delays[-1][0] + (not over), over)
             alarmed += not kind and row["anomalous"] == "1"

@@ -196,10 +196,10 @@ TEST(Cart, AllFeaturesByNameAreAllFeatures) {
 
 TEST(Cart, ALeafGivesItsHeaviestClassAndThatShare) {
   CartNode leaf;
-  leaf.class_weight = {1, 6, 3};
+  leaf.class_rows = {1, 6, 3};
   EXPECT_EQ(class_of(leaf), 1U);
   EXPECT_DOUBLE_EQ(probability_of(leaf), 0.6);
-  leaf.class_weight = {2, 4, 4};
+  leaf.class_rows = {2, 4, 4};
   EXPECT_EQ(class_of(leaf), 1U) << "the first of equals";
 }
 

@@ -29,11 +29,11 @@ Model empty_model(std::size_t classes, std::vector<std::string> features) {
   return model;
 }
 
-/// The probabilities of a leaf in which the classes weigh that much.
-std::vector<double> shares(const std::vector<double>& weights) {
+/// The probabilities of a leaf with so many rows of each class.
+std::vector<double> shares(const std::vector<double>& rows) {
   CartTree tree;
-  tree.nodes.emplace_back().class_weight = weights;
-  Model model = empty_model(weights.size(), {});
+  tree.nodes.emplace_back().class_rows = rows;
+  Model model = empty_model(rows.size(), {});
   put_tree(tree, model);
   EXPECT_EQ(model.nodes.size(), 1U);
   return model.probabilities;
@@ -150,7 +150,7 @@ TEST(TreeModel, EndsAtTheLeafOfTheLearnedTreeForEveryRow) {
   }
 }
 
-TEST(TreeModel, TheLikeliestClassIsTheHeaviestOne) {
+TEST(TreeModel, TheLikeliestClassIsThatOfMostRows) {
   const Learned learned{4};
   for (std::size_t i = 0; i < learned.tree.nodes.size(); ++i) {
     if (!learned.model.nodes[i].is_leaf()) continue;
@@ -164,7 +164,7 @@ TEST(TreeModel, TheLikeliestClassIsTheHeaviestOne) {
 TEST(TreeModel, PutsAnotherTreeInItsPlace) {
   Learned learned{5};
   CartTree leaf;
-  leaf.nodes.emplace_back().class_weight = {1, 0, 0, 3};
+  leaf.nodes.emplace_back().class_rows = {1, 0, 0, 3};
   put_tree(leaf, learned.model);
   EXPECT_EQ(learned.model.nodes.size(), 1U);
   EXPECT_THAT(learned.model.probabilities, ElementsAre(0.25, 0, 0, 0.75));

@@ -70,7 +70,8 @@ struct Options {
     std::chrono::milliseconds settle{};
     std::optional<double> alpha;  ///< nullopt: by cross-validation
     double min_gain = 0;
-    std::string balance;  ///< "classes", "incidents" or "none"
+    double dead_zone = 1;  ///< of z and fast inputs, in deviations
+    std::string balance;   ///< "causes", "classes", "incidents" or "none"
     std::int64_t max_depth = 0;
     std::int64_t min_leaf = 0;
     std::int64_t folds = 0;

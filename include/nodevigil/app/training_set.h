@@ -38,6 +38,7 @@ struct TrainingSet {
 /// What weighs the same when a tree is learned.
 enum class Balance : std::uint8_t {
   kRows,       ///< each row
+  kCauses,     ///< normal as much as all causes, each of these the same, and within it each row
   kClasses,    ///< each class, and within it each row
   kIncidents,  ///< each class, and within it each group of rows, however long it took
 };

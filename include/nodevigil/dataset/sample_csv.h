@@ -39,6 +39,8 @@ class SampleCsv {
   /// of the metrics; they name the file.
   [[nodiscard]] static Result<std::unique_ptr<SampleCsv>> open(
       const std::string& path, const std::vector<std::string>& counters);
+  /// As open(), for a file whose series are those of the agent. Error kInvalid: they are others.
+  [[nodiscard]] static Result<std::unique_ptr<SampleCsv>> open_node_table(const std::string& path);
 
   [[nodiscard]] const std::vector<SeriesSpec>& series() const { return layout_.series; }
   /// Whether the series are those of the agent.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,8 +13,16 @@ namespace nodevigil {
 
 /// The deepest tree a model may have, so that an explanation can hold the whole path.
 inline constexpr std::size_t kMaxTreeDepth = 24;
+/// The threshold of a node that parts what is there from what is missing.
+inline constexpr double kAnyValue = std::numeric_limits<float>::max();
 /// The most classes a model may have, normal included.
 inline constexpr std::size_t kMaxClasses = 64;
+
+/// The longest JSON that is read as a model.
+inline constexpr std::size_t kMaxModelBytes = std::size_t{8} << 20;
+
+/// Whether a cause may have this name: 1 to 40 of a-z, 0-9 and _, neither "normal" nor "unknown".
+[[nodiscard]] bool is_cause_name(std::string_view name);
 
 /// One node of a decision tree. A sample goes left where feature <= threshold, right where it is
 /// greater, and where the feature is missing (NaN) the way the node says.
@@ -26,6 +35,8 @@ struct ModelNode {
   std::uint32_t leaf = 0;  ///< of a leaf: which row of Model::probabilities
 
   [[nodiscard]] bool is_leaf() const { return feature < 0; }
+  /// Every value goes left and a missing one right: it is only asked whether there is one.
+  [[nodiscard]] bool asks_presence() const { return !missing_left && threshold >= kAnyValue; }
 };
 
 /// A decision tree that names the cause of an anomaly. Immutable once parsed.

@@ -19,8 +19,7 @@ namespace nodevigil {
 /// - smoothed: mean of the last scores, over about 5 minutes but 3 to 5 samples;
 /// - rank: an average that rises as fast as `smoothed` but falls four times as slowly, as a
 ///   multiple of what the node's smoothed score passes in a hundredth of the time.
-/// Thresholds for score and smoothed are AlarmThresholds; a seventh of the alert budget is for
-/// single samples.
+/// Thresholds for score and smoothed are AlarmThresholds.
 class NodeScore {
  public:
   NodeScore(std::size_t series, const ScoringOptions& options);

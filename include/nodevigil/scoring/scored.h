@@ -61,7 +61,11 @@ struct Scored {
   /// score passes in a hundredth of its time.
   std::optional<double> rank;
 
-  bool over = false;       ///< a score is over its threshold in this sample
+  /// What the tree has lately held for an attack (Suspicion), 0 to 1; none without a model.
+  std::optional<double> suspicion;
+  std::optional<double> threshold_suspicion;
+
+  bool over = false;       ///< a score or the suspicion is over its threshold in this sample
   bool anomalous = false;  ///< the verdict, after hysteresis
   std::int32_t verdict = kClassNone;
   /// What the tree saw, in the order of tree_input_names(); NaN where missing.

@@ -4,6 +4,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,8 +52,10 @@ struct WindowFilter {
 class WindowStore {
  public:
   virtual ~WindowStore() = default;
-  /// Adds a window and returns its id; `window.id` is ignored.
-  [[nodiscard]] virtual Result<std::int64_t> add(const AnomalyWindow& window) = 0;
+  /// Adds all of them or, where one is refused or something fails, none. Returns their ids, in the
+  /// same order; the ids in `windows` are ignored.
+  [[nodiscard]] virtual Result<std::vector<std::int64_t>> add_all(
+      std::span<const AnomalyWindow> windows) = 0;
   /// Gives the window with `window.id` the other fields. Error kNotFound: there is none.
   [[nodiscard]] virtual Result<void> update(const AnomalyWindow& window) = 0;
   /// Returns how many were removed.
@@ -61,6 +64,13 @@ class WindowStore {
   [[nodiscard]] virtual Result<std::vector<AnomalyWindow>> list(const WindowFilter& filter) = 0;
   /// For messages: a path, or a server.
   [[nodiscard]] virtual std::string place() const = 0;
+
+  /// add_all() of one.
+  [[nodiscard]] Result<std::int64_t> add(const AnomalyWindow& window) {
+    const auto ids = add_all({&window, 1});
+    if (!ids) return ids.error();
+    return ids->front();
+  }
 };
 
 /// Windows beside a journal, in `state_dir`/windows.db. A file of its own, since the agent alone

@@ -27,10 +27,13 @@ class BinnedData {
   }
   /// Values <= cut i are in bins 0 to i, greater ones above; as many cuts as bins less one.
   [[nodiscard]] std::span<const float> cuts(std::size_t feature) const { return cuts_[feature]; }
+  /// TrainingData::dead_zones: no cut is nearer to 0.
+  [[nodiscard]] float dead_zone(std::size_t feature) const { return dead_zones_[feature]; }
 
  private:
   std::size_t rows_;
   std::vector<std::vector<float>> cuts_;
+  std::vector<float> dead_zones_;
   std::vector<std::uint8_t> bins_;
 };
 

@@ -29,7 +29,8 @@ struct CartNode {
   std::uint32_t left = 0;
   std::uint32_t right = 0;
   double gain = 0;                   ///< fall of impurity by this split, weighted
-  std::vector<double> class_weight;  ///< of the rows that came here
+  std::vector<double> class_weight;  ///< of the rows that came here: what splits are chosen by
+  std::vector<double> class_rows;    ///< how many of each class: what a leaf gives
 };
 
 struct CartTree {
@@ -68,7 +69,8 @@ template <typename ValueOf>
 [[nodiscard]] const CartNode& leaf_of(const CartTree& tree, const TrainingData& data,
                                       std::size_t row);
 
-/// The class that a leaf gives: that of most weight, the first of equals.
+/// The class that a leaf gives: that of most rows, the first of equals. Weights say what the tree
+/// shall tell apart; how likely a class is, rows tell.
 [[nodiscard]] std::size_t class_of(const CartNode& leaf);
 /// Share of the class that a leaf gives.
 [[nodiscard]] double probability_of(const CartNode& leaf);

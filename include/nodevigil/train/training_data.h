@@ -16,6 +16,8 @@ struct TrainingData {
   std::vector<float> values;          ///< value of feature f in row r: [f * rows + r]; NaN: missing
   std::vector<std::uint16_t> labels;  ///< class of each row
   std::vector<double> weights;        ///< of each row, more than 0; empty: 1 each
+  /// Of each feature: no split lies nearer to 0 than this. Empty: anywhere.
+  std::vector<float> dead_zones;
   /// What belongs together (an incident, a pod, a node): rows of one group are never on both sides
   /// of a fold. Empty: each row is a group of its own.
   std::vector<std::uint32_t> groups;

@@ -32,6 +32,7 @@ TEST(TrainingOptions, HaveDefaultsThatNeedNoThought) {
   EXPECT_EQ(train.min_leaf, 5);
   EXPECT_FALSE(train.alpha);
   EXPECT_EQ(train.balance, "causes");
+  EXPECT_EQ(train.dead_zone, 1);
   EXPECT_EQ(train.settle, std::chrono::minutes{1});
   EXPECT_EQ(train.thin, 1);
   EXPECT_EQ(train.name, "trained");
@@ -45,6 +46,7 @@ TEST(TrainingOptions, AreTakenAsTheyAreGiven) {
                                  {"settle", {"0s"}},
                                  {"max-depth", {"24"}},
                                  {"min-gain", {"0.5"}},
+                                 {"dead-zone", {"0"}},
                                  {"alert-budget", {"3"}}});
   ASSERT_TRUE(resolved) << resolved.error().message();
   const Options::Train& train = resolved->options.train;
@@ -55,6 +57,7 @@ TEST(TrainingOptions, AreTakenAsTheyAreGiven) {
   EXPECT_EQ(train.settle.count(), 0);
   EXPECT_EQ(train.max_depth, 24);
   EXPECT_EQ(train.min_gain, 0.5);
+  EXPECT_EQ(train.dead_zone, 0);
   EXPECT_EQ(resolved->options.scoring.alerts_per_week, 3);
 }
 
@@ -68,6 +71,7 @@ TEST(TrainingOptions, WhatIsOutOfBoundsIsToldWithTheBounds) {
   EXPECT_THAT(refusal("prune", "-0.1"), HasSubstr("expected auto, or a number from 0 to 1"));
   EXPECT_THAT(refusal("prune", "nan"), HasSubstr("expected auto"));
   EXPECT_THAT(refusal("min-gain", "1.5"), HasSubstr("expected a number from 0 to 1"));
+  EXPECT_THAT(refusal("dead-zone", "21"), HasSubstr("expected deviations, from 0 to 20"));
   EXPECT_THAT(refusal("balance", "rows"),
               HasSubstr("expected one of causes, classes, incidents, none"));
   EXPECT_THAT(refusal("thin", "0"), HasSubstr("from 1 to 10000"));

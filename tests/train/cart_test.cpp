@@ -36,6 +36,19 @@ TEST(Cart, CutsInTheMiddleBetweenTwoClasses) {
   EXPECT_EQ(tree.nodes[tree.nodes[0].left].class_weight, (std::vector<double>{2, 0}));
 }
 
+TEST(Cart, SplitsNothingWithinADeadZone) {
+  auto data = make_data({{-0.4F, -0.3F, 0.3F, 0.4F}, {-3, -2, 2, 3}, {0, 0.9F, 1.1F, 5}}, {0, 0, 1, 1});
+  const auto split = [&](std::size_t feature) {
+    return fit_cart(data, BinnedData{data}, all_rows(data), {.features = {feature}}).nodes[0];
+  };
+  for (std::size_t feature = 0; feature < 3; ++feature) EXPECT_GE(split(feature).feature, 0);
+  data.dead_zones = {1, 1, 1};
+  EXPECT_EQ(split(0).feature, -1) << "all lie within it";
+  EXPECT_EQ(split(1).feature, 1);
+  EXPECT_GE(std::fabs(split(1).threshold), 1) << "the middle of the gap is 0";
+  EXPECT_DOUBLE_EQ(split(2).threshold, 1) << "moved to the edge";
+}
+
 TEST(Cart, TakesTheFirstOfTwoFeaturesThatAreAsGood) {
   const auto data = make_data({{3, 3, 3, 3}, {1, 2, 8, 9}, {1, 2, 8, 9}}, {0, 0, 1, 1});
   EXPECT_EQ(fit(data).nodes[0].feature, 1);

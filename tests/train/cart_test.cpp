@@ -37,7 +37,8 @@ TEST(Cart, CutsInTheMiddleBetweenTwoClasses) {
 }
 
 TEST(Cart, SplitsNothingWithinADeadZone) {
-  auto data = make_data({{-0.4F, -0.3F, 0.3F, 0.4F}, {-3, -2, 2, 3}, {0, 0.9F, 1.1F, 5}}, {0, 0, 1, 1});
+  auto data =
+      make_data({{-0.4F, -0.3F, 0.3F, 0.4F}, {-3, -2, 2, 3}, {0, 0.9F, 1.1F, 5}}, {0, 0, 1, 1});
   const auto split = [&](std::size_t feature) {
     return fit_cart(data, BinnedData{data}, all_rows(data), {.features = {feature}}).nodes[0];
   };

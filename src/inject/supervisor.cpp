@@ -246,7 +246,7 @@ Supervisor::Fault Supervisor::fault_of(std::size_t number) const {
 Result<void> Supervisor::run_fault(std::size_t number) {
   const ScheduledFault& plan = schedule_.faults[number];
   if (needs_peer(plan)) {
-    if (const auto provided = provide_peer(); !provided) return provided;
+    if (auto provided = provide_peer(); !provided) return provided;
   }
   change_workload(plan.workload, plan.seed);
   if (plan.parts.empty()) return do_work(number);

@@ -3,9 +3,9 @@ import json
 import os
 import pathlib
 import statistics
-import subprocess
 import sys
 
+from meters import run_measured
 from support import PROGRAM, ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
@@ -78,4 +78,4 @@ def judged_servers(directory):
 
 
 def run(arguments):
-    subprocess.run([PROGRAM, *map(str, arguments)], check=True, stdout=subprocess.DEVNULL)
+    run_measured(PROGRAM, *arguments)

@@ -4,8 +4,7 @@
 usage: compare_models.py ROWS.csv
 
 ROWS.csv is what `nodevigil train --training-rows` writes: fold, class, and the inputs of the tree. Each row is judged by
-a model that has not seen its fold, and each class weighs the same, as in `nodevigil train` unless --balance says
-otherwise.
+a model that has not seen its fold, and each class weighs the same.
 """
 import sys
 import time

@@ -1,7 +1,8 @@
 #include "nodevigil/scoring/alarm.h"
 
 #include <algorithm>
-#include <cmath>
+
+#include "past.h"
 
 namespace nodevigil {
 namespace {
@@ -11,11 +12,8 @@ constexpr double kClearSeconds = 600;
 
 }  // namespace
 
-Alarm::Alarm(const ScoringOptions& options) {
-  const double samples =
-      std::round(kClearSeconds / std::chrono::duration<double>{options.interval}.count());
-  samples_to_clear_ = static_cast<std::int64_t>(std::clamp(samples, 3.0, 10.0));
-}
+Alarm::Alarm(const ScoringOptions& options)
+    : samples_to_clear_(static_cast<std::int64_t>(samples_in(kClearSeconds, options, 3, 10))) {}
 
 bool Alarm::update(double ratio) {
   if (!raised_) {

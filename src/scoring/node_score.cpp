@@ -8,7 +8,6 @@
 namespace nodevigil {
 namespace {
 
-constexpr double kSmoothingSeconds = 300;
 constexpr std::size_t kLeastWindow = 3;
 constexpr double kRankShare = 0.01;
 // What the smoothed score of a node without a past is taken to pass in that share of its time, as

@@ -12,6 +12,8 @@ namespace nodevigil {
 // What was seen counts half after so long.
 inline constexpr double kHalfLifeDays = 7;
 inline constexpr double kSecondsPerDay = 86'400;
+// What is smoothed is the mean over about so long.
+inline constexpr double kSmoothingSeconds = 300;
 
 // Shares of the alert budget: of single samples, of the smoothed score, and of the tree.
 inline constexpr double kSingleShare = 0.05;

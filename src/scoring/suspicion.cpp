@@ -9,7 +9,6 @@
 namespace nodevigil {
 namespace {
 
-constexpr double kSmoothingSeconds = 300;
 constexpr std::size_t kLeastWindow = 5;
 constexpr double kLikely = 0.5;
 // How far a tree can be trusted depends less on the node than what its metrics do.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "scoring/case_name.h"
+#include "scoring/parts.h"
 
 namespace nodevigil {
 namespace {
@@ -15,12 +16,6 @@ using Decision = Freeze::Decision;
 
 constexpr std::int64_t kInterval = 10'000'000'000;
 constexpr std::int64_t kLong = 1'000'000 * kInterval;
-
-ScoringOptions every(std::chrono::seconds interval) {
-  ScoringOptions options;
-  options.interval = interval;
-  return options;
-}
 
 TEST(AlarmTest, OneSampleOverTheThresholdRaises) {
   Alarm alarm{{}};

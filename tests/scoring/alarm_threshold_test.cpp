@@ -6,6 +6,7 @@
 #include <cmath>
 #include <string>
 
+#include "scoring/parts.h"
 #include "scoring/random.h"
 
 namespace nodevigil {
@@ -15,12 +16,6 @@ constexpr std::int64_t kBlock = 1'800'000'000'000;
 constexpr int kSteps = 10;  // scores in a block
 constexpr int kBlocksPerDay = 48;
 constexpr AlarmThreshold::Assumed kAssumed{.largest = 3, .days = 1};
-
-std::string saved(const AlarmThreshold& threshold) {
-  ArchiveWriter out;
-  threshold.save(out);
-  return out.take();
-}
 
 class BudgetTest : public testing::TestWithParam<double> {};
 
@@ -134,9 +129,7 @@ TEST(AlarmThresholdTest, GoingOnAfterALoadIsBitForBitTheSame) {
     other.add(100);
     const std::string bytes = saved(reloaded);
     ASSERT_EQ(bytes, saved(whole));
-    ArchiveReader in{bytes};
-    other.load(in);
-    ASSERT_TRUE(in.ok() && in.at_end());
+    ASSERT_TRUE(load_whole(bytes, other));
     reloaded = other;
   }
 }

@@ -9,16 +9,11 @@
 #include <vector>
 
 #include "scoring/case_name.h"
+#include "scoring/parts.h"
 #include "scoring/random.h"
 
 namespace nodevigil {
 namespace {
-
-std::string saved(const LogHistogram& histogram) {
-  ArchiveWriter out;
-  histogram.save(out);
-  return out.take();
-}
 
 struct Distribution {
   const char* name;
@@ -114,9 +109,7 @@ TEST(LogHistogramTest, GoingOnAfterALoadIsBitForBitTheSame) {
     ASSERT_EQ(bytes, saved(whole));
     LogHistogram other{1.01};
     other.add(3.0);
-    ArchiveReader in{bytes};
-    other.load(in);
-    ASSERT_TRUE(in.ok() && in.at_end());
+    ASSERT_TRUE(load_whole(bytes, other));
     reloaded = other;
     ASSERT_EQ(whole.quantile(0.99), reloaded.quantile(0.99));
   }

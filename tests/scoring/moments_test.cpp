@@ -9,18 +9,13 @@
 #include <string>
 #include <vector>
 
+#include "scoring/parts.h"
 #include "scoring/random.h"
 
 namespace nodevigil {
 namespace {
 
 using Row = std::vector<double>;
-
-std::string saved(const RollingMoments& window) {
-  ArchiveWriter out;
-  window.save(out);
-  return out.take();
-}
 
 Result<void> restore(RollingMoments& window, std::string_view bytes) {
   ArchiveReader in{bytes};

@@ -7,24 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "scoring/parts.h"
 #include "scoring/random.h"
 
 namespace nodevigil {
 namespace {
 
 constexpr std::int64_t kInterval = 10'000'000'000;
-
-ScoringOptions every(std::chrono::milliseconds interval) {
-  ScoringOptions options;
-  options.interval = interval;
-  return options;
-}
-
-std::string saved(const NodeScore& score) {
-  ArchiveWriter out;
-  score.save(out);
-  return out.take();
-}
 
 class LargestTest : public testing::TestWithParam<std::pair<std::size_t, std::size_t>> {};
 
@@ -149,9 +138,7 @@ TEST(NodeScoreTest, GoingOnAfterALoadIsBitForBitTheSame) {
     ASSERT_EQ(bytes, saved(whole));
     NodeScore other{3, {}};
     (void)other.update(deviations);
-    ArchiveReader in{bytes};
-    other.load(in);
-    ASSERT_TRUE(in.ok() && in.at_end());
+    ASSERT_TRUE(load_whole(bytes, other));
     reloaded = other;
   }
 }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <string>
 
+#include "scoring/parts.h"
 #include "scoring/random.h"
 
 namespace nodevigil {
@@ -12,18 +13,6 @@ namespace {
 
 constexpr std::int64_t kInterval = 10'000'000'000;
 constexpr int kSamplesPerDay = 8640;
-
-ScoringOptions every(std::chrono::seconds interval) {
-  ScoringOptions options;
-  options.interval = interval;
-  return options;
-}
-
-std::string saved(const Suspicion& suspicion) {
-  ArchiveWriter out;
-  suspicion.save(out);
-  return out.take();
-}
 
 class WindowTest : public testing::TestWithParam<std::pair<int, int>> {};
 
@@ -93,9 +82,7 @@ TEST(SuspicionTest, GoingOnAfterALoadIsBitForBitTheSame) {
     if (!random.chance(0.02)) continue;
     Suspicion other{every(std::chrono::seconds{10})};
     const std::string bytes = saved(reloaded);
-    ArchiveReader in{bytes};
-    other.load(in);
-    ASSERT_TRUE(in.ok() && in.at_end());
+    ASSERT_TRUE(load_whole(bytes, other));
     reloaded = other;
   }
 }

@@ -99,9 +99,10 @@ constexpr std::array kTable{
                "Samples in closed buckets (of a minute, by default) before the first verdict; some "
                "more pass until the bucket closes.",
                set_warmup},
-    OptionSpec{"warm-from", "FILE", "", kAgentOnly, false, "Scoring",
+    OptionSpec{"warm-from", "FILE", "", kAgentOnly | kEvaluate, false, "Scoring",
                "CSV of the node's past (import-prometheus --as-node, export) to learn from at a "
-               "start where neither the journal nor Postgres has any of it.",
+               "start where neither the journal nor Postgres has any of it. For evaluate: the past "
+               "that every node is to have, of any one node.",
                [](O& o, Text t) { return set_text(o.warm_from, t); }},
     OptionSpec{"model", "FILE", "", kModelled | kDoctor, false, "Scoring",
                "Tree that names causes, as JSON; read again when the file changes. Empty: the one "

@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "nodevigil/app/restore.h"
 #include "nodevigil/metrics/table.h"
 #include "nodevigil/scoring/scorer.h"
 
@@ -22,8 +23,9 @@ struct NodeRows {
 
 class Collector {
  public:
-  Collector(const ScoringOptions& options, const Classifier& classifier, bool with_inputs)
-      : options_(options), classifier_(classifier), with_inputs_(with_inputs) {}
+  Collector(const ScoringOptions& options, const Classifier& classifier, const std::string& past,
+            bool with_inputs)
+      : options_(options), classifier_(classifier), past_(past), with_inputs_(with_inputs) {}
 
   void add(const LabelledRow& row) {
     NodeRows& node = node_of(row);
@@ -43,7 +45,8 @@ class Collector {
     }
   }
 
-  ScoredRows take() {
+  Result<ScoredRows> take() {
+    if (!warmed_) return warmed_.error();
     ScoredRows all;
     for (const std::string& name : order_) {
       NodeRows node = std::move(nodes_[name]);
@@ -68,6 +71,11 @@ class Collector {
     node.scorer = std::make_unique<Scorer>(node_series(), options);
     node.scorer->set_classifier(classifier_);
     node.interval_s = std::chrono::duration<double>{row.interval}.count();
+    if (!past_.empty() && warmed_) {
+      if (const auto learned = restore_from_csv(past_, "", row.interval, *node.scorer); !learned) {
+        warmed_ = learned.error();
+      }
+    }
     return node;
   }
 
@@ -82,6 +90,8 @@ class Collector {
 
   ScoringOptions options_;
   Classifier classifier_;
+  std::string past_;
+  Result<void> warmed_;  // the first failure to, if any
   bool with_inputs_;
   std::map<std::string, NodeRows> nodes_;
   std::vector<std::string> order_;  // in which they appeared
@@ -92,8 +102,9 @@ class Collector {
 }  // namespace
 
 Result<ScoredRows> score_labelled_rows(LabelledRows& rows, const ScoringOptions& options,
-                                       const Classifier& classifier, bool with_inputs) {
-  Collector collector{options, classifier, with_inputs};
+                                       const Classifier& classifier, const std::string& past,
+                                       bool with_inputs) {
+  Collector collector{options, classifier, past, with_inputs};
   const auto read = rows.each([&](const LabelledRow& row) { collector.add(row); });
   if (!read) return read.error();
   return collector.take();

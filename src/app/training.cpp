@@ -21,9 +21,15 @@ namespace {
 
 using FoldOf = std::vector<std::uint32_t>;
 
-std::string warning_of(const std::string& folds_by) {
-  return folds_by == "row" ? "rows next to each other are on both sides, so these figures flatter"
-                           : "";
+std::string warning_of(const std::string& folds_by, const TrainingData& data, const FoldOf& folds) {
+  if (folds_by == "row")
+    return "rows next to each other are on both sides, so these figures flatter";
+  std::string names;
+  for (const std::size_t one : classes_in_one_fold(data, folds)) {
+    names += (names.empty() ? "" : ", ") + data.classes[one];
+  }
+  return names.empty() ? ""
+                       : "in one fold only, so that no tree that judges it has seen it: " + names;
 }
 
 // "z.cpu*" and the like, as places in `names`.
@@ -113,7 +119,7 @@ class Training {
 
  private:
   Result<void> prepare() {
-    auto scored = score_labelled_rows(rows_, options_.scoring, {}, true);
+    auto scored = score_labelled_rows(rows_, options_.scoring, {}, "", true);
     if (!scored) return scored.error();
     scored_ = std::move(*scored);
     if (scored_.rows.empty()) return Error{ErrorCode::kInvalid, "there are no rows", ""};
@@ -184,7 +190,7 @@ class Training {
     const BinnedData bins{data, cart_.threads};
     TrainingPart& training = report_.training.emplace();
     training.folds_by = options_.train.fold_by.front();
-    training.warning = warning_of(training.folds_by);
+    training.warning = warning_of(training.folds_by, data, folds_);
     training.folds = count_folds(folds_);
     training.pruning = cross_validate(data, bins, folds_, cart_);
     cart_.alpha =
@@ -208,8 +214,8 @@ class Training {
       const auto others = folds_by(by);
       if (!others) return others.error();
       const OutOfFold other = judge_out_of_fold(data, bins, *others, cart_);
-      training.others.push_back(
-          {by, warning_of(by), other.confusion.accuracy(), other.confusion.macro_f1()});
+      training.others.push_back({by, warning_of(by, data, *others), other.confusion.accuracy(),
+                                 other.confusion.macro_f1()});
     }
     std::vector<std::uint32_t> all(data.rows);
     std::iota(all.begin(), all.end(), 0U);
@@ -246,7 +252,7 @@ class Training {
     for (std::uint32_t fold = 0; fold < judged_.trees.size(); ++fold) {
       const Classifier classifier{std::make_shared<const Model>(model_of(judged_.trees[fold])),
                                   nullptr};
-      const auto again = score_labelled_rows(rows_, options_.scoring, classifier, false);
+      const auto again = score_labelled_rows(rows_, options_.scoring, classifier, "", false);
       if (!again) return again.error();
       if (again->rows.size() != scored_.rows.size()) {
         return Error{ErrorCode::kInvalid,
@@ -338,7 +344,7 @@ Result<Trained> train_model(LabelledRows& rows, const Options& options) {
 
 Result<Report> evaluate_model(LabelledRows& rows, const Classifier& classifier,
                               const Options& options) {
-  auto scored = score_labelled_rows(rows, options.scoring, classifier, false);
+  auto scored = score_labelled_rows(rows, options.scoring, classifier, options.warm_from, false);
   if (!scored) return scored.error();
   if (scored->rows.empty()) return Error{ErrorCode::kInvalid, "there are no rows", ""};
   if (auto left = leave_out(*scored, options.train.leave_out); !left) return left.error();
@@ -349,6 +355,7 @@ Result<Report> evaluate_model(LabelledRows& rows, const Classifier& classifier,
   Report report;
   report.model = *classifier.model;
   report.data = describe(rows, *scored, set->data);
+  report.data.past = options.warm_from;
   report.confusion = ConfusionMatrix{classifier.model->classes.size()};
   for (std::size_t row = 0; row < set->data.rows; ++row) {
     const ScoredRows::Given& given = scored->given[set->ready_row[row]];

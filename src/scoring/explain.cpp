@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "nodevigil/base/json_text.h"
+#include "nodevigil/scoring/suspicion.h"
 #include "nodevigil/scoring/usual_range.h"
 
 namespace nodevigil {
@@ -39,10 +40,14 @@ std::string what_passed(const Scored& scored) {
     const std::optional<double>& value;
     const std::optional<double>& threshold;
   };
+  const bool suspected =
+      !scored.probabilities.empty() && Suspicion::counts(1.0 - scored.probabilities.front());
+  const std::optional<double> none;
   const std::array figures{
       Figure{"score", scored.score, scored.threshold},
       Figure{"smoothed score", scored.score_smoothed, scored.threshold_smoothed},
-      Figure{"suspicion of the tree", scored.suspicion, scored.threshold_suspicion}};
+      Figure{"suspicion of the tree", suspected ? scored.suspicion : none,
+             scored.threshold_suspicion}};
   const auto ratio = [](const Figure& figure) {
     return figure.value && figure.threshold ? *figure.value / *figure.threshold : 0;
   };

@@ -26,9 +26,9 @@ AlarmThreshold::Assumed assumed_sustained(const ScoringOptions& options) {
 }  // namespace
 
 NodeScore::NodeScore(std::size_t series, const ScoringOptions& options)
-    : window_(samples_in(kSmoothingSeconds, options, kLeastWindow, kMaxWindow)),
-      rise_(2.0 / (static_cast<double>(window_) + 1)),
-      fall_(2.0 / (4.0 * static_cast<double>(window_) + 1)),
+    : recent_(samples_in(kSmoothingSeconds, options, kLeastWindow, kMaxWindow)),
+      rise_(2.0 / (static_cast<double>(recent_.window()) + 1)),
+      fall_(2.0 / (4.0 * static_cast<double>(recent_.window()) + 1)),
       usual_due_ns_(static_cast<std::int64_t>(block_seconds(options) * 1e9)),
       single_(make_threshold(options, kSingleShare, kAssumedSingle)),
       sustained_(make_threshold(options, kSustainedShare, assumed_sustained(options))),
@@ -72,12 +72,8 @@ NodeScore::Figures NodeScore::update(std::span<const double> deviations) {
 
   Figures figures;
   figures.score = sum / static_cast<double>(count);
-  recent_[recent_at_] = figures.score;
-  recent_at_ = (recent_at_ + 1) % window_;
-  recent_size_ = std::min(recent_size_ + 1, window_);
-  sum = 0;
-  for (std::size_t i = 0; i < recent_size_; ++i) sum += recent_[i];
-  figures.smoothed = sum / static_cast<double>(recent_size_);
+  recent_.add(figures.score);
+  figures.smoothed = recent_.mean();
   ranking_ += (figures.score - ranking_) * (figures.score > ranking_ ? rise_ : fall_);
   figures.rank = ranking_ / usual_high_;
   figures.threshold = single_.value();
@@ -96,9 +92,7 @@ void NodeScore::save(ArchiveWriter& out) const {
   usual_.save(out);
   out.put(usual_high_);
   out.put(usual_ns_);
-  out.put_all(std::span<const double>{recent_});
-  out.put<std::uint64_t>(recent_at_);
-  out.put<std::uint64_t>(recent_size_);
+  recent_.save(out);
   out.put(ranking_);
 }
 
@@ -108,9 +102,7 @@ void NodeScore::load(ArchiveReader& in) {
   usual_.load(in);
   usual_high_ = in.get<double>();
   usual_ns_ = in.get<std::int64_t>();
-  in.get_all(std::span<double>{recent_});
-  recent_at_ = in.get<std::uint64_t>() % window_;
-  recent_size_ = std::min<std::uint64_t>(in.get<std::uint64_t>(), window_);
+  recent_.load(in);
   ranking_ = in.get<double>();
 }
 

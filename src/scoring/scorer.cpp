@@ -21,7 +21,7 @@ namespace nodevigil {
 namespace {
 
 // Changes whenever equal samples would give other scores, or the saved bytes another layout.
-constexpr std::string_view kStateFormat = "nodevigil-state-3";
+constexpr std::string_view kStateFormat = "nodevigil-state-4";
 // A class is named when it is likelier than all others that are not normal together, as far as the
 // tree sees an attack at all; else the cause is unknown.
 constexpr double kSureEnough = 0.5;

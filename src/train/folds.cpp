@@ -4,6 +4,7 @@
 #include <map>
 #include <numeric>
 #include <random>
+#include <set>
 #include <span>
 
 #include "nodevigil/base/shuffle.h"
@@ -41,6 +42,17 @@ std::vector<std::uint32_t> assign_folds(const TrainingData& data, std::uint32_t 
 
 std::uint32_t count_folds(const std::vector<std::uint32_t>& folds) {
   return folds.empty() ? 0 : *std::ranges::max_element(folds) + 1;
+}
+
+std::vector<std::size_t> classes_in_one_fold(const TrainingData& data,
+                                             const std::vector<std::uint32_t>& folds) {
+  std::vector<std::set<std::uint32_t>> folds_of(data.classes.size());
+  for (std::size_t row = 0; row < data.rows; ++row) folds_of[data.labels[row]].insert(folds[row]);
+  std::vector<std::size_t> found;
+  for (std::size_t one = 0; one < folds_of.size(); ++one) {
+    if (folds_of[one].size() == 1) found.push_back(one);
+  }
+  return found;
 }
 
 std::vector<std::uint32_t> rows_of_fold(const std::vector<std::uint32_t>& folds, std::uint32_t fold,

@@ -38,6 +38,7 @@ std::string summary(const Report& report) {
                      escape_html(report.model.hash) + ", " +
                      std::to_string(report.model.nodes.size()) + " nodes";
   for (const std::string& source : data.sources) html += "<br>" + escape_html(source);
+  if (!data.past.empty()) html += "<br>every node with the past in " + escape_html(data.past);
   html += "</p>\n<p>" + std::to_string(data.rows) + " rows of " + std::to_string(data.nodes) +
           (data.nodes == 1 ? " node, one every " : " nodes, one every ") +
           fixed(data.interval_s, 1) + " s: " + std::to_string(data.attacks) + " attack, " +

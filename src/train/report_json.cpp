@@ -14,9 +14,11 @@ Json optional(const std::optional<Number>& value) {
 }
 
 Json data_json(const ReportedData& data) {
-  return Json{{"sources", data.sources}, {"interval_s", data.interval_s}, {"rows", data.rows},
-              {"nodes", data.nodes},     {"normal", data.normal},         {"attacks", data.attacks},
-              {"used", data.used}};
+  Json json{{"sources", data.sources}, {"interval_s", data.interval_s}, {"rows", data.rows},
+            {"nodes", data.nodes},     {"normal", data.normal},         {"attacks", data.attacks},
+            {"used", data.used}};
+  if (!data.past.empty()) json["past"] = data.past;
+  return json;
 }
 
 Json classes_json(const Report& report) {

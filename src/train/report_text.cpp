@@ -50,6 +50,8 @@ class Table {
 std::string data_text(const ReportedData& data) {
   std::string text = "data\n";
   for (const std::string& source : data.sources) text += "  " + printable(source, 4096) + '\n';
+  if (!data.past.empty())
+    text += "  every node with the past in " + printable(data.past, 4096) + '\n';
   text += "  " + std::to_string(data.rows) + " rows of " + std::to_string(data.nodes) +
           (data.nodes == 1 ? " node, " : " nodes, ") + fixed(data.interval_s, 3) +
           " s between rows; " + std::to_string(data.attacks) + " attack, " +

@@ -19,8 +19,11 @@
 namespace nodevigil::testing {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::SizeIs;
 using Flags = std::map<std::string, std::vector<std::string>>;
 
@@ -377,6 +380,21 @@ TEST_F(TrainingTest, NodesMayBeTheFolds) {
   EXPECT_THAT(std::set(trained.folds.begin(), trained.folds.end()), ElementsAre(0, 1));
 }
 
+TEST_F(TrainingTest, AClassThatOnlyOneFoldHasIsTold) {
+  LabelledRecording odd = recording(1, "a");
+  for (int i = 0; i < 2; ++i) {
+    odd.attack("leak", {{"mem_av_per", -50}, {"mem_pressure", 900}}, 12);
+    odd.normal(50);
+  }
+  write_csv(path("odd.csv"), {odd, recording(2, "b")});
+  const Flags flags{{"fold-by", {"node", "incident"}}};
+  const Report report = train({path("odd.csv")}, flags).report;
+  EXPECT_THAT(report.training->warning, AllOf(HasSubstr("in one fold only"), EndsWith(": leak")));
+  EXPECT_EQ(report.training->others[0].warning, "");
+  write_csv(path("even.csv"), {recording(1, "a"), recording(2, "b")});
+  EXPECT_EQ(train({path("even.csv")}, flags).report.training->warning, "");
+}
+
 TEST_F(TrainingTest, AFoldOfANodeWithoutRowsOfUseIsNone) {
   LabelledRecording young{9, "young"};
   young.normal(30);
@@ -570,6 +588,37 @@ TEST_F(TrainingTest, EvaluationTellsWhatItCannotJudge) {
   EXPECT_THAT(failure(file, {{"class", {"gpu=gpu"}}}), HasSubstr("the model has no class gpu"));
   std::ofstream{path("header.csv")} << csv_header();
   EXPECT_THAT(failure(path("header.csv"), {}), HasSubstr("there are no rows"));
+}
+
+TEST_F(TrainingTest, EvaluationCanGiveANodeAPast) {
+  const Classifier classifier = classifier_of(train({path("train.csv")}).report.model);
+  const auto judge = [&](const Flags& flags) {
+    return evaluate_model(*rows_of_files({path("other.csv")}), classifier,
+                          options_of(flags, kEvaluate));
+  };
+  const auto young = judge({});
+  const auto known = judge({{"warm-from", {write("past.csv", recording(3))}}});
+  ASSERT_TRUE(succeeded(young));
+  ASSERT_TRUE(succeeded(known));
+  EXPECT_LT(young->data.used, young->data.rows);
+  EXPECT_GT(known->false_alarms.normal_rows, young->false_alarms.normal_rows + 40) << "no warm-up";
+  EXPECT_THAT(report_as_text(*known), HasSubstr("every node with the past in " + path("past.csv")));
+  EXPECT_THAT(report_as_html(*known), HasSubstr("every node with the past in "));
+  EXPECT_EQ(nlohmann::json::parse(report_as_json(*known))["data"]["past"], path("past.csv"));
+  EXPECT_THAT(report_as_text(*young), Not(HasSubstr("the past in")));
+
+  const auto failure = [&](const std::string& past) {
+    const auto judged = judge({{"warm-from", {past}}});
+    return judged ? "" : judged.error().message();
+  };
+  EXPECT_THAT(failure(path("none.csv")), HasSubstr("cannot open"));
+  LabelledRecording one{4, "one"};
+  LabelledRecording two{5, "two"};
+  one.normal(20);
+  two.normal(20);
+  write_csv(path("several.csv"), {one, two});
+  EXPECT_THAT(failure(path("several.csv")),
+              AllOf(HasSubstr("expected the past of one node"), HasSubstr("one and of two")));
 }
 
 TEST_F(TrainingTest, EvaluationNeedsNoAttacks) {

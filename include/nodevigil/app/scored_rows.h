@@ -31,11 +31,12 @@ struct ScoredRows {
 };
 
 /// Scores `rows` with a Scorer for each node. Verdicts are those of `classifier`, which may be
-/// empty: scores, thresholds and inputs do not depend on it. `with_inputs` false: inputs stay
-/// empty, to save memory.
+/// empty: scores and their thresholds and inputs do not depend on it. `past`: a file that each
+/// Scorer has learned from before (restore_from_csv()), or empty. `with_inputs` false: inputs stay
+/// empty, to save memory. Errors: those of `rows` and of `past`.
 [[nodiscard]] Result<ScoredRows> score_labelled_rows(LabelledRows& rows,
                                                      const ScoringOptions& options,
                                                      const Classifier& classifier,
-                                                     bool with_inputs);
+                                                     const std::string& past, bool with_inputs);
 
 }  // namespace nodevigil

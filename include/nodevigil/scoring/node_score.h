@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -8,6 +7,7 @@
 #include "nodevigil/scoring/alarm_threshold.h"
 #include "nodevigil/scoring/archive.h"
 #include "nodevigil/scoring/log_histogram.h"
+#include "nodevigil/scoring/recent_mean.h"
 #include "nodevigil/scoring/scoring_options.h"
 
 namespace nodevigil {
@@ -47,7 +47,7 @@ class NodeScore {
  private:
   static constexpr std::size_t kMaxWindow = 5;
 
-  std::size_t window_;
+  RecentMean<kMaxWindow> recent_;
   double rise_;
   double fall_;
   std::int64_t usual_due_ns_;
@@ -58,9 +58,6 @@ class NodeScore {
   double usual_high_ = 0;      // passed by a hundredth of it
   std::int64_t usual_ns_ = 0;  // since usual_high_ was worked out
 
-  std::array<double, kMaxWindow> recent_{};
-  std::size_t recent_at_ = 0;
-  std::size_t recent_size_ = 0;
   double ranking_ = 0;
   std::vector<double> largest_;  // scratch
 };

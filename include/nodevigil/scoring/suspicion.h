@@ -1,11 +1,11 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
 #include "nodevigil/scoring/alarm_threshold.h"
 #include "nodevigil/scoring/archive.h"
+#include "nodevigil/scoring/recent_mean.h"
 #include "nodevigil/scoring/scoring_options.h"
 
 namespace nodevigil {
@@ -22,10 +22,13 @@ class Suspicion {
   struct Figures {
     double suspicion = 0;  ///< 0 to 1; samples before the first count as normal ones
     double threshold = 0;
-    /// suspicion / threshold, but 0 where this sample itself looks normal: what is over shall be
-    /// over at once, and not only when it is forgotten.
-    double ratio = 0;
+    double ratio = 0;  ///< suspicion / threshold where it counts, else 0
   };
+
+  /// Whether the suspicion counts in a sample that the tree holds for an attack with this
+  /// probability. Where the sample itself looks normal it does not: what is over shall be over at
+  /// once, and not only when it is forgotten.
+  [[nodiscard]] static bool counts(double attack) { return attack >= 0.5; }
 
   /// Moves observed time on.
   void advance(std::int64_t elapsed_ns) { threshold_.advance(elapsed_ns); }
@@ -38,10 +41,8 @@ class Suspicion {
  private:
   static constexpr std::size_t kMaxWindow = 30;
 
-  std::size_t window_;
   AlarmThreshold threshold_;
-  std::array<double, kMaxWindow> recent_{};
-  std::size_t recent_at_ = 0;
+  RecentMean<kMaxWindow> recent_;
 };
 
 }  // namespace nodevigil

@@ -23,6 +23,11 @@ enum class FoldsBy : std::uint8_t {
 /// How many folds there are.
 [[nodiscard]] std::uint32_t count_folds(const std::vector<std::uint32_t>& folds);
 
+/// The classes whose rows are all in one fold: no tree that judges them has seen any. Places in
+/// data.classes.
+[[nodiscard]] std::vector<std::size_t> classes_in_one_fold(const TrainingData& data,
+                                                           const std::vector<std::uint32_t>& folds);
+
 /// Rows in `fold`, or with `inside` false all others.
 [[nodiscard]] std::vector<std::uint32_t> rows_of_fold(const std::vector<std::uint32_t>& folds,
                                                       std::uint32_t fold, bool inside);

@@ -20,6 +20,7 @@ namespace nodevigil {
 /// The rows a report is about.
 struct ReportedData {
   std::vector<std::string> sources;
+  std::string past;       ///< a file that every node had learned from before, if any
   double interval_s = 0;  ///< between the rows of the first node
   std::size_t rows = 0;   ///< all that were read
   std::size_t nodes = 0;
@@ -33,7 +34,7 @@ struct ReportedData {
 /// Cross-validation by another division into folds, to be held beside.
 struct OtherFolds {
   std::string by;
-  std::string warning;  ///< why its figures flatter; may be empty
+  std::string warning;  ///< why its figures mislead; may be empty
   double accuracy = 0;
   double macro_f1 = 0;
 };
@@ -41,7 +42,7 @@ struct OtherFolds {
 /// What only the training of a tree tells.
 struct TrainingPart {
   std::string folds_by;
-  std::string warning;  ///< why all figures flatter; may be empty
+  std::string warning;  ///< why all figures mislead; may be empty
   std::size_t folds = 0;
   CrossValidation pruning;
   double alpha = 0;   ///< what the trees were pruned at: the best one, or as it was asked for

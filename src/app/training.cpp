@@ -13,6 +13,7 @@
 #include "nodevigil/base/json_text.h"
 #include "nodevigil/base/printable.h"
 #include "nodevigil/metrics/table.h"
+#include "nodevigil/scoring/baselines.h"
 #include "nodevigil/train/folds.h"
 #include "nodevigil/train/tree_model.h"
 
@@ -131,8 +132,7 @@ class Training {
     set_ = std::move(*set);
     std::vector<float>{}.swap(scored_.inputs);  // = {} would keep its memory
     for (const std::string& name : set_.data.features) {
-      const bool deviates = name.starts_with("z.") || name.starts_with("fast.");
-      set_.data.dead_zones.push_back(deviates ? static_cast<float>(options_.train.dead_zone) : 0);
+      set_.data.dead_zones.push_back(static_cast<float>(dead_zone_of(name)));
     }
     report_.data = describe(rows_, scored_, set_.data);
     if (auto sound = check_classes(report_.data, set_.data.classes); !sound) return sound;
@@ -141,6 +141,13 @@ class Training {
                             : options_.train.balance == "incidents" ? Balance::kIncidents
                                                                     : Balance::kRows);
     return {};
+  }
+
+  // Of a direction as of a z that is as large as can be.
+  [[nodiscard]] double dead_zone_of(const std::string& feature) const {
+    const double deviations = options_.train.dead_zone;
+    if (feature.starts_with("z.") || feature.starts_with("fast.")) return deviations;
+    return feature.starts_with("direction.") ? deviations / Baselines::kMaxZ : 0;
   }
 
   Result<ClassMap> class_map() const {

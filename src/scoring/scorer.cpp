@@ -214,14 +214,20 @@ void Scorer::State::fill_tree_inputs(Scored& scored) const {
   double largest = 0;
   double present = 0;
   double far_out = 0;
+  double squares = 0;
   for (std::size_t i = 0; i < series.size(); ++i) {
     scored.tree_inputs[layout.z(i)] = judgement.z[i];
     scored.tree_inputs[layout.fast(i)] = judgement.fast[i];
     if (std::isnan(judgement.deviation[i])) continue;
     present += 1;
+    if (!std::isnan(judgement.z[i])) squares += judgement.z[i] * judgement.z[i];
     sum += judgement.deviation[i];
     largest = std::max(largest, judgement.deviation[i]);
     if (judgement.deviation[i] > kFarOut) far_out += 1;
+  }
+  const double length = std::sqrt(std::max(squares, present));
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    scored.tree_inputs[layout.direction(i)] = judgement.z[i] / length;
   }
   const auto put = [&](Aggregate which, double value) {
     scored.tree_inputs[layout.aggregate(which)] = value;

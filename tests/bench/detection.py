@@ -15,8 +15,8 @@ FLAGS = (ROOT / "datasets/flags").read_text().split()
 GROWN = (ROOT / "models/flags").read_text().split()
 
 
-def recordings(campaign):
-    return sorted((ROOT / "datasets").glob(f"{campaign}-*.csv.gz"))
+def recordings(*campaigns):
+    return [path for one in campaigns for path in sorted((ROOT / "datasets").glob(f"{one}-*.csv.gz"))]
 
 
 def servers():
@@ -26,14 +26,14 @@ def servers():
 
 
 def across_sittings(directory):
-    """The report on the training campaign, where each sitting is judged by the tree of the other."""
+    """The report on the training campaigns, where each sitting is judged by a tree of the others."""
     report = directory / "across.json"
-    run(["train", *recordings("train"), *FLAGS, *GROWN, "--report", report])
+    run(["train", *recordings("train", "quiet"), *FLAGS, *GROWN, "--report", report])
     return json.loads(report.read_text())
 
 
 def on_the_test(directory):
-    """The report of the campaign's model on the recordings that it was neither learned from nor chosen by."""
+    """The report of the learned model on the recordings that it was neither learned from nor chosen by."""
     report = directory / "evaluation.json"
     run(["evaluate", *recordings("test"), *FLAGS, "--model", ROOT / "models/campaign.json", "--report", report])
     return json.loads(report.read_text())
@@ -42,7 +42,7 @@ def on_the_test(directory):
 def accuracies(directory):
     """Of this program's tree and of scikit-learn's with the same limits, each on rows of incidents it has not seen."""
     report, rows = directory / "training.json", directory / "rows.csv"
-    run(["train", *recordings("train"), *FLAGS, "--balance=none", "--prune=0", "--report", report,
+    run(["train", *recordings("train", "quiet"), *FLAGS, "--balance=none", "--prune=0", "--report", report,
          "--training-rows", rows])
     return json.loads(report.read_text())["accuracy"], peers_accuracy(rows)
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "nodevigil/scoring/suspicion.h"
 #include "nodevigil/scoring/tree_inputs.h"
 #include "scoring/scored_bytes.h"
 #include "scoring/scored_node.h"
@@ -80,8 +81,10 @@ TEST(ScorerTest, WhatItSaysHangsTogether) {
     if (step % 300 == 200) watched.node.change(busy_cpu());
     const Scored& scored = watched.step();
     ASSERT_EQ(scored.phase, Phase::kReady);
+    const bool suspected = *scored.suspicion > *scored.threshold_suspicion &&
+                           Suspicion::counts(1.0 - scored.probabilities.front());
     ASSERT_EQ(scored.over, *scored.score > *scored.threshold ||
-                               *scored.score_smoothed > *scored.threshold_smoothed);
+                               *scored.score_smoothed > *scored.threshold_smoothed || suspected);
     ASSERT_EQ(scored.anomalous, scored.verdict != kClassNormal);
     ASSERT_FALSE(scored.over && !scored.anomalous);
     for (const auto& z : scored.z) ASSERT_LE(std::fabs(z.value_or(0)), 20.0);
@@ -120,6 +123,13 @@ TEST(ScorerTest, WhatItSaysHangsTogether) {
     ASSERT_EQ(
         scored.tree_inputs[layout.aggregate(Aggregate::kOver3)] * kMetricCount,
         static_cast<double>(std::ranges::count_if(deviations, [](double d) { return d > 3; })));
+
+    double squares = 0;
+    for (const auto& z : scored.z) squares += *z * *z;
+    const double length = std::max(std::sqrt(squares), std::sqrt(kMetricCount));
+    for (std::size_t i = 0; i < kMetricCount; ++i) {
+      ASSERT_NEAR(scored.tree_inputs[layout.direction(i)], *scored.z[i] / length, 1e-12);
+    }
 
     ASSERT_EQ(explanation.path_size > 0, scored.anomalous);
     if (!scored.anomalous) continue;

@@ -15,16 +15,21 @@ enum class Aggregate : std::size_t {
 };
 inline constexpr std::size_t kAggregateCount = 5;
 
-/// Where an input is: first "z.<series>", then "fast.<series>", then the aggregates.
+/// Where an input is: first "z.<series>", then "fast.<series>", then "direction.<series>", then the
+/// aggregates. The direction of a series is its z divided by the length of all z as a vector, but
+/// at least by what chance alone makes of it, the root of their number: -1 to 1, and near 0 where
+/// nothing stands out. It tells what goes on whatever its size, which depends on how lively the
+/// node is otherwise.
 struct TreeInputLayout {
   std::size_t series = 0;
 
   [[nodiscard]] std::size_t z(std::size_t i) const { return i; }
   [[nodiscard]] std::size_t fast(std::size_t i) const { return series + i; }
+  [[nodiscard]] std::size_t direction(std::size_t i) const { return 2 * series + i; }
   [[nodiscard]] std::size_t aggregate(Aggregate which) const {
-    return 2 * series + static_cast<std::size_t>(which);
+    return 3 * series + static_cast<std::size_t>(which);
   }
-  [[nodiscard]] std::size_t size() const { return 2 * series + kAggregateCount; }
+  [[nodiscard]] std::size_t size() const { return 3 * series + kAggregateCount; }
 };
 
 }  // namespace nodevigil

@@ -62,8 +62,7 @@ class PagesTest(unittest.TestCase):
         found = {one["type"]: one for one in report["incidents"]}
         for kind in ("cpu", "fork-storm"):
             self.assertEqual(found[kind]["incidents"], 2, self.done.stdout)
-            # The second one, half a minute after the first, may be below the threshold that the first has raised.
-            self.assertGreaterEqual(found[kind]["class_right"], 1, self.done.stdout)
+            self.assertEqual(found[kind]["class_right"], 2, self.done.stdout)
         self.assertLessEqual({"cpu", "fork_storm"}, {row["class"] for row in self.rows("verdicts.csv")})
         self.assertRegex(self.done.stderr, r"model trained [0-9a-f]{16} \(.*model\.json\)")
         self.assertIn("<svg", (self.directory / "report.html").read_text())

@@ -25,7 +25,6 @@ class RecentMean {
     next_ = (next_ + 1) % window_;
     size_ = std::min(size_ + 1, window_);
   }
-  void clear() { size_ = next_ = 0; }
   /// Of the values that there are; there is one.
   [[nodiscard]] double mean() const { return sum() / static_cast<double>(size_); }
   /// As if those before the first one had been 0.

@@ -13,15 +13,14 @@ namespace nodevigil {
 /// How much the tree has held for an attack lately: the mean of the probability that it is none of
 /// what is normal, over about 5 minutes but 5 to 30 samples. A fault that moves few metrics
 /// moderately, such as a miner, passes no threshold of the score, but looks like no ordinary work
-/// for as long as it goes on. Five samples in a row that look normal end it: what was before is
-/// forgotten. Where the tree often takes this node's ordinary work for an attack,
+/// for as long as it goes on. Where the tree often takes this node's ordinary work for an attack,
 /// the threshold follows, up to where nothing passes it.
 class Suspicion {
  public:
   explicit Suspicion(const ScoringOptions& options);
 
   struct Figures {
-    double suspicion = 0;  ///< 0 to 1; samples that are not there or forgotten count as normal
+    double suspicion = 0;  ///< 0 to 1; samples before the first count as normal ones
     double threshold = 0;
     double ratio = 0;  ///< suspicion / threshold where it counts, else 0
   };
@@ -44,7 +43,6 @@ class Suspicion {
 
   AlarmThreshold threshold_;
   RecentMean<kMaxWindow> recent_;
-  std::uint64_t normal_run_ = 0;  // samples in a row that look normal
 };
 
 }  // namespace nodevigil

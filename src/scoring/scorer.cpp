@@ -220,7 +220,7 @@ void Scorer::State::fill_tree_inputs(Scored& scored) const {
     scored.tree_inputs[layout.fast(i)] = judgement.fast[i];
     if (std::isnan(judgement.deviation[i])) continue;
     present += 1;
-    if (!std::isnan(judgement.z[i])) squares += judgement.z[i] * judgement.z[i];
+    squares += judgement.z[i] * judgement.z[i];  // there is one where there is a deviation
     sum += judgement.deviation[i];
     largest = std::max(largest, judgement.deviation[i]);
     if (judgement.deviation[i] > kFarOut) far_out += 1;

@@ -19,6 +19,9 @@ def recordings(*campaigns):
     return [path for one in campaigns for path in sorted((ROOT / "datasets").glob(f"{one}-*.csv.gz"))]
 
 
+LEARNED = recordings("train", "quiet")
+
+
 def servers():
     """Labelled CSVs: those of NODEVIGIL_BENCH_SERVERS, else the two that are kept here, shortened."""
     directory = pathlib.Path(os.environ.get("NODEVIGIL_BENCH_SERVERS", ROOT / "tests/fixtures/smd"))
@@ -28,7 +31,7 @@ def servers():
 def across_sittings(directory):
     """The report on the training campaigns, where each sitting is judged by a tree of the others."""
     report = directory / "across.json"
-    run(["train", *recordings("train", "quiet"), *FLAGS, *GROWN, "--report", report])
+    run(["train", *LEARNED, *FLAGS, *GROWN, "--report", report])
     return json.loads(report.read_text())
 
 
@@ -42,7 +45,7 @@ def on_the_test(directory):
 def accuracies(directory):
     """Of this program's tree and of scikit-learn's with the same limits, each on rows of incidents it has not seen."""
     report, rows = directory / "training.json", directory / "rows.csv"
-    run(["train", *recordings("train", "quiet"), *FLAGS, "--balance=none", "--prune=0", "--report", report,
+    run(["train", *LEARNED, *FLAGS, "--balance=none", "--prune=0", "--report", report,
          "--training-rows", rows])
     return json.loads(report.read_text())["accuracy"], peers_accuracy(rows)
 

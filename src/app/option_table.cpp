@@ -99,10 +99,9 @@ constexpr std::array kTable{
                "Samples in closed buckets (of a minute, by default) before the first verdict; some "
                "more pass until the bucket closes.",
                set_warmup},
-    OptionSpec{"warm-from", "FILE", "", kAgentOnly | kEvaluate, false, "Scoring",
+    OptionSpec{"warm-from", "FILE", "", kAgentOnly, false, "Scoring",
                "CSV of the node's past (import-prometheus --as-node, export) to learn from at a "
-               "start where neither the journal nor Postgres has any of it. For evaluate: the past "
-               "that every node is to have, of any one node.",
+               "start where neither the journal nor Postgres has any of it.",
                [](O& o, Text t) { return set_text(o.warm_from, t); }},
     OptionSpec{"model", "FILE", "", kModelled | kDoctor, false, "Scoring",
                "Tree that names causes, as JSON; read again when the file changes. Empty: the one "
@@ -358,6 +357,11 @@ constexpr std::array kTable{
     OptionSpec{"thin", "N", "1", kJudges, false, "Training",
                "Take each N-th row of a node, as if it had been sampled N times as slowly.",
                [](O& o, Text t) { return set_number(o.train.thin, t, 1, 10'000); }},
+    OptionSpec{"past", "N", "0", kJudges, false, "Training",
+               "Take each row a second time, as of a node whose ordinary rows (labelled as no attack) "
+               "the agent has seen N times before: what stands out on a new node need not on one "
+               "that is known.",
+               [](O& o, Text t) { return set_number(o.train.past, t, 0, 1000); }},
     OptionSpec{"fold-by", "KIND", "incident", kTrain, true, "Training",
                "What stays together when rows are divided to be judged: incident, node, or row, "
                "which flatters. The first counts; more are printed beside it.",
@@ -378,7 +382,8 @@ constexpr std::array kTable{
                [](O& o, Text t) { return set_share(o.train.min_gain, t); }},
     OptionSpec{"dead-zone", "Z", "1", kTrain, false, "Training",
                "Ask nothing of an input z.* or fast.* nearer to what is usual than so many "
-               "deviations: such a split tells the time of a recording rather than an attack.",
+               "deviations, and of direction.* than a twentieth of that: such a split tells the "
+               "time of a recording rather than an attack.",
                [](O& o, Text t) { return set_deviation(o.train.dead_zone, t); }},
     OptionSpec{"prune", "ALPHA", "auto", kTrain, false, "Training",
                "Cost of a leaf, as a share of all weight; auto: the one that is best on unseen "

@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "nodevigil/base/log.h"
-#include "nodevigil/base/printable.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/dataset/sample_csv.h"
 #include "nodevigil/store/postgres_history.h"
@@ -83,27 +82,18 @@ Result<std::int64_t> restore_from_csv(const std::string& path, const std::string
              "; scores will be off until the node is known by its own");
   }
   std::int64_t rows = 0;
-  std::string whose = node;
   RecordedRow row;
   Scored scored;
   for (;;) {
     const auto got = samples.next(row);
     if (!got) return got.error();
     if (!*got) break;
-    if (whose.empty()) whose = row.node;
-    if (samples.has_nodes() && row.node != whose) {
-      if (!node.empty()) continue;
-      return Error{ErrorCode::kInvalid,
-                   "expected the past of one node, it has rows of " + printable(whose) +
-                       " and of " + printable(row.node),
-                   path};
-    }
+    if (samples.has_nodes() && row.node != node) continue;
     scorer.score(row.sample, scored);
     ++rows;
   }
   if (rows == 0) {
-    return Error{ErrorCode::kNotFound,
-                 node.empty() ? "it has no rows" : "no row of node '" + node + "'", path};
+    return Error{ErrorCode::kNotFound, "no row of node '" + node + "'", path};
   }
   return rows;
 }

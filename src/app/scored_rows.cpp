@@ -3,19 +3,20 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 
-#include "nodevigil/app/restore.h"
 #include "nodevigil/metrics/table.h"
 #include "nodevigil/scoring/scorer.h"
 
 namespace nodevigil {
 namespace {
 
-// What one node's rows come to.
+// What one node's rows come to, in one view.
 struct NodeRows {
   std::unique_ptr<Scorer> scorer;
   double interval_s = 0;
+  bool gap = false;  // the row before the next one was left out
   std::vector<JudgedRow> rows;
   std::vector<float> inputs;
   std::vector<ScoredRows::Given> given;
@@ -23,13 +24,27 @@ struct NodeRows {
 
 class Collector {
  public:
-  Collector(const ScoringOptions& options, const Classifier& classifier, const std::string& past,
-            bool with_inputs)
-      : options_(options), classifier_(classifier), past_(past), with_inputs_(with_inputs) {}
+  Collector(const ScoringOptions& options, const Classifier& classifier, bool with_inputs)
+      : options_(options), classifier_(classifier), with_inputs_(with_inputs) {}
+
+  // The row is of the node's past, of which only what is usual is kept.
+  void learn(const LabelledRow& row) {
+    NodeRows& node = node_of(row);
+    if (row.label.attack == std::optional{false}) {
+      score(node, row.sample);
+    } else {
+      node.gap = true;
+    }
+  }
+
+  // The rows begin anew.
+  void rewind() {
+    for (auto& [name, node] : nodes_) node.gap = true;
+  }
 
   void add(const LabelledRow& row) {
     NodeRows& node = node_of(row);
-    node.scorer->score(row.sample, scored_);
+    score(node, row.sample);
     const bool ready = scored_.phase == Phase::kReady;
     node.rows.push_back({0, node.interval_s, type_of(row.label), ready, scored_.over,
                          scored_.anomalous, scored_.verdict});
@@ -45,22 +60,33 @@ class Collector {
     }
   }
 
-  Result<ScoredRows> take() {
-    if (!warmed_) return warmed_.error();
-    ScoredRows all;
-    for (const std::string& name : order_) {
-      NodeRows node = std::move(nodes_[name]);
-      for (JudgedRow& row : node.rows) row.node = static_cast<std::uint32_t>(all.nodes.size());
-      all.nodes.push_back(name);
+  // Appends what there is to `all`, as its view number `view`.
+  void put(std::size_t view, ScoredRows& all) {
+    for (std::size_t i = 0; i < order_.size(); ++i) {
+      NodeRows node = std::move(nodes_[order_[i]]);
+      for (JudgedRow& row : node.rows) {
+        row.node = static_cast<std::uint32_t>(view * order_.size() + i);
+      }
       all.rows.insert(all.rows.end(), node.rows.begin(), node.rows.end());
       all.inputs.insert(all.inputs.end(), node.inputs.begin(), node.inputs.end());
       all.given.insert(all.given.end(), node.given.begin(), node.given.end());
     }
+    all.nodes = std::move(order_);
     all.types = std::move(types_);
-    return all;
   }
 
  private:
+  void score(NodeRows& node, const Sample& sample) {
+    if (!node.gap) {
+      node.scorer->score(sample, scored_);
+      return;
+    }
+    node.gap = false;
+    Sample first = sample;
+    first.elapsed_ns.reset();
+    node.scorer->score(first, scored_);
+  }
+
   NodeRows& node_of(const LabelledRow& row) {
     const auto [found, fresh] = nodes_.try_emplace(row.node);
     NodeRows& node = found->second;
@@ -71,11 +97,6 @@ class Collector {
     node.scorer = std::make_unique<Scorer>(node_series(), options);
     node.scorer->set_classifier(classifier_);
     node.interval_s = std::chrono::duration<double>{row.interval}.count();
-    if (!past_.empty() && warmed_) {
-      if (const auto learned = restore_from_csv(past_, "", row.interval, *node.scorer); !learned) {
-        warmed_ = learned.error();
-      }
-    }
     return node;
   }
 
@@ -90,8 +111,6 @@ class Collector {
 
   ScoringOptions options_;
   Classifier classifier_;
-  std::string past_;
-  Result<void> warmed_;  // the first failure to, if any
   bool with_inputs_;
   std::map<std::string, NodeRows> nodes_;
   std::vector<std::string> order_;  // in which they appeared
@@ -101,13 +120,33 @@ class Collector {
 
 }  // namespace
 
+Error rows_changed() {
+  return {ErrorCode::kInvalid,
+          "rows came or went while they were read; if their retention takes the oldest away, leave "
+          "these out with --from",
+          ""};
+}
+
 Result<ScoredRows> score_labelled_rows(LabelledRows& rows, const ScoringOptions& options,
-                                       const Classifier& classifier, const std::string& past,
+                                       const Classifier& classifier, std::int64_t past,
                                        bool with_inputs) {
-  Collector collector{options, classifier, past, with_inputs};
-  const auto read = rows.each([&](const LabelledRow& row) { collector.add(row); });
-  if (!read) return read.error();
-  return collector.take();
+  ScoredRows all;
+  all.views = past == 0 ? 1 : 2;
+  std::size_t rows_before = 0;
+  for (std::size_t view = 0; view < all.views; ++view) {
+    Collector collector{options, classifier, with_inputs};
+    for (std::int64_t time = 0; view > 0 && time < past; ++time) {
+      const auto read = rows.each([&](const LabelledRow& row) { collector.learn(row); });
+      if (!read) return read.error();
+      collector.rewind();
+    }
+    const auto read = rows.each([&](const LabelledRow& row) { collector.add(row); });
+    if (!read) return read.error();
+    collector.put(view, all);
+    if (view > 0 && all.rows.size() != 2 * rows_before) return rows_changed();
+    rows_before = all.rows.size();
+  }
+  return all;
 }
 
 }  // namespace nodevigil

@@ -63,9 +63,9 @@ ReportedData describe(const LabelledRows& rows, const ScoredRows& scored,
   ReportedData described;
   described.sources = rows.sources();
   described.interval_s = scored.rows.front().interval_s;
-  described.rows = scored.rows.size();
+  described.rows = scored.rows_of_view();
   described.nodes = scored.nodes.size();
-  for (const JudgedRow& row : scored.rows) {
+  for (const JudgedRow& row : scored.view(0)) {
     if (row.type >= 0) ++described.attacks;
     if (row.type == kNoAttack) ++described.normal;
   }
@@ -76,9 +76,14 @@ ReportedData describe(const LabelledRows& rows, const ScoredRows& scored,
   return described;
 }
 
+Detection detection_of(const ScoredRows& scored, std::size_t view, const TrainingSet& set) {
+  const auto rows = scored.view(view);
+  return {summarise(find_incidents(rows), scored.types, set.classes_of), find_false_alarms(rows)};
+}
+
 void judge_incidents(const ScoredRows& scored, const TrainingSet& set, Report& report) {
-  report.incidents = summarise(find_incidents(scored.rows), scored.types, set.classes_of);
-  report.false_alarms = find_false_alarms(scored.rows);
+  report.as_new = detection_of(scored, 0, set);
+  if (scored.views > 1) report.as_known = detection_of(scored, 1, set);
 }
 
 Result<void> check_classes(const ReportedData& data, const std::vector<std::string>& classes) {
@@ -120,7 +125,7 @@ class Training {
 
  private:
   Result<void> prepare() {
-    auto scored = score_labelled_rows(rows_, options_.scoring, {}, "", true);
+    auto scored = score_labelled_rows(rows_, options_.scoring, {}, options_.train.past, true);
     if (!scored) return scored.error();
     scored_ = std::move(*scored);
     if (scored_.rows.empty()) return Error{ErrorCode::kInvalid, "there are no rows", ""};
@@ -135,6 +140,7 @@ class Training {
       set_.data.dead_zones.push_back(static_cast<float>(dead_zone_of(name)));
     }
     report_.data = describe(rows_, scored_, set_.data);
+    report_.data.past = options_.train.past;
     if (auto sound = check_classes(report_.data, set_.data.classes); !sound) return sound;
     balance_rows(set_.data, options_.train.balance == "causes"      ? Balance::kCauses
                             : options_.train.balance == "classes"   ? Balance::kClasses
@@ -254,19 +260,15 @@ class Training {
     // has not seen its node.
     const auto judge_of = [&](std::size_t row) {
       const auto own = fold_of_stretch.find(set_.stretch_of[row]);
-      return own != fold_of_stretch.end() ? own->second : fold_of_node[scored_.rows[row].node];
+      return own != fold_of_stretch.end() ? own->second : fold_of_node[scored_.node_of(row)];
     };
     for (std::uint32_t fold = 0; fold < judged_.trees.size(); ++fold) {
       const Classifier classifier{std::make_shared<const Model>(model_of(judged_.trees[fold])),
                                   nullptr};
-      const auto again = score_labelled_rows(rows_, options_.scoring, classifier, "", false);
+      const auto again =
+          score_labelled_rows(rows_, options_.scoring, classifier, options_.train.past, false);
       if (!again) return again.error();
-      if (again->rows.size() != scored_.rows.size()) {
-        return Error{ErrorCode::kInvalid,
-                     "rows came or went while they were read; if their retention takes the oldest "
-                     "away, leave these out with --from",
-                     ""};
-      }
+      if (again->rows.size() != scored_.rows.size()) return rows_changed();
       for (std::size_t i = 0; i < scored_.rows.size(); ++i) {
         if (judge_of(i) != fold) continue;
         // The tree has a part in when an alarm is raised, too.
@@ -292,8 +294,8 @@ class Training {
 
   [[nodiscard]] std::string provenance() const {
     const auto rounded = [](double value) { return std::round(value * 10'000) / 10'000; };
-    const IncidentFigures& all = report_.incidents.back().all;
-    const IncidentFigures& from_calm = report_.incidents.back().from_calm;
+    const IncidentFigures& all = report_.as_new.incidents.back().all;
+    const IncidentFigures& from_calm = report_.as_new.incidents.back().from_calm;
     nlohmann::json classes;
     for (std::size_t i = 0; i < set_.data.classes.size(); ++i) {
       classes[set_.data.classes[i]] = {{"rows", report_.data.class_rows[i]},
@@ -312,6 +314,7 @@ class Training {
           {"min_leaf", options_.train.min_leaf},
           {"min_gain", options_.train.min_gain},
           {"dead_zone", options_.train.dead_zone},
+          {"past", options_.train.past},
           {"alpha", cart_.alpha},
           {"balanced", options_.train.balance},
           {"classes", options_.train.classes},
@@ -351,7 +354,7 @@ Result<Trained> train_model(LabelledRows& rows, const Options& options) {
 
 Result<Report> evaluate_model(LabelledRows& rows, const Classifier& classifier,
                               const Options& options) {
-  auto scored = score_labelled_rows(rows, options.scoring, classifier, options.warm_from, false);
+  auto scored = score_labelled_rows(rows, options.scoring, classifier, options.train.past, false);
   if (!scored) return scored.error();
   if (scored->rows.empty()) return Error{ErrorCode::kInvalid, "there are no rows", ""};
   if (auto left = leave_out(*scored, options.train.leave_out); !left) return left.error();
@@ -362,7 +365,7 @@ Result<Report> evaluate_model(LabelledRows& rows, const Classifier& classifier,
   Report report;
   report.model = *classifier.model;
   report.data = describe(rows, *scored, set->data);
-  report.data.past = options.warm_from;
+  report.data.past = options.train.past;
   report.confusion = ConfusionMatrix{classifier.model->classes.size()};
   for (std::size_t row = 0; row < set->data.rows; ++row) {
     const ScoredRows::Given& given = scored->given[set->ready_row[row]];

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "nodevigil/base/printable.h"
@@ -16,7 +17,7 @@ namespace {
 
 // For each scored row the number of its stretch. Only normal rows tell attacks apart: one that
 // overlaps another, or that nothing is known of for a while, is no two.
-std::vector<std::uint32_t> stretches_of(const std::vector<JudgedRow>& rows) {
+std::vector<std::uint32_t> stretches_of(std::span<const JudgedRow> rows) {
   std::vector<std::uint32_t> stretches;
   std::uint32_t stretch = 0;
   std::optional<bool> attacked;  // in the stretch, as soon as it is known
@@ -103,7 +104,11 @@ Result<TrainingSet> make_training_set(const ScoredRows& scored, const ClassMap& 
     if (!classes) return classes.error();
     set.classes_of.push_back(std::move(*classes));
   }
-  set.stretch_of = stretches_of(scored.rows);
+  // What an incident is in one view it is in all of them: never on both sides of a fold.
+  const std::vector<std::uint32_t> stretches = stretches_of(scored.view(0));
+  for (std::size_t view = 0; view < scored.views; ++view) {
+    set.stretch_of.insert(set.stretch_of.end(), stretches.begin(), stretches.end());
+  }
   const std::vector<double> calm = calm_of(scored.rows);
   const double settle_s = std::chrono::duration<double>{settle}.count();
 
@@ -126,7 +131,7 @@ Result<TrainingSet> make_training_set(const ScoredRows& scored, const ClassMap& 
     set.ready_row.push_back(ready_row);
     data.labels.push_back(label);
     data.groups.push_back(set.stretch_of[i]);
-    set.nodes.push_back(row.node);
+    set.nodes.push_back(scored.node_of(i));
   }
   data.rows = data.labels.size();
   if (!scored.inputs.empty()) put_columns(scored.inputs, set);

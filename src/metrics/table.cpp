@@ -140,7 +140,9 @@ constexpr std::array<MetricSpec, kMetricCount> kTable{{
      "load5",
      {0.05, 0},
      [](const R& r) { return member(r.loadavg, &Loadavg::load5); },
-     "Tasks running or in uninterruptible sleep, average over 5 minutes."},
+     "Tasks running or in uninterruptible sleep, average over 5 minutes.",
+     kNoCeiling,
+     true},
     {"load15",
      Kind::kGauge,
      "tasks",
@@ -149,7 +151,9 @@ constexpr std::array<MetricSpec, kMetricCount> kTable{{
      "load15",
      {0.05, 0},
      [](const R& r) { return member(r.loadavg, &Loadavg::load15); },
-     "Tasks running or in uninterruptible sleep, average over 15 minutes."},
+     "Tasks running or in uninterruptible sleep, average over 15 minutes.",
+     kNoCeiling,
+     true},
     {"receive_drop",
      Kind::kCounter,
      "packets",
@@ -266,7 +270,8 @@ std::vector<SeriesSpec> node_series() {
   std::vector<SeriesSpec> series;
   series.reserve(kMetricCount);
   for (const MetricSpec& metric : kTable) {
-    series.push_back({std::string{metric.name}, metric.kind, metric.floor, metric.ceiling});
+    series.push_back(
+        {std::string{metric.name}, metric.kind, metric.floor, metric.ceiling, metric.late});
   }
   return series;
 }

@@ -21,7 +21,7 @@ namespace nodevigil {
 namespace {
 
 // Changes whenever equal samples would give other scores, or the saved bytes another layout.
-constexpr std::string_view kStateFormat = "nodevigil-state-4";
+constexpr std::string_view kStateFormat = "nodevigil-state-5";
 // A class is named when it is likelier than all others that are not normal together, as far as the
 // tree sees an attack at all; else the cause is unknown.
 constexpr double kSureEnough = 0.5;
@@ -55,7 +55,6 @@ struct Scorer::State {
         rates(series),
         baselines(series, options),
         node_score(series.size(), options),
-        suspicion(options),
         alarm(options),
         freeze(options),
         held(series.size()),
@@ -84,6 +83,7 @@ struct Scorer::State {
   // Scratch of one step.
   std::vector<double> features;
   Baselines::Judgement judgement;
+  std::int32_t suspect = kClassUnknown;  // class whose suspicion passes its threshold
 
   void begin(Scored& scored) const;
   void judge(Scored& scored);
@@ -91,6 +91,7 @@ struct Scorer::State {
   void fill_tree_inputs(Scored& scored) const;
   [[nodiscard]] double ask_tree(Scored& scored);
   void name_cause(Scored& scored);
+  void begin_suspicion();
   [[nodiscard]] std::uint64_t model_tag() const;
   [[nodiscard]] std::uint64_t cause_tag() const;
   void set_cause(std::uint64_t tag);
@@ -111,7 +112,7 @@ void Scorer::set_classifier(Classifier classifier) {
   const std::uint64_t tag = state_->model_tag();
   state_->classifier = std::move(classifier);
   // What another tree held for an attack says nothing about this one.
-  if (state_->model_tag() != tag) state_->suspicion = Suspicion{state_->options};
+  if (state_->model_tag() != tag) state_->begin_suspicion();
 }
 std::span<const SeriesSpec> Scorer::series() const { return state_->series; }
 std::optional<UsualRange> Scorer::usual(std::size_t i) const {
@@ -220,14 +221,15 @@ void Scorer::State::fill_tree_inputs(Scored& scored) const {
     scored.tree_inputs[layout.fast(i)] = judgement.fast[i];
     if (std::isnan(judgement.deviation[i])) continue;
     present += 1;
-    squares += judgement.z[i] * judgement.z[i];  // there is one where there is a deviation
+    // There is a z where there is a deviation.
+    if (!series[i].late) squares += judgement.z[i] * judgement.z[i];
     sum += judgement.deviation[i];
     largest = std::max(largest, judgement.deviation[i]);
     if (judgement.deviation[i] > kFarOut) far_out += 1;
   }
-  const double length = std::sqrt(std::max(squares, present));
+  const double length = std::sqrt(std::max(squares, kFarOut * kFarOut * present));
   for (std::size_t i = 0; i < series.size(); ++i) {
-    scored.tree_inputs[layout.direction(i)] = judgement.z[i] / length;
+    scored.tree_inputs[layout.direction(i)] = std::clamp(judgement.z[i] / length, -1.0, 1.0);
   }
   const auto put = [&](Aggregate which, double value) {
     scored.tree_inputs[layout.aggregate(which)] = value;
@@ -239,15 +241,19 @@ void Scorer::State::fill_tree_inputs(Scored& scored) const {
   put(Aggregate::kOver3, far_out / present);
 }
 
+void Scorer::State::begin_suspicion() {
+  suspicion = classifier.model ? Suspicion{options, classifier.model->classes.size()} : Suspicion{};
+}
+
 // Returns how far the suspicion is over its threshold.
 double Scorer::State::ask_tree(Scored& scored) {
   const Model& model = *classifier.model;
   const auto probabilities = model.leaf_probabilities(classifier.leaf(scored.tree_inputs));
   scored.probabilities.assign(probabilities.begin(), probabilities.end());
-  // "normal" is the first class.
-  const Suspicion::Figures figures = suspicion.update(1.0 - probabilities.front());
+  const Suspicion::Figures figures = suspicion.update(probabilities);
   scored.suspicion = figures.suspicion;
   scored.threshold_suspicion = figures.threshold;
+  suspect = figures.ratio > 1.0 ? figures.attack : kClassUnknown;
   return figures.ratio;
 }
 
@@ -262,9 +268,11 @@ void Scorer::State::name_cause(Scored& scored) {
         find_path(*classifier.model, scored.tree_inputs, scored.explanation.path));
     // While an alarm fades, the cause it was raised for stays.
     const std::span<const double> probabilities{scored.probabilities};
-    const double attack = 1.0 - probabilities.front();
+    const double attack = 1.0 - probabilities.front();  // "normal" is the first class
     const auto likeliest = std::ranges::max_element(probabilities.subspan(1));
-    if (scored.over && attack >= kSeesAttack && *likeliest >= kSureEnough * attack) {
+    if (suspect != kClassUnknown) {
+      cause = suspect;
+    } else if (scored.over && attack >= kSeesAttack && *likeliest >= kSureEnough * attack) {
       cause = static_cast<std::int32_t>(&*likeliest - probabilities.data());
     }
   }
@@ -334,10 +342,14 @@ std::string Scorer::save() const {
 }
 
 Result<void> Scorer::load(std::string_view saved) {
-  auto fresh = std::make_unique<State>(state_->series, state_->options);
-  fresh->classifier = state_->classifier;
-  state_ = std::make_unique<State>(state_->series, state_->options);
-  state_->classifier = fresh->classifier;
+  const auto begun_anew = [](const State& state) {
+    auto fresh = std::make_unique<State>(state.series, state.options);
+    fresh->classifier = state.classifier;
+    fresh->begin_suspicion();
+    return fresh;
+  };
+  state_ = begun_anew(*state_);
+  auto fresh = begun_anew(*state_);
   if (!saved.starts_with(fresh->hash)) {
     return Error{ErrorCode::kInvalid, "a saved scorer state is of other series or settings", ""};
   }
@@ -351,7 +363,7 @@ Result<void> Scorer::load(std::string_view saved) {
   fresh->set_cause(in.get<std::uint64_t>());
   const bool same_model = in.get<std::uint64_t>() == fresh->model_tag();
   fresh->suspicion.load(in);
-  if (!same_model) fresh->suspicion = Suspicion{fresh->options};
+  if (!same_model) fresh->begin_suspicion();
   if (!in.ok() || !in.at_end()) {
     return Error{ErrorCode::kInvalid, "a saved scorer state is cut short or too long", ""};
   }

@@ -7,36 +7,66 @@
 namespace nodevigil {
 namespace {
 
+constexpr double kWindowSeconds = 120;
 constexpr std::size_t kLeastWindow = 5;
 // How far a tree can be trusted depends less on the node than what its metrics do.
 constexpr AlarmThreshold::Assumed kAssumed{.largest = 0.5, .days = 7};
 
 }  // namespace
 
-Suspicion::Suspicion(const ScoringOptions& options)
-    : threshold_(make_threshold(options, kSuspicionShare, kAssumed)),
-      recent_(samples_in(kSmoothingSeconds, options, kLeastWindow, kMaxWindow)) {}
+Suspicion::Suspicion(const ScoringOptions& options, std::size_t classes) {
+  const std::size_t window = samples_in(kWindowSeconds, options, kLeastWindow, kMaxWindow);
+  for (std::size_t attack = 1; attack < classes; ++attack) {
+    suspects_.push_back(
+        {make_threshold(options, kSuspicionShare, kAssumed), RecentMean<kMaxWindow>{window}});
+  }
+}
 
-Suspicion::Figures Suspicion::update(double attack) {
-  recent_.add(attack);
-  // Never lower than what is assumed: on a node where the tree is sure of everything, one doubt
-  // would pass for an attack.
-  Figures figures;
-  figures.suspicion = recent_.mean_from_zero();
-  figures.threshold = std::max(threshold_.value(), kAssumed.largest);
-  if (counts(attack)) figures.ratio = figures.suspicion / figures.threshold;
-  threshold_.add(figures.suspicion);
-  return figures;
+void Suspicion::advance(std::int64_t elapsed_ns) {
+  for (Suspect& one : suspects_) one.threshold.advance(elapsed_ns);
+}
+
+Suspicion::Figures Suspicion::update(std::span<const double> probabilities) {
+  Figures nearest;
+  for (std::size_t i = 0; i < suspects_.size(); ++i) {
+    Suspect& one = suspects_[i];
+    const double probability = probabilities[i + 1];
+    one.recent.add(probability);
+    Figures figures;
+    figures.attack = static_cast<std::int32_t>(i + 1);
+    figures.suspicion = one.recent.mean_from_zero();
+    // Never lower than what is assumed: on a node where the tree is sure of everything, one doubt
+    // would pass for an attack.
+    figures.threshold = std::max(one.threshold.value(), kAssumed.largest);
+    const double over = figures.suspicion / figures.threshold;
+    if (counts(probability)) figures.ratio = over;
+    one.threshold.add(figures.suspicion);
+    // What does not count is told as well, where nothing does.
+    const double nearest_over = nearest.suspicion / nearest.threshold;
+    if (figures.ratio > nearest.ratio || (nearest.ratio == 0 && over > nearest_over)) {
+      nearest = figures;
+    }
+  }
+  return nearest;
 }
 
 void Suspicion::save(ArchiveWriter& out) const {
-  threshold_.save(out);
-  recent_.save(out);
+  out.put<std::uint64_t>(suspects_.size());
+  for (const Suspect& one : suspects_) {
+    one.threshold.save(out);
+    one.recent.save(out);
+  }
 }
 
 void Suspicion::load(ArchiveReader& in) {
-  threshold_.load(in);
-  recent_.load(in);
+  // Of a model with more classes there is more, which is read over.
+  Suspect none{AlarmThreshold{1, 0, {}}, RecentMean<kMaxWindow>{1}};
+  const auto count = in.get<std::uint64_t>();
+  for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+    Suspect& one = i < suspects_.size() ? suspects_[i] : none;
+    one.threshold.load(in);
+    one.recent.load(in);
+  }
 }
 
 }  // namespace nodevigil

@@ -33,29 +33,32 @@ std::string figure(const std::string& value, const std::string& name) {
 std::string summary(const Report& report) {
   const ReportedData& data = report.data;
   // An alarm that goes on from the incident before is no merit.
-  const IncidentFigures& calm = report.incidents.back().from_calm;
+  const IncidentFigures& calm = report.as_new.incidents.back().from_calm;
   std::string html = "<section><h1>" + escape_html(report.model.name) + "</h1>\n<p class=\"dim\">" +
                      escape_html(report.model.hash) + ", " +
                      std::to_string(report.model.nodes.size()) + " nodes";
   for (const std::string& source : data.sources) html += "<br>" + escape_html(source);
-  if (!data.past.empty()) html += "<br>every node with the past in " + escape_html(data.past);
   html += "</p>\n<p>" + std::to_string(data.rows) + " rows of " + std::to_string(data.nodes) +
           (data.nodes == 1 ? " node, one every " : " nodes, one every ") +
           fixed(data.interval_s, 1) + " s: " + std::to_string(data.attacks) + " attack, " +
           std::to_string(data.normal) + " normal; " + std::to_string(data.used) +
-          " of them judged row by row.</p>\n<div class=\"figures\">";
+          " of them judged row by row" +
+          (data.past > 0 ? ", each as of a new node and of one whose normal rows were seen " +
+                               std::to_string(data.past) + " times before"
+                         : "") +
+          ".</p>\n<div class=\"figures\">";
   html += figure(seen_text(calm), "incidents from calm seen by the agent");
   html += figure(named_text(calm), "of these with the right class");
   html += figure(fixed_or(calm.median_delay, 1, kNoHtml), "samples of delay, median");
-  html += figure(fixed_or(report.false_alarms.a_day(), 2, kNoHtml), "false alarms a day");
+  html += figure(fixed_or(report.as_new.false_alarms.a_day(), 2, kNoHtml), "false alarms a day");
   html += figure(fixed(report.confusion.macro_f1(), 3), "macro F1 of rows, by the tree alone");
   return html + "</div></section>\n";
 }
 
-std::string incidents(const Report& report) {
+std::string incidents(const std::string& title, const Detection& detection) {
   std::string html = head({"incidents", "seen", "class right", "median delay", "longest",
                            "from calm: seen", "class right", "median delay"});
-  for (const IncidentSummary& one : report.incidents) {
+  for (const IncidentSummary& one : detection.incidents) {
     html += one.type.empty() ? "<tr class=\"all\">" : "<tr>";
     html += cell(one.type.empty() ? "all" : one.type);
     html += cell(seen_text(one.all)) + cell(named_text(one.all));
@@ -64,14 +67,21 @@ std::string incidents(const Report& report) {
     html += cell(seen_text(one.from_calm)) + cell(named_text(one.from_calm));
     html += cell(fixed_or(one.from_calm.median_delay, 1, kNoHtml)) + "</tr>\n";
   }
-  const FalseAlarms& alarms = report.false_alarms;
-  return section("As the agent judges",
+  const FalseAlarms& alarms = detection.false_alarms;
+  return section(title,
                  html +
                      "</tbody></table>\n<p class=\"dim\">Delay in samples. From calm: no alarm was "
                      "raised when it began. " +
                      std::to_string(alarms.alarms) + " false alarms in " + fixed(alarms.days, 3) +
                      " days of normal rows." + escape_html(raised_text(alarms)) +
-                     escape_html(warmup_text(report.incidents)) + "</p>\n");
+                     escape_html(warmup_text(detection.incidents)) + "</p>\n");
+}
+
+std::string detections(const Report& report) {
+  std::string html = incidents("As the agent judges", report.as_new);
+  if (report.as_known)
+    html += incidents("As an agent judges that knows the node", *report.as_known);
+  return html;
 }
 
 std::string classes(const Report& report) {
@@ -192,7 +202,7 @@ std::string report_as_html(const Report& report) {
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width\">\n<title>" +
       escape_html(report.model.name) + "</title>\n<style>" + kHtmlStyle + kReportStyle +
-      "</style>\n</head>\n<body>\n" + summary(report) + incidents(report) + classes(report) +
+      "</style>\n</head>\n<body>\n" + summary(report) + detections(report) + classes(report) +
       confusion(report) + "<div class=\"plots\">\n" + calibration_plot(report);
   if (report.training) html += training_plots(*report.training);
   html += "</div>\n";

@@ -17,7 +17,7 @@ Json data_json(const ReportedData& data) {
   Json json{{"sources", data.sources}, {"interval_s", data.interval_s}, {"rows", data.rows},
             {"nodes", data.nodes},     {"normal", data.normal},         {"attacks", data.attacks},
             {"used", data.used}};
-  if (!data.past.empty()) json["past"] = data.past;
+  if (data.past > 0) json["past"] = data.past;
   return json;
 }
 
@@ -65,9 +65,9 @@ Json figures_json(const IncidentFigures& figures) {
               {"longest_delay_samples", optional(figures.longest_delay)}};
 }
 
-Json incidents_json(const Report& report) {
+Json incidents_json(const Detection& detection) {
   Json incidents = Json::array();
-  for (const IncidentSummary& one : report.incidents) {
+  for (const IncidentSummary& one : detection.incidents) {
     Json json = figures_json(one.all);
     json["type"] = one.type.empty() ? "all" : one.type;
     json["from_calm"] = figures_json(one.from_calm);
@@ -141,8 +141,12 @@ std::string report_as_json(const Report& report) {
             {"classes", classes_json(report)},
             {"confusion", confusion_json(report.confusion)},
             {"calibration", calibration_json(report.calibration)},
-            {"incidents", incidents_json(report)},
-            {"false_alarms", false_alarms_json(report.false_alarms)}};
+            {"incidents", incidents_json(report.as_new)},
+            {"false_alarms", false_alarms_json(report.as_new.false_alarms)}};
+  if (report.as_known) {
+    json["as_known"] = {{"incidents", incidents_json(*report.as_known)},
+                        {"false_alarms", false_alarms_json(report.as_known->false_alarms)}};
+  }
   if (report.training) json["training"] = training_json(report);
   return json_text(json, 1) + '\n';
 }

@@ -50,8 +50,6 @@ class Table {
 std::string data_text(const ReportedData& data) {
   std::string text = "data\n";
   for (const std::string& source : data.sources) text += "  " + printable(source, 4096) + '\n';
-  if (!data.past.empty())
-    text += "  every node with the past in " + printable(data.past, 4096) + '\n';
   text += "  " + std::to_string(data.rows) + " rows of " + std::to_string(data.nodes) +
           (data.nodes == 1 ? " node, " : " nodes, ") + fixed(data.interval_s, 3) +
           " s between rows; " + std::to_string(data.attacks) + " attack, " +
@@ -60,6 +58,10 @@ std::string data_text(const ReportedData& data) {
           std::to_string(data.used) +
           " of them judged row by row: past warm-up, not of two attacks "
           "at once, not soon after one\n";
+  if (data.past > 0) {
+    text += "  each row twice: as of a new node, and of one whose normal rows were seen " +
+            std::to_string(data.past) + " times before\n";
+  }
   return text;
 }
 
@@ -94,27 +96,26 @@ std::string confusion_text(const Report& report) {
   return "confusion, in rows\n" + table.text();
 }
 
-std::string incidents_text(const Report& report) {
+std::string incidents_text(const std::string& by, const Detection& detection) {
   Table table;
   table.add({"incidents", "seen", "class right", "delay", "longest", "from calm: seen",
              "class right", "delay"});
-  for (const IncidentSummary& one : report.incidents) {
+  for (const IncidentSummary& one : detection.incidents) {
     table.add({one.type.empty() ? "all" : one.type, seen_text(one.all), named_text(one.all),
                fixed_or(one.all.median_delay, 1, kNoText), count_or(one.all.longest_delay, kNoText),
                seen_text(one.from_calm), named_text(one.from_calm),
                fixed_or(one.from_calm.median_delay, 1, kNoText)});
   }
-  const FalseAlarms& alarms = report.false_alarms;
-  std::string text =
-      "as the agent judges: score over its threshold, cause by the tree; median delay in "
-      "samples\n" +
-      table.text() + "  false alarms " + std::to_string(alarms.alarms) + " in " +
-      fixed(alarms.days, 3) + " days of normal rows: " + fixed_or(alarms.a_day(), 2, kNoText) +
-      " a day\n";
+  const FalseAlarms& alarms = detection.false_alarms;
+  std::string text = by +
+                     ": score over its threshold, cause by the tree; median delay in samples\n" +
+                     table.text() + "  false alarms " + std::to_string(alarms.alarms) + " in " +
+                     fixed(alarms.days, 3) +
+                     " days of normal rows: " + fixed_or(alarms.a_day(), 2, kNoText) + " a day\n";
   if (const std::string raised = raised_text(alarms); !raised.empty()) {
     text += " " + raised + '\n';
   }
-  const std::string warmup = warmup_text(report.incidents);
+  const std::string warmup = warmup_text(detection.incidents);
   return warmup.empty() ? text : text + " " + warmup + '\n';
 }
 
@@ -209,7 +210,10 @@ std::string report_as_text(const Report& report) {
   std::string text = "model " + printable(report.model.name) + ' ' + report.model.hash + ", " +
                      std::to_string(report.model.nodes.size()) + " nodes\n";
   text += data_text(report.data) + '\n' + classes_text(report) + '\n' + confusion_text(report) +
-          '\n' + incidents_text(report);
+          '\n' + incidents_text("as the agent judges", report.as_new);
+  if (report.as_known) {
+    text += '\n' + incidents_text("as an agent judges that knows the node", *report.as_known);
+  }
   if (report.training) text += '\n' + training_text(report);
   return text;
 }

@@ -55,7 +55,7 @@ class ScoredRowsTest : public ::testing::Test {
   static ScoredRows score(std::vector<LabelledRecording> nodes, const Classifier& classifier = {},
                           bool with_inputs = true) {
     MixedRows rows{std::move(nodes)};
-    auto scored = score_labelled_rows(rows, {}, classifier, "", with_inputs);
+    auto scored = score_labelled_rows(rows, {}, classifier, 0, with_inputs);
     EXPECT_TRUE(succeeded(scored));
     return scored ? std::move(*scored) : ScoredRows{};
   }

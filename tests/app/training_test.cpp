@@ -12,8 +12,10 @@
 #include <set>
 
 #include "app/labelled_recording.h"
+#include "nodevigil/app/scored_rows.h"
 #include "nodevigil/metrics/table.h"
 #include "nodevigil/scoring/classifier.h"
+#include "nodevigil/scoring/tree_inputs.h"
 #include "store/journal_fixture.h"
 
 namespace nodevigil::testing {
@@ -122,18 +124,19 @@ TEST_F(TrainingTest, TheReportDescribesTheRows) {
 
 TEST_F(TrainingTest, TheReportJudgesIncidentsAsTheAgentWould) {
   const Report report = train({path("train.csv")}).report;
-  ASSERT_THAT(report.incidents, SizeIs(3));
-  EXPECT_EQ(report.incidents[0].type, "cpu");
-  EXPECT_EQ(report.incidents[0].all.incidents, 6U);
-  EXPECT_EQ(report.incidents[1].type, "net-flood");
-  const IncidentFigures& all = report.incidents[2].all;
+  ASSERT_THAT(report.as_new.incidents, SizeIs(3));
+  EXPECT_EQ(report.as_new.incidents[0].type, "cpu");
+  EXPECT_EQ(report.as_new.incidents[0].all.incidents, 6U);
+  EXPECT_EQ(report.as_new.incidents[1].type, "net-flood");
+  const IncidentFigures& all = report.as_new.incidents[2].all;
   EXPECT_EQ(all.incidents, 12U);
   EXPECT_EQ(all.seen, 12U);
   EXPECT_GE(all.named, 11U);
   EXPECT_LE(all.median_delay, 1);
-  EXPECT_NEAR(report.false_alarms.days, static_cast<double>(report.false_alarms.normal_rows) / 8640,
-              1e-9);
-  EXPECT_LE(report.false_alarms.normal_rows, report.data.normal - 50) << "warm-up is no calm";
+  EXPECT_NEAR(report.as_new.false_alarms.days,
+              static_cast<double>(report.as_new.false_alarms.normal_rows) / 8640, 1e-9);
+  EXPECT_LE(report.as_new.false_alarms.normal_rows, report.data.normal - 50)
+      << "warm-up is no calm";
 }
 
 // What a tree has seen it names; the report is of what it makes of an incident it has not seen.
@@ -151,13 +154,13 @@ TEST_F(TrainingTest, AnIncidentUnlikeAllOthersIsNotNamedByTheTreesThatHaveNotSee
   // A fold for each run, so that the others are judged by trees that have seen all but them.
   const Report report = train({file}, {{"folds", {"30"}}}).report;
   EXPECT_EQ(report.training->folds, 27U);
-  ASSERT_EQ(report.incidents[0].type, "cpu");
-  EXPECT_EQ(report.incidents[0].all.seen, 7U);
-  EXPECT_EQ(report.incidents[0].all.named, 6U);
+  ASSERT_EQ(report.as_new.incidents[0].type, "cpu");
+  EXPECT_EQ(report.as_new.incidents[0].all.seen, 7U);
+  EXPECT_EQ(report.as_new.incidents[0].all.named, 6U);
   const auto learned = evaluate_model(*rows_of_files({file}), classifier_of(report.model),
                                       options_of({}, kEvaluate));
   ASSERT_TRUE(succeeded(learned));
-  EXPECT_EQ(learned->incidents[0].all.named, 7U) << "the model itself has seen it";
+  EXPECT_EQ(learned->as_new.incidents[0].all.named, 7U) << "the model itself has seen it";
 }
 
 TEST_F(TrainingTest, TheReportHasAllPartsOfTraining) {
@@ -249,35 +252,35 @@ TEST_F(TrainingTest, AModelTellsTheAttacksOfAnotherRecording) {
   EXPECT_THAT(judged->data.class_incidents, ElementsAre(13, 6, 6));
   EXPECT_GT(judged->confusion.macro_f1(), 0.9);
   EXPECT_LT(judged->calibration.error(), 0.1);
-  ASSERT_THAT(judged->incidents, SizeIs(3));
-  EXPECT_EQ(judged->incidents[2].all.seen, 12U);
-  EXPECT_GE(judged->incidents[2].all.named, 11U);
+  ASSERT_THAT(judged->as_new.incidents, SizeIs(3));
+  EXPECT_EQ(judged->as_new.incidents[2].all.seen, 12U);
+  EXPECT_GE(judged->as_new.incidents[2].all.named, 11U);
 }
 
 TEST_F(TrainingTest, ClassesMayStandForSeveralTypes) {
   const Report report = train({path("train.csv")}, {{"class", {"attacked=net-flood,cpu"}}}).report;
   EXPECT_THAT(report.model.classes, ElementsAre("normal", "attacked"));
   EXPECT_THAT(report.data.class_incidents, ElementsAre(13, 12));
-  ASSERT_THAT(report.incidents, SizeIs(3)) << "incidents are still told by their types";
-  EXPECT_GE(report.incidents[2].all.named, 11U);
+  ASSERT_THAT(report.as_new.incidents, SizeIs(3)) << "incidents are still told by their types";
+  EXPECT_GE(report.as_new.incidents[2].all.named, 11U);
   // The same rules judge the model.
   const auto judged =
       evaluate_model(*rows_of_files({path("other.csv")}), classifier_of(report.model),
                      options_of({{"class", {"attacked=net-flood,cpu"}}}, kEvaluate));
   ASSERT_TRUE(succeeded(judged));
-  EXPECT_GE(judged->incidents[2].all.named, 11U);
+  EXPECT_GE(judged->as_new.incidents[2].all.named, 11U);
 }
 
 TEST_F(TrainingTest, TypesMayBeLeftOut) {
   const Report report = train({path("train.csv")}, {{"leave-out", {"cpu"}}}).report;
   EXPECT_THAT(report.model.classes, ElementsAre("normal", "net_flood"));
-  ASSERT_THAT(report.incidents, SizeIs(2));
-  EXPECT_EQ(report.incidents[1].all.incidents, 6U);
+  ASSERT_THAT(report.as_new.incidents, SizeIs(2));
+  EXPECT_EQ(report.as_new.incidents[1].all.incidents, 6U);
   EXPECT_EQ(report.data.attacks, 2U * (10 + 11) + 12 + 13);
   // An alarm for an attack that was left out is no false one.
   const Report whole = train({path("train.csv")}).report;
-  EXPECT_LE(report.false_alarms.alarms, whole.false_alarms.alarms);
-  EXPECT_EQ(report.false_alarms.normal_rows, whole.false_alarms.normal_rows);
+  EXPECT_LE(report.as_new.false_alarms.alarms, whole.as_new.false_alarms.alarms);
+  EXPECT_EQ(report.as_new.false_alarms.normal_rows, whole.as_new.false_alarms.normal_rows);
 }
 
 TEST_F(TrainingTest, TwoAttacksAtOnceAreJudgedAndNotLearnedFrom) {
@@ -289,10 +292,11 @@ TEST_F(TrainingTest, TwoAttacksAtOnceAreJudgedAndNotLearnedFrom) {
   const Report report = train({write("both.csv", made)}).report;
   EXPECT_THAT(report.model.classes, ElementsAre("normal", "cpu", "net_flood"));
   EXPECT_THAT(report.data.class_incidents, ElementsAre(14, 6, 6));
-  ASSERT_THAT(report.incidents, SizeIs(4));
-  EXPECT_EQ(report.incidents[2].type, "cpu+net-flood");
-  EXPECT_EQ(report.incidents[2].all.incidents, 1U);
-  EXPECT_EQ(report.incidents[2].all.named, report.incidents[2].all.seen) << "either class is right";
+  ASSERT_THAT(report.as_new.incidents, SizeIs(4));
+  EXPECT_EQ(report.as_new.incidents[2].type, "cpu+net-flood");
+  EXPECT_EQ(report.as_new.incidents[2].all.incidents, 1U);
+  EXPECT_EQ(report.as_new.incidents[2].all.named, report.as_new.incidents[2].all.seen)
+      << "either class is right";
 }
 
 TEST_F(TrainingTest, FeaturesMayBeChosen) {
@@ -314,7 +318,7 @@ TEST_F(TrainingTest, LimitsOfTheTreeAreKept) {
   EXPECT_EQ(pruned.model.nodes.size(), 1U) << "no leaf is worth that";
   EXPECT_EQ(pruned.training->alpha, 1);
   EXPECT_EQ(pruned.training->leaves, 1);
-  EXPECT_LE(pruned.incidents.back().all.named, pruned.incidents.back().all.seen / 2)
+  EXPECT_LE(pruned.as_new.incidents.back().all.named, pruned.as_new.incidents.back().all.seen / 2)
       << "a single leaf names all the same";
   const auto judged = evaluate_model(*rows_of_files({path("other.csv")}),
                                      classifier_of(pruned.model), options_of({}, kEvaluate));
@@ -590,35 +594,77 @@ TEST_F(TrainingTest, EvaluationTellsWhatItCannotJudge) {
   EXPECT_THAT(failure(path("header.csv"), {}), HasSubstr("there are no rows"));
 }
 
-TEST_F(TrainingTest, EvaluationCanGiveANodeAPast) {
+TEST_F(TrainingTest, EvaluationJudgesByAnAgentThatKnowsTheNodeAsWell) {
   const Classifier classifier = classifier_of(train({path("train.csv")}).report.model);
   const auto judge = [&](const Flags& flags) {
-    return evaluate_model(*rows_of_files({path("other.csv")}), classifier,
-                          options_of(flags, kEvaluate));
+    const auto judged = evaluate_model(*rows_of_files({path("other.csv")}), classifier,
+                                       options_of(flags, kEvaluate));
+    EXPECT_TRUE(succeeded(judged));
+    return *judged;
   };
-  const auto young = judge({});
-  const auto known = judge({{"warm-from", {write("past.csv", recording(3))}}});
-  ASSERT_TRUE(succeeded(young));
-  ASSERT_TRUE(succeeded(known));
-  EXPECT_LT(young->data.used, young->data.rows);
-  EXPECT_GT(known->false_alarms.normal_rows, young->false_alarms.normal_rows + 40) << "no warm-up";
-  EXPECT_THAT(report_as_text(*known), HasSubstr("every node with the past in " + path("past.csv")));
-  EXPECT_THAT(report_as_html(*known), HasSubstr("every node with the past in "));
-  EXPECT_EQ(nlohmann::json::parse(report_as_json(*known))["data"]["past"], path("past.csv"));
-  EXPECT_THAT(report_as_text(*young), Not(HasSubstr("the past in")));
+  const Report once = judge({});
+  const Report both = judge({{"past", {"3"}}});
+  EXPECT_FALSE(once.as_known);
+  ASSERT_TRUE(both.as_known);
+  EXPECT_EQ(report_as_json(once).find("as_known"), std::string::npos);
+  // A new node is judged as before; a known one has no warm-up.
+  EXPECT_EQ(both.as_new.incidents.back().all.seen, once.as_new.incidents.back().all.seen);
+  EXPECT_EQ(both.as_new.false_alarms.normal_rows, once.as_new.false_alarms.normal_rows);
+  EXPECT_EQ(both.as_known->false_alarms.normal_rows, both.data.normal);
+  EXPECT_GT(both.as_known->false_alarms.normal_rows, both.as_new.false_alarms.normal_rows);
+  EXPECT_EQ(both.as_known->incidents.back().all.incidents, 12U);
+  EXPECT_EQ(both.data.rows, once.data.rows);
+  EXPECT_GT(both.data.used, 2 * once.data.used);
+  for (const std::string& text : {report_as_text(both), report_as_html(both)}) {
+    EXPECT_THAT(text, HasSubstr("were seen 3 times before"));
+    EXPECT_THAT(text, HasSubstr("s an agent judges that knows the node"));
+  }
+  EXPECT_THAT(report_as_text(once), Not(HasSubstr("knows the node")));
+  const auto json = nlohmann::json::parse(report_as_json(both));
+  EXPECT_EQ(json["data"]["past"], 3);
+  EXPECT_EQ(json["as_known"]["incidents"].back()["incidents"], 12);
+}
 
-  const auto failure = [&](const std::string& past) {
-    const auto judged = judge({{"warm-from", {past}}});
-    return judged ? "" : judged.error().message();
+// Else what a tree has learned from would judge it.
+TEST_F(TrainingTest, BothViewsOfAnIncidentAreInOneFold) {
+  const Trained once = train({path("train.csv")});
+  const Trained both = train({path("train.csv")}, {{"past", {"2"}}});
+  ASSERT_TRUE(both.report.as_known);
+  EXPECT_EQ(both.report.data.class_incidents, once.report.data.class_incidents);
+  std::map<std::uint32_t, std::set<std::uint32_t>> folds_of;
+  std::map<std::uint32_t, std::size_t> rows_of;
+  for (std::size_t row = 0; row < both.data.rows; ++row) {
+    folds_of[both.data.groups[row]].insert(both.folds[row]);
+    ++rows_of[both.data.groups[row]];
+  }
+  for (const auto& [group, folds] : folds_of) EXPECT_THAT(folds, SizeIs(1)) << group;
+  for (std::size_t row = 0; row < once.data.rows; ++row) --rows_of[once.data.groups[row]];
+  for (std::size_t row = 0; row < once.data.rows; ++row) {
+    EXPECT_GT(rows_of[once.data.groups[row]], 0U);
+  }
+  EXPECT_EQ(nlohmann::json::parse(both.report.model.provenance)["settings"]["past"], 2);
+}
+
+// An attack in the past would make itself usual.
+TEST_F(TrainingTest, ThePastHasNoAttacks) {
+  LabelledRecording calm{21};
+  calm.normal(200);
+  LabelledRecording attacked{21};
+  attacked.normal(200);
+  attacked.attack("cpu", busy_cpu(), 60);
+  const auto z_of = [&](const std::string& name, const LabelledRecording& recording) {
+    const auto rows = rows_of_files({write(name, recording)});
+    const auto scored = score_labelled_rows(*rows, ScoringOptions{}, {}, 5, true);
+    EXPECT_TRUE(succeeded(scored));
+    EXPECT_EQ(scored->views, 2U);
+    // The first row that the known node is judged by.
+    std::size_t ready = 0;
+    for (const JudgedRow& row : scored->view(0)) ready += row.ready ? 1 : 0;
+    const auto first = scored->inputs.begin() +
+                       static_cast<std::ptrdiff_t>(ready * tree_input_names(node_series()).size());
+    return std::vector<float>(first + 9, first + 12);  // load1, load5, load15
   };
-  EXPECT_THAT(failure(path("none.csv")), HasSubstr("cannot open"));
-  LabelledRecording one{4, "one"};
-  LabelledRecording two{5, "two"};
-  one.normal(20);
-  two.normal(20);
-  write_csv(path("several.csv"), {one, two});
-  EXPECT_THAT(failure(path("several.csv")),
-              AllOf(HasSubstr("expected the past of one node"), HasSubstr("one and of two")));
+  EXPECT_EQ(z_of("calm.csv", calm), z_of("attacked.csv", attacked));
 }
 
 TEST_F(TrainingTest, EvaluationNeedsNoAttacks) {
@@ -628,8 +674,8 @@ TEST_F(TrainingTest, EvaluationNeedsNoAttacks) {
   const auto judged = evaluate_model(*rows_of_files({write("calm.csv", quiet)}), classifier,
                                      options_of({}, kEvaluate));
   ASSERT_TRUE(succeeded(judged));
-  EXPECT_EQ(judged->incidents.back().all.incidents, 0U);
-  EXPECT_EQ(judged->false_alarms.normal_rows, judged->data.used);
+  EXPECT_EQ(judged->as_new.incidents.back().all.incidents, 0U);
+  EXPECT_EQ(judged->as_new.false_alarms.normal_rows, judged->data.used);
   EXPECT_EQ(judged->confusion.total(), static_cast<double>(judged->data.used));
   // Reports of it can be written in every form.
   EXPECT_THAT(report_as_text(*judged), HasSubstr("0 of 0"));

@@ -38,7 +38,7 @@ def across_sittings(directory):
 def on_the_test(directory):
     """The report of the learned model on the recordings that it was neither learned from nor chosen by."""
     report = directory / "evaluation.json"
-    run(["evaluate", *recordings("test"), *FLAGS, "--model", ROOT / "models/campaign.json", "--report", report])
+    run(["evaluate", *recordings("test"), *FLAGS, "--model", ROOT / "models/default.json", "--report", report])
     return json.loads(report.read_text())
 
 

@@ -61,6 +61,14 @@ TEST(TableTest, FeaturesWithALargestValue) {
                                     Pair("mem_av_per", 100)));
 }
 
+TEST(TableTest, SeriesThatSayLaterWhatAnotherSays) {
+  std::vector<std::string> late;
+  for (const SeriesSpec& series : node_series()) {
+    if (series.late) late.push_back(series.name);
+  }
+  EXPECT_THAT(late, ElementsAre("load5", "load15"));
+}
+
 // Rows and states of before there were ceilings are still those of this table.
 TEST(TableTest, ACeilingChangesNoHash) {
   auto series = node_series();

@@ -81,8 +81,9 @@ TEST(ScorerTest, WhatItSaysHangsTogether) {
     if (step % 300 == 200) watched.node.change(busy_cpu());
     const Scored& scored = watched.step();
     ASSERT_EQ(scored.phase, Phase::kReady);
-    const bool suspected = *scored.suspicion > *scored.threshold_suspicion &&
-                           Suspicion::counts(1.0 - scored.probabilities.front());
+    const bool suspected =
+        *scored.suspicion > *scored.threshold_suspicion &&
+        std::ranges::any_of(std::span{scored.probabilities}.subspan(1), Suspicion::counts);
     ASSERT_EQ(scored.over, *scored.score > *scored.threshold ||
                                *scored.score_smoothed > *scored.threshold_smoothed || suspected);
     ASSERT_EQ(scored.anomalous, scored.verdict != kClassNormal);
@@ -125,10 +126,13 @@ TEST(ScorerTest, WhatItSaysHangsTogether) {
         static_cast<double>(std::ranges::count_if(deviations, [](double d) { return d > 3; })));
 
     double squares = 0;
-    for (const auto& z : scored.z) squares += *z * *z;
-    const double length = std::max(std::sqrt(squares), std::sqrt(kMetricCount));
     for (std::size_t i = 0; i < kMetricCount; ++i) {
-      ASSERT_NEAR(scored.tree_inputs[layout.direction(i)], *scored.z[i] / length, 1e-12);
+      if (!node_series()[i].late) squares += *scored.z[i] * *scored.z[i];
+    }
+    const double length = std::max(std::sqrt(squares), 3 * std::sqrt(kMetricCount));
+    for (std::size_t i = 0; i < kMetricCount; ++i) {
+      ASSERT_NEAR(scored.tree_inputs[layout.direction(i)],
+                  std::clamp(*scored.z[i] / length, -1.0, 1.0), 1e-12);
     }
 
     ASSERT_EQ(explanation.path_size > 0, scored.anomalous);
@@ -208,9 +212,10 @@ TEST(ScorerTest, WhatTheTreeSeesForLongIsAnAlarm) {
   for (; until < 60 && !watched.step().anomalous; ++until) {
     EXPECT_EQ(watched.scored.verdict, kClassNormal);
   }
-  // 0.8 in more than half of 30 samples, 0.5 of all.
-  EXPECT_GE(until, 15);
-  EXPECT_LE(until, 22);
+  // 0.7 in 9 or 10 of 12 samples are 0.525 or 0.583 of all; the threshold is 0.5, as well as its
+  // sketch knows.
+  EXPECT_GE(until, 9);
+  EXPECT_LE(until, 10);
   EXPECT_TRUE(watched.scored.over);
   EXPECT_EQ(watched.scored.verdict, 2);
   EXPECT_GT(*watched.scored.suspicion, *watched.scored.threshold_suspicion);

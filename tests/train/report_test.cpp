@@ -48,9 +48,9 @@ Report evaluated() {
   report.confusion.add(1, 2, 21);
   for (int i = 0; i < 4; ++i) report.calibration.add(0.95, i < 3);
 
-  report.incidents = {{"cpu<script>", {8, 7, 6, 2.5, 11}, {5, 4, 3, 1.5, 9}, 0},
-                      {"", {10, 8, 6, 3, 17}, {7, 3, 2, 2, 16}, 2}};
-  report.false_alarms = {5, 700, 35, 0.25};
+  report.as_new.incidents = {{"cpu<script>", {8, 7, 6, 2.5, 11}, {5, 4, 3, 1.5, 9}, 0},
+                             {"", {10, 8, 6, 3, 17}, {7, 3, 2, 2, 16}, 2}};
+  report.as_new.false_alarms = {5, 700, 35, 0.25};
   return report;
 }
 
@@ -120,7 +120,7 @@ TEST(ReportText, HasTheFigures) {
 
 TEST(ReportText, NamesOfOthersDoNothingToATerminal) {
   Report report = evaluated();
-  report.incidents.front().type = "cpu\x1b[2J\n";
+  report.as_new.incidents.front().type = "cpu\x1b[2J\n";
   report.data.sources.front() = "\x1b]0;a.csv";
   const std::string text = report_as_text(report);
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
@@ -226,7 +226,7 @@ TEST(ReportJson, IsJsonWhateverTheNames) {
   Report report = evaluated();
   report.model.name = "\xff\"\n\\";
   report.data.sources = {"caf\xe9.csv"};
-  report.incidents[0].type = "\x01\x80";
+  report.as_new.incidents[0].type = "\x01\x80";
   const Json json = Json::parse(report_as_json(report), nullptr, false);
   ASSERT_FALSE(json.is_discarded());
   EXPECT_EQ(json["model"], "\xef\xbf\xbd\"\n\\") << "what is no UTF-8 is replaced";

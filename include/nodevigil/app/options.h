@@ -78,6 +78,7 @@ struct Options {
     std::int64_t seed = 0;
     std::int64_t threads = 0;
     std::int64_t thin = 1;
+    std::int64_t past = 0;
   } train;
 
   bool json = false;

@@ -34,11 +34,10 @@ struct Restored {
 
 /// Warms a new `scorer` from a data set in CSV with all of the 24 metrics (see SampleCsv), such as
 /// import-prometheus --as-node makes of what a Prometheus remembers. Where it has a column node,
-/// the rows of `node` count; where `node` is empty, all do, and have to be of one. Logs a warning
-/// where they are not as far apart as samples will be, by `interval`: what varies from one sample
-/// to the next does so otherwise then. Returns how many counted. Errors: those of the file,
-/// kNotFound where no row of it is about `node`, kInvalid where it ought to have one and has more;
-/// they name it.
+/// the rows of `node` count. Logs a warning where they are not as far apart as samples will be, by
+/// `interval`: what varies from one sample to the next does so otherwise then. Returns how many
+/// counted. Errors: those of the file, and kNotFound where no row of it is about `node`; they name
+/// it.
 [[nodiscard]] Result<std::int64_t> restore_from_csv(const std::string& path,
                                                     const std::string& node,
                                                     std::chrono::milliseconds interval,

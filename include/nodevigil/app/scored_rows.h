@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,9 @@
 
 namespace nodevigil {
 
-/// Labelled rows as the agent's own code scores them, one node after the other.
+/// Labelled rows as the agent's own code scores them, one node after the other. There may be two
+/// views of them, one after the other: as by an agent that begins with the first row, and as by one
+/// that knows the node. Nodes of the second view have numbers of their own.
 struct ScoredRows {
   /// The class that a tree alone gives, which may be normal.
   struct Given {
@@ -21,22 +24,36 @@ struct ScoredRows {
     double probability = 0;
   };
 
-  std::vector<std::string> nodes;  ///< what JudgedRow::node counts in
+  std::size_t views = 1;
+  std::vector<std::string> nodes;  ///< what JudgedRow::node counts in, of the first view
   std::vector<std::string> types;  ///< what JudgedRow::type counts in
   std::vector<JudgedRow> rows;
   /// What a tree sees, tree_input_names().size() for each row that is ready, in their order. A
   /// float holds what is needed: a tree is learned from them, not judged by them.
   std::vector<float> inputs;
   std::vector<Given> given;  ///< for each row that is ready; empty without a classifier
+
+  [[nodiscard]] std::size_t rows_of_view() const { return rows.size() / views; }
+  /// The node of a row, in whichever view: a place in `nodes`.
+  [[nodiscard]] std::uint32_t node_of(std::size_t row) const {
+    return rows[row].node % static_cast<std::uint32_t>(nodes.size());
+  }
+  [[nodiscard]] std::span<const JudgedRow> view(std::size_t which) const {
+    return std::span{rows}.subspan(which * rows_of_view(), rows_of_view());
+  }
 };
 
+/// What to say where rows that are gone through again are not the same.
+[[nodiscard]] Error rows_changed();
+
 /// Scores `rows` with a Scorer for each node. Verdicts are those of `classifier`, which may be
-/// empty: scores and their thresholds and inputs do not depend on it. `past`: a file that each
-/// Scorer has learned from before (restore_from_csv()), or empty. `with_inputs` false: inputs stay
-/// empty, to save memory. Errors: those of `rows` and of `past`.
+/// empty: scores and their thresholds and inputs do not depend on it. `past`, where it is not 0:
+/// there is a second view, of Scorers that have had the rows that are labelled as no attack so many
+/// times before. `with_inputs` false: inputs stay empty, to save memory. Errors: those of `rows`,
+/// and rows_changed().
 [[nodiscard]] Result<ScoredRows> score_labelled_rows(LabelledRows& rows,
                                                      const ScoringOptions& options,
                                                      const Classifier& classifier,
-                                                     const std::string& past, bool with_inputs);
+                                                     std::int64_t past, bool with_inputs);
 
 }  // namespace nodevigil

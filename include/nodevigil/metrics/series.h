@@ -30,6 +30,10 @@ struct SeriesSpec {
   /// Most that the feature can be. Only words about it look at this, never a score: it is no part
   /// of the hashes of the table and the state.
   double ceiling = kNoCeiling;
+  /// Says later what another series says, as load15 does after load1: of no weight in what
+  /// direction a sample deviates (TreeInputLayout), which would otherwise depend on how long it has
+  /// done so.
+  bool late = false;
 };
 
 /// Readings of all series at one instant.

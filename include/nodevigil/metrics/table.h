@@ -32,6 +32,7 @@ struct MetricSpec {
   std::optional<double> (*read)(const Readings&);  ///< picks the raw value
   std::string_view help;
   double ceiling = kNoCeiling;  ///< most that the feature can be; see SeriesSpec
+  bool late = false;            ///< see SeriesSpec
 };
 
 /// Number of node metrics.

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include "nodevigil/scoring/alarm_threshold.h"
 #include "nodevigil/scoring/archive.h"
@@ -10,39 +12,48 @@
 
 namespace nodevigil {
 
-/// How much the tree has held for an attack lately: the mean of the probability that it is none of
-/// what is normal, over about 5 minutes but 5 to 30 samples. A fault that moves few metrics
-/// moderately, such as a miner, passes no threshold of the score, but looks like no ordinary work
-/// for as long as it goes on. Where the tree often takes this node's ordinary work for an attack,
-/// the threshold follows, up to where nothing passes it.
+/// How much the tree has held for each kind of attack lately: the mean of the probability of each
+/// class, over about 2 minutes but 5 to 12 samples. A fault that moves few metrics moderately, such
+/// as a miner, passes no threshold of the score, but looks like no ordinary work for as long as it
+/// goes on. Where the tree often takes this node's ordinary work for one kind of attack, the
+/// threshold of that kind follows, up to where nothing passes it; those of the others stay.
 class Suspicion {
  public:
-  explicit Suspicion(const ScoringOptions& options);
+  /// Of no classes.
+  Suspicion() = default;
+  /// `classes`: of the model, the first of which is "normal".
+  Suspicion(const ScoringOptions& options, std::size_t classes);
 
+  /// Of the class that is nearest to its threshold, or the furthest over it.
   struct Figures {
-    double suspicion = 0;  ///< 0 to 1; samples before the first count as normal ones
-    double threshold = 0;
+    std::int32_t attack = 0;  ///< index of that class
+    double suspicion = 0;     ///< 0 to 1; samples before the first count as normal ones
+    double threshold = 1;
     double ratio = 0;  ///< suspicion / threshold where it counts, else 0
   };
 
-  /// Whether the suspicion counts in a sample that the tree holds for an attack with this
-  /// probability. Where the sample itself looks normal it does not: what is over shall be over at
-  /// once, and not only when it is forgotten.
-  [[nodiscard]] static bool counts(double attack) { return attack >= 0.5; }
+  /// Whether the suspicion of a class counts in a sample that the tree gives it with this
+  /// probability. Where the sample itself looks otherwise it does not: what is over shall be over
+  /// at once, and not only when it is forgotten.
+  [[nodiscard]] static bool counts(double probability) { return probability >= 0.5; }
 
   /// Moves observed time on.
-  void advance(std::int64_t elapsed_ns) { threshold_.advance(elapsed_ns); }
-  /// `attack`: probability that this sample is not normal.
-  [[nodiscard]] Figures update(double attack);
+  void advance(std::int64_t elapsed_ns);
+  /// `probabilities`: of this sample, one for each class of the model.
+  [[nodiscard]] Figures update(std::span<const double> probabilities);
 
   void save(ArchiveWriter& out) const;
+  /// What was saved with another number of classes is of use to nobody, but is read to its end.
   void load(ArchiveReader& in);
 
  private:
-  static constexpr std::size_t kMaxWindow = 30;
+  static constexpr std::size_t kMaxWindow = 12;
 
-  AlarmThreshold threshold_;
-  RecentMean<kMaxWindow> recent_;
+  struct Suspect {
+    AlarmThreshold threshold;
+    RecentMean<kMaxWindow> recent;
+  };
+  std::vector<Suspect> suspects_;  // of all classes but the first
 };
 
 }  // namespace nodevigil

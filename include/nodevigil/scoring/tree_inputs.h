@@ -16,10 +16,10 @@ enum class Aggregate : std::size_t {
 inline constexpr std::size_t kAggregateCount = 5;
 
 /// Where an input is: first "z.<series>", then "fast.<series>", then "direction.<series>", then the
-/// aggregates. The direction of a series is its z divided by the length of all z as a vector, but
-/// at least by what chance alone makes of it, the root of their number: -1 to 1, and near 0 where
-/// nothing stands out. It tells what goes on whatever its size, which depends on how lively the
-/// node is otherwise.
+/// aggregates. The direction of a series is its z divided by the length of all z as a vector,
+/// those of late series left out, but by no less than where each of them is 3: -1 to 1, and near 0
+/// where nothing stands out. It tells what goes on whatever its size, which depends on how lively
+/// the node is otherwise.
 struct TreeInputLayout {
   std::size_t series = 0;
 

@@ -85,6 +85,12 @@ struct IncidentSummary {
   std::size_t in_warmup = 0;  ///< more of them, that are in no other figure
 };
 
+/// How well an agent detects.
+struct Detection {
+  std::vector<IncidentSummary> incidents;  ///< as summarise() gives them
+  FalseAlarms false_alarms;
+};
+
 /// By type in the order of `types`, those without incidents left out; the last one is of all.
 /// `classes_of`: for each type the classes that stand for it.
 [[nodiscard]] std::vector<IncidentSummary> summarise(

@@ -20,7 +20,9 @@ namespace nodevigil {
 /// The rows a report is about.
 struct ReportedData {
   std::vector<std::string> sources;
-  std::string past;       ///< a file that every node had learned from before, if any
+  /// Where it is not 0, each row is judged a second time, as of a node whose ordinary rows the
+  /// agent has seen so many times before; `used` and what follows count both.
+  std::int64_t past = 0;
   double interval_s = 0;  ///< between the rows of the first node
   std::size_t rows = 0;   ///< all that were read
   std::size_t nodes = 0;
@@ -61,8 +63,8 @@ struct Report {
   std::optional<TrainingPart> training;  ///< of `nodevigil train` only
   ConfusionMatrix confusion{0};  ///< in rows, by the tree alone; of training: on unseen rows
   Calibration calibration;       ///< likewise
-  std::vector<IncidentSummary> incidents;  ///< by the agent: score, thresholds, verdict
-  FalseAlarms false_alarms;                ///< likewise
+  Detection as_new;  ///< by an agent that begins with the first row: score, thresholds, verdict
+  std::optional<Detection> as_known;  ///< by one that knows the node, where ReportedData::past is
 };
 
 /// For a terminal.

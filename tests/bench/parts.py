@@ -453,8 +453,9 @@ def detection(lab):
             reports["the test campaign"] = measured.on_the_test(directory)
         ours, theirs = measured.accuracies(directory)
         servers = measured.judged_servers(directory)
-    for name, report in reports.items():
-        incidents, alarms = report["incidents"][-1], report["false_alarms"]
+    for name, judged in ((f"{name}, {node} node", judged) for name, report in reports.items()
+                         for node, judged in (("new", report), ("known", report["as_known"]))):
+        incidents, alarms = judged["incidents"][-1], judged["false_alarms"]
         yield Figure("detection", f"incidents of {name}: seen", 100 * incidents["recall"], "%", aim=95,
                      at_most=False, note=f"{incidents['seen']} of {incidents['incidents']}")
         yield Figure("detection", "  given the right class, of those seen", 100 * incidents["class_right_of_seen"],

@@ -237,7 +237,7 @@ class FaultTest(StateDirCase):
         self.assertLessEqual(ticks, 3)
         self.assertEqual(verdict, "fork_storm")
         self.assertIn("forks_total", [part["metric"] for part in explanation["top"]])
-        self.assertIn("z.forks_total", [step["feature"] for step in explanation["path"]])
+        self.assertIn("direction.forks_total", [step["feature"] for step in explanation["path"]])
         self.assertIn("forks_total", summary)
         self.assertIn("anomaly: fork_storm", log)
 

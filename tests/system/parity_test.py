@@ -118,7 +118,7 @@ class OurSamples:
 
     def __init__(self):
         self.process = subprocess.Popen([PROGRAM, "sample", "--watch", "--json", "--interval",
-                                         "20ms"], stdout=subprocess.PIPE, text=True)
+                                         "10ms"], stdout=subprocess.PIPE, text=True)
         self.rows = []
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()

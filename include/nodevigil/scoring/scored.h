@@ -61,7 +61,7 @@ struct Scored {
   /// score passes in a hundredth of its time.
   std::optional<double> rank;
 
-  /// What the tree has lately held for an attack (Suspicion), 0 to 1; none without a model.
+  /// Suspicion of the attack that is nearest to its threshold, 0 to 1; none without a model.
   std::optional<double> suspicion;
   std::optional<double> threshold_suspicion;
 

@@ -18,8 +18,7 @@ Suspicion::Suspicion(const ScoringOptions& options, std::size_t classes) {
   const std::size_t window = samples_in(kWindowSeconds, options, kLeastWindow, kMaxWindow);
   const double share = kSuspicionShare / static_cast<double>(std::max<std::size_t>(classes, 2) - 1);
   for (std::size_t attack = 1; attack < classes; ++attack) {
-    suspects_.push_back(
-        {make_threshold(options, share, kAssumed), RecentMean<kMaxWindow>{window}});
+    suspects_.push_back({make_threshold(options, share, kAssumed), RecentMean<kMaxWindow>{window}});
   }
 }
 

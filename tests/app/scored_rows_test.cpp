@@ -135,7 +135,7 @@ TEST_F(ScoredRowsTest, OneNodeDoesNotChangeAnother) {
   EXPECT_EQ(alone.inputs.back(), both.inputs.back());
 }
 
-TEST_F(ScoredRowsTest, ScoresDoNotDependOnTheModel) {
+TEST_F(ScoredRowsTest, WithoutAModelThereAreScoresAndAlarmsAllTheSame) {
   const ScoredRows with = score({first_}, *choose_classifier("", node_series()));
   const ScoredRows without = score({first_});
   EXPECT_TRUE(without.given.empty());

@@ -59,14 +59,17 @@ class PagesTest(unittest.TestCase):
         model = json.loads((self.directory / "model.json").read_text())
         self.assertEqual(model["classes"], ["normal", "cpu", "fork_storm"])
         report = json.loads((self.directory / "evaluation.json").read_text())
-        found = {one["type"]: one for one in report["incidents"]}
+        found = {one["type"]: one for one in report["as_known"]["incidents"]}
         for kind in ("cpu", "fork-storm"):
             self.assertEqual(found[kind]["incidents"], 2, self.done.stdout)
             self.assertEqual(found[kind]["class_right"], 2, self.done.stdout)
         self.assertLessEqual({"cpu", "fork_storm"}, {row["class"] for row in self.rows("verdicts.csv")})
         self.assertRegex(self.done.stderr, r"model trained [0-9a-f]{16} \(.*model\.json\)")
         self.assertIn("<svg", (self.directory / "report.html").read_text())
-        self.assertIn("// z.", (self.directory / "model.cpp").read_text())
+        asked = {node["feature"] for node in model["nodes"] if "feature" in node}
+        self.assertTrue(asked)
+        for name in asked:
+            self.assertIn(f"// {name}\n", (self.directory / "model.cpp").read_text())
 
 
 if __name__ == "__main__":

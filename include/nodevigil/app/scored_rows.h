@@ -47,7 +47,8 @@ struct ScoredRows {
 [[nodiscard]] Error rows_changed();
 
 /// Scores `rows` with a Scorer for each node. Verdicts are those of `classifier`, which may be
-/// empty: scores and their thresholds and inputs do not depend on it. `past`, where it is not 0:
+/// empty: scores, their thresholds and inputs depend on it by what the alarms that its tree raises
+/// keep out of the baselines, and by nothing else. `past`, where it is not 0:
 /// there is a second view, of Scorers that have had the rows that are labelled as no attack so many
 /// times before. `with_inputs` false: inputs stay empty, to save memory. Errors: those of `rows`,
 /// and rows_changed().

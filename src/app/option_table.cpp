@@ -358,9 +358,9 @@ constexpr std::array kTable{
                "Take each N-th row of a node, as if it had been sampled N times as slowly.",
                [](O& o, Text t) { return set_number(o.train.thin, t, 1, 10'000); }},
     OptionSpec{"past", "N", "0", kJudges, false, "Training",
-               "Take each row a second time, as of a node whose ordinary rows (labelled as no attack) "
-               "the agent has seen N times before: what stands out on a new node need not on one "
-               "that is known.",
+               "Take the rows from a node's first attack on a second time, as of a node that the agent "
+               "knows: it has seen the rows before, those labelled as no attack, N times. What stands "
+               "out on a new node need not on one that is known.",
                [](O& o, Text t) { return set_number(o.train.past, t, 0, 1000); }},
     OptionSpec{"fold-by", "KIND", "incident", kTrain, true, "Training",
                "What stays together when rows are divided to be judged: incident, node, or row, "

@@ -16,7 +16,9 @@ namespace {
 struct NodeRows {
   std::unique_ptr<Scorer> scorer;
   double interval_s = 0;
-  bool gap = false;  // the row before the next one was left out
+  bool gap = false;       // the row before the next one was left out
+  bool attacked = false;  // there has been an attack
+  bool known = false;     // it has a past: the rows before the first attack
   std::vector<JudgedRow> rows;
   std::vector<float> inputs;
   std::vector<ScoredRows::Given> given;
@@ -27,10 +29,12 @@ class Collector {
   Collector(const ScoringOptions& options, const Classifier& classifier, bool with_inputs)
       : options_(options), classifier_(classifier), with_inputs_(with_inputs) {}
 
-  // The row is of the node's past, of which only what is usual is kept.
+  // The row is of the node's past, which is what was usual before the first attack.
   void learn(const LabelledRow& row) {
     NodeRows& node = node_of(row);
-    if (row.label.attack == std::optional{false}) {
+    node.known = true;
+    node.attacked = node.attacked || row.label.attack == std::optional{true};
+    if (!node.attacked && row.label.attack == std::optional{false}) {
       score(node, row.sample);
     } else {
       node.gap = true;
@@ -39,15 +43,20 @@ class Collector {
 
   // The rows begin anew.
   void rewind() {
-    for (auto& [name, node] : nodes_) node.gap = true;
+    for (auto& [name, node] : nodes_) {
+      node.gap = true;
+      node.attacked = false;
+    }
   }
 
   void add(const LabelledRow& row) {
     NodeRows& node = node_of(row);
+    node.attacked = node.attacked || row.label.attack == std::optional{true};
     score(node, row.sample);
     const bool ready = scored_.phase == Phase::kReady;
-    node.rows.push_back({0, node.interval_s, type_of(row.label), ready, scored_.over,
-                         scored_.anomalous, scored_.verdict});
+    const bool past = node.known && !node.attacked;
+    node.rows.push_back({0, node.interval_s, past ? kNotLabelled : type_of(row.label), ready,
+                         scored_.over, scored_.anomalous, scored_.verdict});
     if (!ready) return;
     if (classifier_.model) {
       const auto likeliest = std::ranges::max_element(scored_.probabilities);
@@ -60,8 +69,11 @@ class Collector {
     }
   }
 
-  // Appends what there is to `all`, as its view number `view`.
-  void put(std::size_t view, ScoredRows& all) {
+  // Appends what there is to `all`, as its view number `view`. False: the views are not of the same
+  // rows.
+  [[nodiscard]] bool put(std::size_t view, ScoredRows& all) {
+    const std::size_t rows_before = all.rows.size();
+    if (view > 0 && (all.nodes != order_ || all.types != types_)) return false;
     for (std::size_t i = 0; i < order_.size(); ++i) {
       NodeRows node = std::move(nodes_[order_[i]]);
       for (JudgedRow& row : node.rows) {
@@ -73,6 +85,7 @@ class Collector {
     }
     all.nodes = std::move(order_);
     all.types = std::move(types_);
+    return view == 0 || all.rows.size() == 2 * rows_before;
   }
 
  private:
@@ -132,7 +145,6 @@ Result<ScoredRows> score_labelled_rows(LabelledRows& rows, const ScoringOptions&
                                        bool with_inputs) {
   ScoredRows all;
   all.views = past == 0 ? 1 : 2;
-  std::size_t rows_before = 0;
   for (std::size_t view = 0; view < all.views; ++view) {
     Collector collector{options, classifier, with_inputs};
     for (std::int64_t time = 0; view > 0 && time < past; ++time) {
@@ -142,9 +154,7 @@ Result<ScoredRows> score_labelled_rows(LabelledRows& rows, const ScoringOptions&
     }
     const auto read = rows.each([&](const LabelledRow& row) { collector.add(row); });
     if (!read) return read.error();
-    collector.put(view, all);
-    if (view > 0 && all.rows.size() != 2 * rows_before) return rows_changed();
-    rows_before = all.rows.size();
+    if (!collector.put(view, all)) return rows_changed();
   }
   return all;
 }

@@ -58,9 +58,10 @@ Result<std::vector<std::size_t>> find_features(const std::vector<std::string>& p
   return found;
 }
 
-ReportedData describe(const LabelledRows& rows, const ScoredRows& scored,
-                      const TrainingData& data) {
+ReportedData describe(const LabelledRows& rows, const ScoredRows& scored, const TrainingData& data,
+                      std::int64_t past) {
   ReportedData described;
+  described.past = past;
   described.sources = rows.sources();
   described.interval_s = scored.rows.front().interval_s;
   described.rows = scored.rows_of_view();
@@ -139,8 +140,7 @@ class Training {
     for (const std::string& name : set_.data.features) {
       set_.data.dead_zones.push_back(static_cast<float>(dead_zone_of(name)));
     }
-    report_.data = describe(rows_, scored_, set_.data);
-    report_.data.past = options_.train.past;
+    report_.data = describe(rows_, scored_, set_.data, options_.train.past);
     if (auto sound = check_classes(report_.data, set_.data.classes); !sound) return sound;
     balance_rows(set_.data, options_.train.balance == "causes"      ? Balance::kCauses
                             : options_.train.balance == "classes"   ? Balance::kClasses
@@ -364,8 +364,7 @@ Result<Report> evaluate_model(LabelledRows& rows, const Classifier& classifier,
   if (!set) return set.error();
   Report report;
   report.model = *classifier.model;
-  report.data = describe(rows, *scored, set->data);
-  report.data.past = options.train.past;
+  report.data = describe(rows, *scored, set->data, options.train.past);
   report.confusion = ConfusionMatrix{classifier.model->classes.size()};
   for (std::size_t row = 0; row < set->data.rows; ++row) {
     const ScoredRows::Given& given = scored->given[set->ready_row[row]];

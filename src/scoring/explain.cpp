@@ -34,25 +34,26 @@ double rounded(double value) {
 }
 
 // The figure that is highest over its threshold, as "score 7.2 against 3.5".
-std::string what_passed(const Scored& scored) {
+std::string what_passed(const Scored& scored, const Model& model) {
   struct Figure {
-    const char* name;
+    std::string name;
     const std::optional<double>& value;
     const std::optional<double>& threshold;
   };
+  const auto suspect = static_cast<std::size_t>(scored.suspect);
   const bool suspected =
-      !scored.probabilities.empty() && Suspicion::counts(1.0 - scored.probabilities.front());
+      suspect < scored.probabilities.size() && Suspicion::counts(scored.probabilities[suspect]);
   const std::optional<double> none;
   const std::array figures{
       Figure{"score", scored.score, scored.threshold},
       Figure{"smoothed score", scored.score_smoothed, scored.threshold_smoothed},
-      Figure{"suspicion of the tree", suspected ? scored.suspicion : none,
-             scored.threshold_suspicion}};
+      Figure{suspected ? "suspicion of " + model.classes[suspect] : "",
+             suspected ? scored.suspicion : none, scored.threshold_suspicion}};
   const auto ratio = [](const Figure& figure) {
     return figure.value && figure.threshold ? *figure.value / *figure.threshold : 0;
   };
   const Figure& highest = *std::ranges::max_element(figures, {}, ratio);
-  return std::string{highest.name} + " " + number(highest.value.value_or(0)) + " against " +
+  return highest.name + " " + number(highest.value.value_or(0)) + " against " +
          number(highest.threshold.value_or(0));
 }
 
@@ -100,7 +101,7 @@ std::string explanation_text(const Scored& scored, std::span<const SeriesSpec> s
   }
   std::string text = verdict_name(scored.verdict, model.classes);
   if (const auto p = verdict_probability(scored)) text += " (" + number(*p) + ")";
-  text += ", " + what_passed(scored);
+  text += ", " + what_passed(scored, model);
   for (std::size_t i = 0; i < scored.explanation.top_size; ++i) {
     const Contribution& part = scored.explanation.top[i];
     const SeriesSpec& one = series[part.series];

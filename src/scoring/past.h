@@ -15,10 +15,12 @@ inline constexpr double kSecondsPerDay = 86'400;
 // What is smoothed is the mean over about so long.
 inline constexpr double kSmoothingSeconds = 300;
 
-// Shares of the alert budget: of single samples, of the smoothed score, and of the tree.
+// Shares of the alert budget: of single samples, of the smoothed score, and of each kind of attack
+// that the tree knows. One alarm a week by default is the least that does not let a single block of
+// time set the threshold.
 inline constexpr double kSingleShare = 0.05;
 inline constexpr double kSustainedShare = 0.85;
-inline constexpr double kSuspicionShare = 1 - kSingleShare - kSustainedShare;
+inline constexpr double kSuspicionShare = 0.05;
 
 [[nodiscard]] double interval_seconds(const ScoringOptions& options);
 /// Length of the blocks of time of which the largest score counts.

@@ -39,7 +39,8 @@ std::string make_state_hash(std::span<const SeriesSpec> series, const ScoringOpt
   hash.add(scoring_options_json(options));
   hash.add(table_hash(series));
   for (const SeriesSpec& one : series) {
-    hash.add(format_double(one.floor.absolute) + "," + format_double(one.floor.relative) + ";");
+    hash.add(format_double(one.floor.absolute) + "," + format_double(one.floor.relative) +
+             (one.late ? ",late;" : ";"));
   }
   return hash.hex();
 }
@@ -83,7 +84,6 @@ struct Scorer::State {
   // Scratch of one step.
   std::vector<double> features;
   Baselines::Judgement judgement;
-  std::int32_t suspect = kClassUnknown;  // class whose suspicion passes its threshold
 
   void begin(Scored& scored) const;
   void judge(Scored& scored);
@@ -229,7 +229,7 @@ void Scorer::State::fill_tree_inputs(Scored& scored) const {
   }
   const double length = std::sqrt(std::max(squares, kFarOut * kFarOut * present));
   for (std::size_t i = 0; i < series.size(); ++i) {
-    scored.tree_inputs[layout.direction(i)] = std::clamp(judgement.z[i] / length, -1.0, 1.0);
+    scored.tree_inputs[layout.direction(i)] = judgement.z[i] / length;
   }
   const auto put = [&](Aggregate which, double value) {
     scored.tree_inputs[layout.aggregate(which)] = value;
@@ -253,7 +253,7 @@ double Scorer::State::ask_tree(Scored& scored) {
   const Suspicion::Figures figures = suspicion.update(probabilities);
   scored.suspicion = figures.suspicion;
   scored.threshold_suspicion = figures.threshold;
-  suspect = figures.ratio > 1.0 ? figures.attack : kClassUnknown;
+  scored.suspect = figures.attack;
   return figures.ratio;
 }
 
@@ -270,9 +270,7 @@ void Scorer::State::name_cause(Scored& scored) {
     const std::span<const double> probabilities{scored.probabilities};
     const double attack = 1.0 - probabilities.front();  // "normal" is the first class
     const auto likeliest = std::ranges::max_element(probabilities.subspan(1));
-    if (suspect != kClassUnknown) {
-      cause = suspect;
-    } else if (scored.over && attack >= kSeesAttack && *likeliest >= kSureEnough * attack) {
+    if (scored.over && attack >= kSeesAttack && *likeliest >= kSureEnough * attack) {
       cause = static_cast<std::int32_t>(&*likeliest - probabilities.data());
     }
   }

@@ -9,16 +9,18 @@ namespace {
 
 constexpr double kWindowSeconds = 120;
 constexpr std::size_t kLeastWindow = 5;
-// How far a tree can be trusted depends less on the node than what its metrics do.
-constexpr AlarmThreshold::Assumed kAssumed{.largest = 0.5, .days = 7};
+constexpr double kLeastThreshold = 0.5;
+// How far a tree can be trusted depends less on the node than what its metrics do. A little less
+// than the least threshold, which the sketch would round up.
+constexpr AlarmThreshold::Assumed kAssumed{.largest = 0.49, .days = 7};
 
 }  // namespace
 
 Suspicion::Suspicion(const ScoringOptions& options, std::size_t classes) {
   const std::size_t window = samples_in(kWindowSeconds, options, kLeastWindow, kMaxWindow);
-  const double share = kSuspicionShare / static_cast<double>(std::max<std::size_t>(classes, 2) - 1);
   for (std::size_t attack = 1; attack < classes; ++attack) {
-    suspects_.push_back({make_threshold(options, share, kAssumed), RecentMean<kMaxWindow>{window}});
+    suspects_.push_back(
+        {make_threshold(options, kSuspicionShare, kAssumed), RecentMean<kMaxWindow>{window}});
   }
 }
 
@@ -35,9 +37,8 @@ Suspicion::Figures Suspicion::update(std::span<const double> probabilities) {
     Figures figures;
     figures.attack = static_cast<std::int32_t>(i + 1);
     figures.suspicion = one.recent.mean_from_zero();
-    // Never lower than what is assumed: on a node where the tree is sure of everything, one doubt
-    // would pass for an attack.
-    figures.threshold = std::max(one.threshold.value(), kAssumed.largest);
+    // On a node where the tree is sure of everything, one doubt would pass for an attack.
+    figures.threshold = std::max(one.threshold.value(), kLeastThreshold);
     const double over = figures.suspicion / figures.threshold;
     if (counts(probability)) figures.ratio = over;
     one.threshold.add(figures.suspicion);

@@ -59,8 +59,11 @@ std::string data_text(const ReportedData& data) {
           " of them judged row by row: past warm-up, not of two attacks "
           "at once, not soon after one\n";
   if (data.past > 0) {
-    text += "  each row twice: as of a new node, and of one whose normal rows were seen " +
-            std::to_string(data.past) + " times before\n";
+    text +=
+        "  rows from a node's first attack on twice: as of a new node, and of one whose rows "
+        "before "
+        "were seen " +
+        std::to_string(data.past) + " times\n";
   }
   return text;
 }
@@ -107,11 +110,12 @@ std::string incidents_text(const std::string& by, const Detection& detection) {
                fixed_or(one.from_calm.median_delay, 1, kNoText)});
   }
   const FalseAlarms& alarms = detection.false_alarms;
-  std::string text = by +
-                     ": score over its threshold, cause by the tree; median delay in samples\n" +
-                     table.text() + "  false alarms " + std::to_string(alarms.alarms) + " in " +
-                     fixed(alarms.days, 3) +
-                     " days of normal rows: " + fixed_or(alarms.a_day(), 2, kNoText) + " a day\n";
+  std::string text =
+      by +
+      ": a score or suspicion over its threshold, cause by the tree; median delay in samples\n" +
+      table.text() + "  false alarms " + std::to_string(alarms.alarms) + " in " +
+      fixed(alarms.days, 3) + " days of normal rows: " + fixed_or(alarms.a_day(), 2, kNoText) +
+      " a day\n";
   if (const std::string raised = raised_text(alarms); !raised.empty()) {
     text += " " + raised + '\n';
   }

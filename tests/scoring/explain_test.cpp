@@ -55,8 +55,9 @@ TEST_F(ExplainTest, SaysWhichFigurePassed) {
               testing::StartsWith("cpu (0.93), smoothed score 6 against 2.75: "));
   scored_.suspicion = 0.75;
   scored_.threshold_suspicion = 0.25;
+  scored_.suspect = 1;
   EXPECT_THAT(explanation_text(scored_, series_, model_),
-              testing::StartsWith("cpu (0.93), suspicion of the tree 0.75 against 0.25: "));
+              testing::StartsWith("cpu (0.93), suspicion of cpu 0.75 against 0.25: "));
   // In a sample that looks normal it raises nothing, however high it still is.
   scored_.probabilities = {0.6, 0.4};
   EXPECT_THAT(explanation_text(scored_, series_, model_),

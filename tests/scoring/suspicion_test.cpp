@@ -5,7 +5,10 @@
 #include <array>
 #include <chrono>
 #include <string>
+#include <vector>
 
+#include "nodevigil/metrics/table.h"
+#include "nodevigil/scoring/classifier.h"
 #include "scoring/parts.h"
 #include "scoring/random.h"
 
@@ -83,10 +86,33 @@ TEST(SuspicionTest, WhatTheTreeIsOftenWrongAboutRaisesNothingAnyMoreAndTheRestDo
     EXPECT_FALSE(over && day >= 45) << "day " << day;
   }
   EXPECT_GT(days_with_alarms, 0);
+  EXPECT_LE(days_with_alarms, 10);
   for (int i = 0; i < 12; ++i) (void)update(suspicion, 0, 0.8);
   const auto other = update(suspicion, 0, 0.8);
   EXPECT_EQ(other.attack, 2);
   EXPECT_GT(other.ratio, 1);
+}
+
+// With as many classes as the compiled-in model has.
+TEST(SuspicionTest, AnAttackNowAndThenIsSeenEachTime) {
+  const std::size_t classes =
+      compiled_classifier(default_model(), node_series())->model->classes.size();
+  Suspicion suspicion{every(std::chrono::seconds{10}), classes};
+  std::vector<double> normal(classes);
+  normal[0] = 1;
+  std::vector<double> attack(classes);
+  attack[0] = 0.05;
+  attack[3] = 0.95;
+  for (int day = 0; day < 42; ++day) {
+    bool over = false;
+    for (int i = 0; i < kSamplesPerDay; ++i) {
+      suspicion.advance(kInterval);
+      // Five minutes a week.
+      const bool attacked = day % 7 == 6 && i < 30;
+      over = suspicion.update(attacked ? attack : normal).ratio > 1 || over;
+    }
+    EXPECT_EQ(over, day % 7 == 6) << "day " << day;
+  }
 }
 
 TEST(SuspicionTest, ACalmNodeKeepsTheThreshold) {

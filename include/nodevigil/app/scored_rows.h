@@ -49,9 +49,10 @@ struct ScoredRows {
 /// Scores `rows` with a Scorer for each node. Verdicts are those of `classifier`, which may be
 /// empty: scores, their thresholds and inputs depend on it by what the alarms that its tree raises
 /// keep out of the baselines, and by nothing else. `past`, where it is not 0:
-/// there is a second view, of Scorers that have had the rows that are labelled as no attack so many
-/// times before. `with_inputs` false: inputs stay empty, to save memory. Errors: those of `rows`,
-/// and rows_changed().
+/// there is a second view, of Scorers that have had a node's rows before its first attack, those
+/// labelled as no attack, so many times before. There these rows count as not labelled: nothing is
+/// judged by what it is compared with. `with_inputs` false: inputs stay empty, to save memory.
+/// Errors: those of `rows`, and rows_changed().
 [[nodiscard]] Result<ScoredRows> score_labelled_rows(LabelledRows& rows,
                                                      const ScoringOptions& options,
                                                      const Classifier& classifier,

@@ -61,9 +61,11 @@ struct Scored {
   /// score passes in a hundredth of its time.
   std::optional<double> rank;
 
-  /// Suspicion of the attack that is nearest to its threshold, 0 to 1; none without a model.
+  /// Suspicion of the attack that the tree sees in this sample, or else of the one that is nearest
+  /// to its threshold, 0 to 1; none without a model.
   std::optional<double> suspicion;
   std::optional<double> threshold_suspicion;
+  std::int32_t suspect = 0;  ///< the class of that attack, where there is a suspicion
 
   bool over = false;       ///< a score or the suspicion is over its threshold in this sample
   bool anomalous = false;  ///< the verdict, after hysteresis

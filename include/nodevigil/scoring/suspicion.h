@@ -15,8 +15,8 @@ namespace nodevigil {
 /// How much the tree has held for each kind of attack lately: the mean of the probability of each
 /// class, over about 2 minutes but 5 to 12 samples. A fault that moves few metrics moderately, such
 /// as a miner, passes no threshold of the score, but looks like no ordinary work for as long as it
-/// goes on. Where the tree often takes this node's ordinary work for one kind of attack, the
-/// threshold of that kind follows, up to where nothing passes it; those of the others stay.
+/// goes on. What passes a threshold more than about once a week, be it the node's ordinary work or
+/// attacks, moves it, up to where nothing passes it; the thresholds of the other kinds stay.
 class Suspicion {
  public:
   /// Of no classes.
@@ -24,7 +24,8 @@ class Suspicion {
   /// `classes`: of the model, the first of which is "normal".
   Suspicion(const ScoringOptions& options, std::size_t classes);
 
-  /// Of the class that is nearest to its threshold, or the furthest over it.
+  /// Of the class whose suspicion counts in this sample, of several the one furthest over its
+  /// threshold; where none does, of the one that is nearest to it.
   struct Figures {
     std::int32_t attack = 0;  ///< index of that class
     double suspicion = 0;     ///< 0 to 1; samples before the first count as normal ones

@@ -17,9 +17,9 @@ inline constexpr std::size_t kAggregateCount = 5;
 
 /// Where an input is: first "z.<series>", then "fast.<series>", then "direction.<series>", then the
 /// aggregates. The direction of a series is its z divided by the length of all z as a vector,
-/// those of late series left out, but by no less than where each of them is 3: -1 to 1, and near 0
-/// where nothing stands out. It tells what goes on whatever its size, which depends on how lively
-/// the node is otherwise.
+/// those of late series left out, but by no less than three times the root of the number of all
+/// series that have a z: -1 to 1 (of a late series a little more), and near 0 where nothing stands
+/// out. It tells what goes on whatever its size, which depends on how lively the node is otherwise.
 struct TreeInputLayout {
   std::size_t series = 0;
 

@@ -20,8 +20,8 @@ namespace nodevigil {
 /// The rows a report is about.
 struct ReportedData {
   std::vector<std::string> sources;
-  /// Where it is not 0, each row is judged a second time, as of a node whose ordinary rows the
-  /// agent has seen so many times before; `used` and what follows count both.
+  /// Where it is not 0, rows from a node's first attack on are judged a second time, as of a node
+  /// whose rows before the agent has seen so many times; `used` and what follows count both.
   std::int64_t past = 0;
   double interval_s = 0;  ///< between the rows of the first node
   std::size_t rows = 0;   ///< all that were read

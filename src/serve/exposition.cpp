@@ -172,8 +172,8 @@ constexpr auto kFamilies = std::to_array<FamilySpec>({
      "Smoothed score above which a sample is anomalous, from the node's own past.",
      [](const V& v, F& f) { add(f, v.scored().threshold_smoothed); }},
     {"nodevigil_suspicion", kGauge,
-     "Mean probability that the tree gave, over the last samples, to the attack that is nearest to its threshold. "
-     "Absent in warm-up.",
+     "Mean probability over the last samples of the attack that the tree sees in this one, else of "
+     "the one nearest to its threshold. Absent in warm-up.",
      [](const V& v, F& f) { add(f, v.scored().suspicion); }},
     {"nodevigil_suspicion_threshold", kGauge,
      "Suspicion above which a sample is anomalous, of that attack, from the node's own past.",

@@ -92,9 +92,7 @@ Result<std::int64_t> restore_from_csv(const std::string& path, const std::string
     scorer.score(row.sample, scored);
     ++rows;
   }
-  if (rows == 0) {
-    return Error{ErrorCode::kNotFound, "no row of node '" + node + "'", path};
-  }
+  if (rows == 0) return Error{ErrorCode::kNotFound, "no row of node '" + node + "'", path};
   return rows;
 }
 

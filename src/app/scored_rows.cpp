@@ -18,7 +18,6 @@ struct NodeRows {
   double interval_s = 0;
   bool gap = false;       // the row before the next one was left out
   bool attacked = false;  // there has been an attack
-  bool known = false;     // it has a past: the rows before the first attack
   std::vector<JudgedRow> rows;
   std::vector<float> inputs;
   std::vector<ScoredRows::Given> given;
@@ -32,8 +31,6 @@ class Collector {
   // The row is of the node's past, which is what was usual before the first attack.
   void learn(const LabelledRow& row) {
     NodeRows& node = node_of(row);
-    node.known = true;
-    node.attacked = node.attacked || row.label.attack == std::optional{true};
     if (!node.attacked && row.label.attack == std::optional{false}) {
       score(node, row.sample);
     } else {
@@ -41,8 +38,9 @@ class Collector {
     }
   }
 
-  // The rows begin anew.
+  // The rows begin anew, of nodes that are known now.
   void rewind() {
+    known_ = true;
     for (auto& [name, node] : nodes_) {
       node.gap = true;
       node.attacked = false;
@@ -51,10 +49,9 @@ class Collector {
 
   void add(const LabelledRow& row) {
     NodeRows& node = node_of(row);
-    node.attacked = node.attacked || row.label.attack == std::optional{true};
     score(node, row.sample);
     const bool ready = scored_.phase == Phase::kReady;
-    const bool past = node.known && !node.attacked;
+    const bool past = known_ && !node.attacked;
     node.rows.push_back({0, node.interval_s, past ? kNotLabelled : type_of(row.label), ready,
                          scored_.over, scored_.anomalous, scored_.verdict});
     if (!ready) return;
@@ -100,9 +97,11 @@ class Collector {
     node.scorer->score(first, scored_);
   }
 
+  // The node that the row is of, which knows of an attack from its first row on.
   NodeRows& node_of(const LabelledRow& row) {
     const auto [found, fresh] = nodes_.try_emplace(row.node);
     NodeRows& node = found->second;
+    node.attacked = node.attacked || row.label.attack.value_or(false);
     if (!fresh) return node;
     order_.push_back(row.node);
     ScoringOptions options = options_;
@@ -125,6 +124,7 @@ class Collector {
   ScoringOptions options_;
   Classifier classifier_;
   bool with_inputs_;
+  bool known_ = false;  // the nodes have a past: the rows before the first attack
   std::map<std::string, NodeRows> nodes_;
   std::vector<std::string> order_;  // in which they appeared
   std::vector<std::string> types_;

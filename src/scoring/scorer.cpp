@@ -56,6 +56,7 @@ struct Scorer::State {
         rates(series),
         baselines(series, options),
         node_score(series.size(), options),
+        suspicion(options, 0),
         alarm(options),
         freeze(options),
         held(series.size()),
@@ -242,7 +243,7 @@ void Scorer::State::fill_tree_inputs(Scored& scored) const {
 }
 
 void Scorer::State::begin_suspicion() {
-  suspicion = classifier.model ? Suspicion{options, classifier.model->classes.size()} : Suspicion{};
+  suspicion = Suspicion{options, classifier.model ? classifier.model->classes.size() : 0};
 }
 
 // Returns how far the suspicion is over its threshold.

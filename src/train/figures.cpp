@@ -35,6 +35,12 @@ std::string raised_text(const FalseAlarms& alarms) {
          " % of the normal rows are under an alarm, those after an attack included.";
 }
 
+std::string twice_text(std::int64_t past) {
+  return "from a node's first attack on twice: as of a new node, and of one whose rows before were "
+         "seen " +
+         std::to_string(past) + " times";
+}
+
 std::string warmup_text(const std::vector<IncidentSummary>& incidents) {
   // The last one is of all.
   const std::size_t count = incidents.empty() ? 0 : incidents.back().in_warmup;

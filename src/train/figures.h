@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,8 @@ namespace nodevigil {
 [[nodiscard]] std::string named_text(const IncidentFigures& figures);
 /// " 12.3 % of the normal rows are under an alarm, those after an attack included." or nothing.
 [[nodiscard]] std::string raised_text(const FalseAlarms& alarms);
+/// "from a node's first attack on twice: ..." for ReportedData::past, of rows.
+[[nodiscard]] std::string twice_text(std::int64_t past);
 /// " 3 more began in warm-up: not judged." or nothing.
 [[nodiscard]] std::string warmup_text(const std::vector<IncidentSummary>& incidents);
 

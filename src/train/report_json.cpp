@@ -85,6 +85,11 @@ Json false_alarms_json(const FalseAlarms& alarms) {
               {"a_day", optional(alarms.a_day())}};
 }
 
+Json detection_json(const Detection& detection) {
+  return Json{{"incidents", incidents_json(detection)},
+              {"false_alarms", false_alarms_json(detection.false_alarms)}};
+}
+
 Json training_json(const Report& report) {
   const TrainingPart& training = *report.training;
   Json pruning = Json::array();
@@ -140,13 +145,9 @@ std::string report_as_json(const Report& report) {
             {"macro_f1", report.confusion.macro_f1()},
             {"classes", classes_json(report)},
             {"confusion", confusion_json(report.confusion)},
-            {"calibration", calibration_json(report.calibration)},
-            {"incidents", incidents_json(report.as_new)},
-            {"false_alarms", false_alarms_json(report.as_new.false_alarms)}};
-  if (report.as_known) {
-    json["as_known"] = {{"incidents", incidents_json(*report.as_known)},
-                        {"false_alarms", false_alarms_json(report.as_known->false_alarms)}};
-  }
+            {"calibration", calibration_json(report.calibration)}};
+  json.update(detection_json(report.as_new));
+  if (report.as_known) json["as_known"] = detection_json(*report.as_known);
   if (report.training) json["training"] = training_json(report);
   return json_text(json, 1) + '\n';
 }

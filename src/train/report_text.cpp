@@ -58,13 +58,7 @@ std::string data_text(const ReportedData& data) {
           std::to_string(data.used) +
           " of them judged row by row: past warm-up, not of two attacks "
           "at once, not soon after one\n";
-  if (data.past > 0) {
-    text +=
-        "  rows from a node's first attack on twice: as of a new node, and of one whose rows "
-        "before "
-        "were seen " +
-        std::to_string(data.past) + " times\n";
-  }
+  if (data.past > 0) text += "  rows " + twice_text(data.past) + '\n';
   return text;
 }
 

@@ -25,6 +25,12 @@ Suspicion::Figures update(Suspicion& suspicion, double first, double second = 0)
   return suspicion.update(std::array{1 - first - second, first, second});
 }
 
+/// What the last of so many equal samples comes to.
+Suspicion::Figures after(int samples, Suspicion& suspicion, double first, double second = 0) {
+  for (int i = 1; i < samples; ++i) (void)update(suspicion, first, second);
+  return update(suspicion, first, second);
+}
+
 class WindowTest : public testing::TestWithParam<std::pair<int, int>> {};
 
 TEST_P(WindowTest, IsTheMeanOverSoManySamples) {
@@ -48,8 +54,7 @@ TEST(SuspicionTest, WhatIsSeenForLongPassesWhatIsSeenForAMomentDoesNot) {
     EXPECT_LT(figures.suspicion, figures.threshold);
     EXPECT_LT(figures.ratio, 1);
   }
-  for (int i = 0; i < 5; ++i) (void)update(suspicion, 0.9);
-  const auto figures = update(suspicion, 0.9);
+  const auto figures = after(6, suspicion, 0.9);
   EXPECT_GT(figures.suspicion, figures.threshold);
   EXPECT_GT(figures.ratio, 1);
 }
@@ -66,7 +71,7 @@ TEST(SuspicionTest, TellsWhichAttackIsNearestToItsThreshold) {
 
 TEST(SuspicionTest, AnAlarmIsOverWithTheSampleThatLooksNormal) {
   Suspicion suspicion = make(std::chrono::seconds{10});
-  for (int i = 0; i < 12; ++i) (void)update(suspicion, 1);
+  (void)after(12, suspicion, 1);
   const auto figures = update(suspicion, 0.1);
   EXPECT_GT(figures.suspicion, figures.threshold);
   EXPECT_EQ(figures.ratio, 0);
@@ -87,8 +92,7 @@ TEST(SuspicionTest, WhatTheTreeIsOftenWrongAboutRaisesNothingAnyMoreAndTheRestDo
   }
   EXPECT_GT(days_with_alarms, 0);
   EXPECT_LE(days_with_alarms, 10);
-  for (int i = 0; i < 12; ++i) (void)update(suspicion, 0, 0.8);
-  const auto other = update(suspicion, 0, 0.8);
+  const auto other = after(13, suspicion, 0, 0.8);
   EXPECT_EQ(other.attack, 2);
   EXPECT_GT(other.ratio, 1);
 }
@@ -126,7 +130,7 @@ TEST(SuspicionTest, ACalmNodeKeepsTheThreshold) {
 }
 
 TEST(SuspicionTest, WithoutAttacksThereIsNone) {
-  Suspicion suspicion;
+  Suspicion suspicion{every(std::chrono::seconds{10}), 0};
   const auto figures = suspicion.update({});
   EXPECT_EQ(figures.suspicion, 0);
   EXPECT_EQ(figures.ratio, 0);

@@ -36,8 +36,7 @@ struct Restored {
 /// import-prometheus --as-node makes of what a Prometheus remembers. Where it has a column node,
 /// the rows of `node` count. Logs a warning where they are not as far apart as samples will be, by
 /// `interval`: what varies from one sample to the next does so otherwise then. Returns how many
-/// counted. Errors: those of the file, and kNotFound where no row of it is about `node`; they name
-/// it.
+/// counted. Errors: those of the file, kNotFound where no row of it is about `node`; they name it.
 [[nodiscard]] Result<std::int64_t> restore_from_csv(const std::string& path,
                                                     const std::string& node,
                                                     std::chrono::milliseconds interval,

@@ -19,9 +19,7 @@ namespace nodevigil {
 /// attacks, moves it, up to where nothing passes it; the thresholds of the other kinds stay.
 class Suspicion {
  public:
-  /// Of no classes.
-  Suspicion() = default;
-  /// `classes`: of the model, the first of which is "normal".
+  /// `classes`: how many the model has, the first of which is "normal"; 0: there is none.
   Suspicion(const ScoringOptions& options, std::size_t classes);
 
   /// Of the class whose suspicion counts in this sample, of several the one furthest over its

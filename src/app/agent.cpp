@@ -31,6 +31,8 @@ constexpr std::chrono::seconds kLastFlush{5};
 constexpr std::chrono::seconds kLastAlert{1};  // they were told to hurry before the rows were
 // A reader of the journal waits this long for rows that its database does not have yet.
 constexpr std::chrono::milliseconds kFlushForReader{500};
+// A start that learned elsewhere waits this long for its state to be kept.
+constexpr std::chrono::seconds kFirstState{2};
 // How long a start waits for an answer of Postgres, and for all of them; a week of rows takes
 // seconds.
 constexpr std::chrono::seconds kWarmAnswer{2};
@@ -122,7 +124,7 @@ Result<std::unique_ptr<Agent>> Agent::make(const Options& options, Clock& clock,
   if (auto warmed = agent->warm(); !warmed) return warmed.error();
   agent->open_postgres();
   agent->use_model(*classifier);
-  agent->keep_checkpoint();
+  agent->keep_first_checkpoint();
   agent->open_alertmanagers();
   if (auto opened = agent->open_server(); !opened) return opened.error();
   return agent;
@@ -309,6 +311,16 @@ void Agent::use_model(const Classifier& classifier) {
 void Agent::keep_checkpoint() {
   writer_->push(Checkpoint{seq_, scorer_->state_hash(), scorer_->save()});
   checkpoint_due_ns_ = clock_.now().steady_ns + kCheckpointEveryNs;
+}
+
+// What was learned elsewhere is in no row: only this state says what the first rows were scored
+// with, and a later one would take its place in the writer.
+void Agent::keep_first_checkpoint() {
+  keep_checkpoint();
+  const bool learned_elsewhere = seq_ == 0 && scorer_->baseline_samples() > 0;
+  if (!learned_elsewhere || writer_->flush(kFirstState)) return;
+  ++seq_;  // left out: row 1 is one that nothing was learned before
+  keep_checkpoint();
 }
 
 bool Agent::run(const std::stop_token& stop) {

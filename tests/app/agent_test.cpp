@@ -314,6 +314,24 @@ TEST_F(AgentTest, RowsWaitForAJournalThatCannotBeOpenedYet) {
   EXPECT_EQ(summary.compared, 8);
 }
 
+// The state that they were scored with first is lost, as a later one took its place.
+TEST_F(AgentTest, RowsThatWaitAfterALearnedPastAreNotComparedWithANewScorer) {
+  LabelledRecording own{1, "node-1"};
+  own.normal(100);
+  write_csv(state_.file("past.csv"), {own});
+  const Obstacle obstacle{journal_path()};
+  run(records(8, {{"warm-from", {state_.file("past.csv")}}}), [&](const Live& live) {
+    if (live.row.seq == 5) clock_.advance(2h);
+    if (live.row.seq != 7) return;
+    obstacle.remove();
+    EXPECT_TRUE(wait_until([&] { return metric("nodevigil_journal_healthy") == 1; }));
+  });
+  EXPECT_EQ(seqs(stored()), numbers(2, 9));
+  const auto summary = verify(options());
+  EXPECT_EQ(summary.skipped, 4) << "until the state behind row 5";
+  EXPECT_EQ(summary.compared, 4);
+}
+
 TEST_F(AgentTest, TakesOverWhatAJournalThatIsOpenedLateKnows) {
   const auto before = run(records(100));
   // So that the states saved from now on are the first of their day, which are kept.

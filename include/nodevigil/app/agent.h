@@ -68,6 +68,7 @@ class Agent {
   void tick();
   void note_verdict(bool was_anomalous, std::int32_t old_verdict);
   void keep_checkpoint();
+  void keep_first_checkpoint();
   void release_memory_if_due(std::int64_t now_ns);
 
   Options options_;

@@ -41,13 +41,19 @@ def groups(pid):
     return list(pathlib.Path("/sys/fs/cgroup").glob(f"**/nodevigil-inject-{pid}-*"))
 
 
-def received(device):
-    """Bytes that came in by a network device; nothing where there is none."""
-    for line in pathlib.Path("/proc/net/dev").read_text().splitlines():
+def traffic(device, pid="self"):
+    """What a network device of a process's namespace counted, as /proc/net/dev has it; nothing where there is none."""
+    for line in pathlib.Path(f"/proc/{pid}/net/dev").read_text().splitlines():
         name, _, numbers = line.partition(":")
         if name.strip() == device:
-            return int(numbers.split()[0])
+            return [int(each) for each in numbers.split()]
     return None
+
+
+def received(device):
+    """Bytes that came in by a network device; nothing where there is none."""
+    counted = traffic(device)
+    return counted and counted[0]
 
 
 class KernelLog:
@@ -322,6 +328,58 @@ class ScenariosTest(InjectCase):
         self.assertEqual(injection.wait(), 0, injection.logged())
         self.assertIn("stay within loopback", injection.logged())
         self.assertEqual(self.only_window()["details"]["network"], "loopback")
+
+
+@unittest.skipUnless(IS_ROOT, "makes a network namespace")
+class NothingLeavesTest(InjectCase):
+    """Every fault of the network, where a packet for anywhere else would be sent by the device `out`."""
+
+    WAY_OUT = """
+        ip link set lo up
+        ip link add out type veth peer name elsewhere
+        for device in out elsewhere; do ip link set $device addrgenmode none up; done
+        ip address add 192.0.2.1/24 dev out
+        ip route add default via 192.0.2.2
+        echo ready
+        exec sleep infinity"""
+
+    def setUp(self):
+        super().setUp()
+        os.chmod(self.state, 0o777)
+        self.machine = subprocess.Popen(["unshare", "--net", "sh", "-ec", self.WAY_OUT],
+                                        stdout=subprocess.PIPE, text=True)
+        self.addCleanup(self.machine.communicate)
+        self.addCleanup(self.machine.kill)
+        self.assertEqual(self.machine.stdout.readline(), "ready\n")
+        self.inside = ["nsenter", f"--target={self.machine.pid}", "--net", "--"]
+
+    def sent(self):
+        """Packets that `out` was given."""
+        return traffic("out", self.machine.pid)[9]
+
+    def assert_nothing_leaves(self, parent, network):
+        scenarios = json.loads(nodevigil("inject", "--list", "--json", check=0).stdout)["scenarios"]
+        faults = [scenario["name"] for scenario in scenarios if any(
+            effect["needs_link"] or "_sock_" in effect["metric"] for effect in scenario["effects"])]
+        self.assertGreater(len(faults), 5)
+        injection = self.inject("+".join(faults), "--duration", "3s", parent=self.inside + parent)
+        os.chmod(injection.work_dir.name, 0o777)
+        self.assertEqual(injection.wait(), 0, injection.logged())
+        self.assertRegex(self.only_window()["details"]["network"], network)
+        self.assertEqual(self.sent(), 0)
+        # The counter would have told: this one is for elsewhere, and asks for the way there.
+        subprocess.run([*self.inside, sys.executable, "-c",
+                        "import socket; socket.socket(type=socket.SOCK_DGRAM).sendto(b'x', ('198.51.100.1', 9))"],
+                       check=True)
+        wait_until(lambda: self.sent() > 0, seconds=5, what="a packet that leaves")
+
+    def test_with_a_link_of_its_own(self):
+        self.assert_nothing_leaves([], "^nv")
+
+    def test_within_loopback(self):
+        self.assert_nothing_leaves(
+            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"], "^loopback$")
+        self.assertGreater(traffic("lo", self.machine.pid)[1], 1000)
 
 
 class EndsTest(InjectCase):

@@ -120,17 +120,18 @@ Result<std::unique_ptr<Agent>> Agent::make(const Options& options, Clock& clock,
   if (!classifier) return classifier.error();
   // Before the restoration: the cause of an alarm that is raised is part of the state.
   agent->scorer_->set_classifier(*classifier);
-  if (auto opened = agent->open_journal(); !opened) return opened.error();
-  if (auto warmed = agent->warm(); !warmed) return warmed.error();
+  if (auto opened = agent->open_journal(*classifier); !opened) return opened.error();
+  const auto warmed = agent->warm();
+  if (!warmed) return warmed.error();
   agent->open_postgres();
   agent->use_model(*classifier);
-  agent->keep_first_checkpoint();
+  agent->keep_first_checkpoint(*warmed);
   agent->open_alertmanagers();
   if (auto opened = agent->open_server(); !opened) return opened.error();
   return agent;
 }
 
-Result<void> Agent::open_journal() {
+Result<void> Agent::open_journal(const Classifier& classifier) {
   journal_path_ = journal_file(state_dir_path(options_.state_dir));
   JournalWriter::Options writer_options;
   writer_options.limits = {options_.journal_max_age.count() * 1000, options_.journal_max_bytes};
@@ -147,8 +148,9 @@ Result<void> Agent::open_journal() {
     if (!may_pass(journal.error())) return journal.error();
     log_error(journal.error().message() +
               "; samples are scored from new baselines, rows wait in memory");
-    writer_ = std::make_unique<JournalWriter>([this] { return open_journal_late(); },
-                                              writer_options, no_explanation);
+    writer_ = std::make_unique<JournalWriter>(
+        [this, classifier] { return open_journal_late(classifier); }, writer_options,
+        no_explanation);
     return {};
   }
   const auto restored = restore(**journal, *scorer_);
@@ -176,20 +178,22 @@ void Agent::open_postgres() {
   forwarder_ = std::make_unique<Forwarder>(std::move(forwarding));
 }
 
-// What the journal does not know, the database may, and else a file.
-Result<void> Agent::warm() {
+// What the journal does not know, the database may, and else a file. Returns whether one of them
+// did.
+Result<bool> Agent::warm() {
   // Without rows, too, there may be a past: of a start that learned it and then failed.
-  const bool knows = seq_ > 0 || scorer_->baseline_samples() > 0 || warm_from_postgres();
-  if (options_.warm_from.empty()) return {};
-  if (knows) {
+  const bool knows = seq_ > 0 || scorer_->baseline_samples() > 0;
+  const bool learned = !knows && warm_from_postgres();
+  if (options_.warm_from.empty()) return learned;
+  if (knows || learned) {
     log_info("the node has a past: " + options_.warm_from + " is not read");
-    return {};
+    return learned;
   }
   const auto rows =
       restore_from_csv(options_.warm_from, options_.node, options_.interval, *scorer_);
   if (!rows) return rows.error();
   log_info("baselines learned from " + std::to_string(*rows) + " rows of " + options_.warm_from);
-  return {};
+  return true;
 }
 
 // Best effort: an agent starts without its server, too, and soon. Returns whether there were rows.
@@ -227,10 +231,11 @@ void Agent::open_alertmanagers() {
 }
 
 // On the writer's thread. The past that the journal holds is read there, too; tick() takes it over.
-Result<std::unique_ptr<Journal>> Agent::open_journal_late() {
+Result<std::unique_ptr<Journal>> Agent::open_journal_late(const Classifier& classifier) {
   auto journal = open_journal_in(options_.state_dir);
   if (!journal) return journal;
   Scorer past{node_series(), options_.scoring};
+  past.set_classifier(classifier);  // as in make()
   if (const auto restored = restore(**journal, past); restored && restored->last_seq > 0) {
     const std::lock_guard lock{late_mutex_};
     late_state_ = past.save();
@@ -315,11 +320,10 @@ void Agent::keep_checkpoint() {
 
 // What was learned elsewhere is in no row: only this state says what the first rows were scored
 // with, and a later one would take its place in the writer.
-void Agent::keep_first_checkpoint() {
+void Agent::keep_first_checkpoint(bool learned_elsewhere) {
   keep_checkpoint();
-  const bool learned_elsewhere = seq_ == 0 && scorer_->baseline_samples() > 0;
   if (!learned_elsewhere || writer_->flush(kFirstState)) return;
-  ++seq_;  // left out: row 1 is one that nothing was learned before
+  ++seq_;  // left out: replay --verify takes a row 1 without a state for one of a new scorer
   keep_checkpoint();
 }
 

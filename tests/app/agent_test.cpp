@@ -353,6 +353,9 @@ TEST_F(AgentTest, TakesOverWhatAJournalThatIsOpenedLateKnows) {
   EXPECT_EQ(ticks[4].row.scored.phase, Phase::kWarmup);
   EXPECT_EQ(ticks[5].row.scored.phase, Phase::kReady);
   EXPECT_GE(ticks[5].baseline_samples, before.back().baseline_samples);
+  ASSERT_GT(*before.back().row.scored.suspicion, 0);
+  EXPECT_GT(*ticks[5].row.scored.suspicion, *before.back().row.scored.suspicion / 2)
+      << "what the tree has seen lately is taken over, too";
   // Where a row was not scored after the one before, a number is left out.
   EXPECT_EQ(ticks[5].row.seq, 108);
   EXPECT_EQ(seqs(stored()), numbers(1, 100) + numbers(102, 106) + numbers(108, 122));

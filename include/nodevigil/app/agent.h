@@ -55,20 +55,20 @@ class Agent {
   Agent(const Options& options, Clock& clock, OnTick on_tick);
 
   [[nodiscard]] Result<Classifier> open_model();
-  [[nodiscard]] Result<void> open_journal();
+  [[nodiscard]] Result<void> open_journal(const Classifier& classifier);
   [[nodiscard]] Result<void> open_server();
   void open_postgres();
   void open_alertmanagers();
-  [[nodiscard]] Result<void> warm();
+  [[nodiscard]] Result<bool> warm();
   [[nodiscard]] bool warm_from_postgres();
-  [[nodiscard]] Result<std::unique_ptr<Journal>> open_journal_late();
+  [[nodiscard]] Result<std::unique_ptr<Journal>> open_journal_late(const Classifier& classifier);
   void take_late_state();
   [[nodiscard]] bool flush_for_reader();
   void use_model(const Classifier& classifier);
   void tick();
   void note_verdict(bool was_anomalous, std::int32_t old_verdict);
   void keep_checkpoint();
-  void keep_first_checkpoint();
+  void keep_first_checkpoint(bool learned_elsewhere);
   void release_memory_if_due(std::int64_t now_ns);
 
   Options options_;

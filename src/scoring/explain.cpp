@@ -8,7 +8,6 @@
 #include <nlohmann/json.hpp>
 
 #include "nodevigil/base/json_text.h"
-#include "nodevigil/scoring/suspicion.h"
 #include "nodevigil/scoring/usual_range.h"
 
 namespace nodevigil {
@@ -40,15 +39,12 @@ std::string what_passed(const Scored& scored, const Model& model) {
     const std::optional<double>& value;
     const std::optional<double>& threshold;
   };
-  const auto suspect = static_cast<std::size_t>(scored.suspect);
-  const bool suspected =
-      suspect < scored.probabilities.size() && Suspicion::counts(scored.probabilities[suspect]);
   const std::optional<double> none;
   const std::array figures{
       Figure{"score", scored.score, scored.threshold},
       Figure{"smoothed score", scored.score_smoothed, scored.threshold_smoothed},
-      Figure{suspected ? "suspicion of " + model.classes[suspect] : "",
-             suspected ? scored.suspicion : none, scored.threshold_suspicion}};
+      Figure{"suspicion of " + suspect_name(scored, model.classes),
+             scored.suspected ? scored.suspicion : none, scored.threshold_suspicion}};
   const auto ratio = [](const Figure& figure) {
     return figure.value && figure.threshold ? *figure.value / *figure.threshold : 0;
   };
@@ -124,6 +120,9 @@ std::string explanation_json(const Scored& scored, std::span<const SeriesSpec> s
   json["threshold_smoothed"] = optional_number(scored.threshold_smoothed);
   json["suspicion"] = optional_number(scored.suspicion);
   json["threshold_suspicion"] = optional_number(scored.threshold_suspicion);
+  const std::string& suspect = suspect_name(scored, model.classes);
+  json["suspect"] = suspect.empty() ? OrderedJson(nullptr) : OrderedJson(suspect);
+  json["suspected"] = scored.suspected;
   OrderedJson& top = json["top"] = OrderedJson::array();
   for (std::size_t i = 0; i < scored.explanation.top_size; ++i) {
     const Contribution& part = scored.explanation.top[i];

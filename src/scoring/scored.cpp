@@ -14,4 +14,8 @@ const std::string& verdict_name(std::int32_t verdict, const std::vector<std::str
   return classes[index];
 }
 
+const std::string& suspect_name(const Scored& scored, const std::vector<std::string>& classes) {
+  return verdict_name(scored.suspicion ? scored.suspect : kClassNone, classes);
+}
+
 }  // namespace nodevigil

@@ -145,6 +145,7 @@ void Scorer::State::begin(Scored& scored) const {
   scored.phase = Phase::kWarmup;
   scored.slow_warm = baselines.slow_warm();
   scored.frozen = scored.relearning = scored.over = scored.anomalous = false;
+  scored.suspected = false;
   scored.score = scored.score_smoothed = scored.rank = std::nullopt;
   scored.threshold = scored.threshold_smoothed = std::nullopt;
   scored.suspicion = scored.threshold_suspicion = std::nullopt;
@@ -255,7 +256,8 @@ double Scorer::State::ask_tree(Scored& scored) {
   scored.suspicion = figures.suspicion;
   scored.threshold_suspicion = figures.threshold;
   scored.suspect = figures.attack;
-  return figures.ratio;
+  scored.suspected = figures.counts;
+  return figures.ratio();
 }
 
 void Scorer::State::name_cause(Scored& scored) {

@@ -1,6 +1,7 @@
 #include "nodevigil/scoring/suspicion.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "past.h"
 
@@ -10,6 +11,7 @@ namespace {
 constexpr double kWindowSeconds = 120;
 constexpr std::size_t kLeastWindow = 5;
 constexpr double kLeastThreshold = 0.5;
+constexpr double kSure = 0.5;  // a probability that gives a sample to a class
 // How far a tree can be trusted depends less on the node than what its metrics do. A little less
 // than the least threshold, which the sketch would round up.
 constexpr AlarmThreshold::Assumed kAssumed{.largest = 0.49, .days = 7};
@@ -30,6 +32,9 @@ void Suspicion::advance(std::int64_t elapsed_ns) {
 
 Suspicion::Figures Suspicion::update(std::span<const double> probabilities) {
   Figures nearest;
+  const auto nearness = [](const Figures& figures) {
+    return std::pair{figures.counts, figures.suspicion / figures.threshold};
+  };
   for (std::size_t i = 0; i < suspects_.size(); ++i) {
     Suspect& one = suspects_[i];
     const double probability = probabilities[i + 1];
@@ -39,14 +44,9 @@ Suspicion::Figures Suspicion::update(std::span<const double> probabilities) {
     figures.suspicion = one.recent.mean_from_zero();
     // On a node where the tree is sure of everything, one doubt would pass for an attack.
     figures.threshold = std::max(one.threshold.value(), kLeastThreshold);
-    const double over = figures.suspicion / figures.threshold;
-    if (counts(probability)) figures.ratio = over;
+    figures.counts = probability >= kSure;
     one.threshold.add(figures.suspicion);
-    // What does not count is told as well, where nothing does.
-    const double nearest_over = nearest.suspicion / nearest.threshold;
-    if (figures.ratio > nearest.ratio || (nearest.ratio == 0 && over > nearest_over)) {
-      nearest = figures;
-    }
+    if (i == 0 || nearness(figures) > nearness(nearest)) nearest = figures;
   }
   return nearest;
 }

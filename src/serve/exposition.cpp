@@ -176,7 +176,7 @@ constexpr auto kFamilies = std::to_array<FamilySpec>({
      "the one nearest to its threshold. Absent in warm-up.",
      [](const V& v, F& f) { add(f, v.scored().suspicion); }},
     {"nodevigil_suspicion_threshold", kGauge,
-     "Suspicion above which a sample is anomalous, of that attack, from the node's own past.",
+     "Suspicion above which a sample that looks like that attack is anomalous, from the node's own past.",
      [](const V& v, F& f) { add(f, v.scored().threshold_suspicion); }},
     {"nodevigil_anomaly", kGauge, "1 while the node is judged anomalous. Absent in warm-up.",
      [](const V& v, F& f) {

@@ -98,7 +98,10 @@ std::string bars(const Live& live) {
   }
   html += score_bar("score", scored.score, scored.threshold);
   html += score_bar("smoothed", scored.score_smoothed, scored.threshold_smoothed);
-  html += score_bar("suspicion", scored.suspicion, scored.threshold_suspicion);
+  if (live.model) {
+    html += score_bar("suspicion of " + escape_html(suspect_name(scored, live.model->classes)),
+                      scored.suspicion, scored.threshold_suspicion);
+  }
   return html + "</div>\n";
 }
 

@@ -54,6 +54,11 @@ Json verdict(const Live& live) {
   return verdict_name(live.row.scored.verdict, live.model ? live.model->classes : none);
 }
 
+Json suspect(const Live& live) {
+  if (!live.model || !live.row.scored.suspicion) return nullptr;
+  return suspect_name(live.row.scored, live.model->classes);
+}
+
 Json row_json(const Live& live) {
   if (!live.has_row) return nullptr;
   const Scored& scored = live.row.scored;
@@ -68,6 +73,8 @@ Json row_json(const Live& live) {
           {"threshold_smoothed", number(scored.threshold_smoothed)},
           {"suspicion", number(scored.suspicion)},
           {"threshold_suspicion", number(scored.threshold_suspicion)},
+          {"suspect", suspect(live)},
+          {"suspected", scored.suspected},
           {"rank", number(scored.rank)},
           {"frozen", scored.frozen},
           {"relearning", scored.relearning},

@@ -56,10 +56,15 @@ TEST_F(ExplainTest, SaysWhichFigurePassed) {
   scored_.suspicion = 0.75;
   scored_.threshold_suspicion = 0.25;
   scored_.suspect = 1;
+  scored_.suspected = true;
   EXPECT_THAT(explanation_text(scored_, series_, model_),
               testing::StartsWith("cpu (0.93), suspicion of cpu 0.75 against 0.25: "));
+  const auto json = nlohmann::json::parse(explanation_json(scored_, series_, model_));
+  EXPECT_EQ(json["suspect"], "cpu");
+  EXPECT_EQ(json["suspected"], true);
   // In a sample that looks normal it raises nothing, however high it still is.
   scored_.probabilities = {0.6, 0.4};
+  scored_.suspected = false;
   EXPECT_THAT(explanation_text(scored_, series_, model_),
               testing::StartsWith("cpu, smoothed score 6 against 2.75: "));
 }
@@ -75,7 +80,8 @@ TEST_F(ExplainTest, AsJson) {
       R"-({"verdict":"cpu","summary":"cpu (0.93), score 7.25 against 3.5: load1 6.2 (usual 0.1 to )-"
       R"-(0.9, z +14.2); intr 100/s (usual 0 to 3100, z -2.5); drift 1.235e+05 (usual -0.0018 to )-"
       R"-(-0.0002, z +20)","score":7.25,"threshold":3.5,"score_smoothed":4.125,)-"
-      R"-("threshold_smoothed":2.75,"suspicion":null,"threshold_suspicion":null,"top":[{"metric":"load1","z":14.2,"value":6.2,)-"
+      R"-("threshold_smoothed":2.75,"suspicion":null,"threshold_suspicion":null,"suspect":null,)-"
+      R"-("suspected":false,"top":[{"metric":"load1","z":14.2,"value":6.2,)-"
       R"-("per_second":false,"usual_low":0.1,"usual_high":0.9},)-"
       R"-({"metric":"intr","z":-2.5,"value":100.0,"per_second":true,"usual_low":0.0,)-"
       R"-("usual_high":3100.0},{"metric":"drift","z":20.0,"value":123456.0,"per_second":false,)-"
@@ -109,7 +115,8 @@ TEST_F(ExplainTest, WithoutAModel) {
       explanation_json(scored_, series_, Model{}),
       R"-({"verdict":"unknown","summary":"unknown, score 7.25 against 3.5: load1 6.2 (usual )-"
       R"-(0.1 to 0.9, z +14.2)","score":7.25,"threshold":3.5,"score_smoothed":4.125,)-"
-      R"-("threshold_smoothed":2.75,"suspicion":null,"threshold_suspicion":null,"top":[{"metric":"load1","z":14.2,"value":6.2,)-"
+      R"-("threshold_smoothed":2.75,"suspicion":null,"threshold_suspicion":null,"suspect":null,)-"
+      R"-("suspected":false,"top":[{"metric":"load1","z":14.2,"value":6.2,)-"
       R"-("per_second":false,"usual_low":0.1,"usual_high":0.9}],)-"
       R"-("path":[],"probabilities":{}})-");
 }
@@ -121,7 +128,8 @@ TEST_F(ExplainTest, WarmingUp) {
       explanation_json(fresh, series_, model_),
       R"-({"verdict":"","summary":"warming up: no verdict yet","score":null,)-"
       R"-("threshold":null,"score_smoothed":null,"threshold_smoothed":null,"suspicion":null,)-"
-      R"-("threshold_suspicion":null,"top":[],"path":[],"probabilities":{}})-");
+      R"-("threshold_suspicion":null,"suspect":null,)-"
+      R"-("suspected":false,"top":[],"path":[],"probabilities":{}})-");
 }
 
 TEST_F(ExplainTest, ARangeEndsAtTheCeiling) {

@@ -81,9 +81,10 @@ TEST(ScorerTest, WhatItSaysHangsTogether) {
     if (step % 300 == 200) watched.node.change(busy_cpu());
     const Scored& scored = watched.step();
     ASSERT_EQ(scored.phase, Phase::kReady);
-    const bool suspected =
-        *scored.suspicion > *scored.threshold_suspicion &&
-        std::ranges::any_of(std::span{scored.probabilities}.subspan(1), Suspicion::counts);
+    const bool suspected = scored.suspected && *scored.suspicion > *scored.threshold_suspicion;
+    ASSERT_EQ(scored.suspected,
+              std::ranges::any_of(std::span{scored.probabilities}.subspan(1),
+                                  [](double probability) { return probability >= 0.5; }));
     ASSERT_EQ(scored.over, *scored.score > *scored.threshold ||
                                *scored.score_smoothed > *scored.threshold_smoothed || suspected);
     ASSERT_EQ(scored.anomalous, scored.verdict != kClassNormal);

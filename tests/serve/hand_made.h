@@ -61,6 +61,8 @@ inline Scored hand_made_scored() {
   scored.threshold_smoothed = 3.75;
   scored.suspicion = 0.625;
   scored.threshold_suspicion = 0.5;
+  scored.suspect = 1;
+  scored.suspected = true;
   scored.rank = 1.222;
   scored.over = true;
   scored.anomalous = true;

@@ -66,6 +66,7 @@ struct Scored {
   std::optional<double> suspicion;
   std::optional<double> threshold_suspicion;
   std::int32_t suspect = 0;  ///< the class of that attack, where there is a suspicion
+  bool suspected = false;    ///< the tree sees it in this sample, so that the suspicion counts
 
   bool over = false;       ///< a score or the suspicion is over its threshold in this sample
   bool anomalous = false;  ///< the verdict, after hysteresis
@@ -79,6 +80,10 @@ struct Scored {
 
 /// "normal", "unknown", "" (warm-up) or the name of a class of the model.
 [[nodiscard]] const std::string& verdict_name(std::int32_t verdict,
+                                              const std::vector<std::string>& classes);
+
+/// The class that the suspicion is of; "" where there is none.
+[[nodiscard]] const std::string& suspect_name(const Scored& scored,
                                               const std::vector<std::string>& classes);
 
 }  // namespace nodevigil

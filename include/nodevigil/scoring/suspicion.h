@@ -28,13 +28,13 @@ class Suspicion {
     std::int32_t attack = 0;  ///< index of that class
     double suspicion = 0;     ///< 0 to 1; samples before the first count as normal ones
     double threshold = 1;
-    double ratio = 0;  ///< suspicion / threshold where it counts, else 0
-  };
+    /// The tree gives this sample to the class. What looks otherwise shall be over at once, and not
+    /// only when it is forgotten.
+    bool counts = false;
 
-  /// Whether the suspicion of a class counts in a sample that the tree gives it with this
-  /// probability. Where the sample itself looks otherwise it does not: what is over shall be over
-  /// at once, and not only when it is forgotten.
-  [[nodiscard]] static bool counts(double probability) { return probability >= 0.5; }
+    /// How far it is over its threshold, where it counts: 1 is at it.
+    [[nodiscard]] double ratio() const { return counts ? suspicion / threshold : 0; }
+  };
 
   /// Moves observed time on.
   void advance(std::int64_t elapsed_ns);

@@ -256,7 +256,13 @@ Result<std::unique_ptr<LabelledRows>> open_labelled_rows(const std::vector<std::
                         options.train.thin);
   }
   auto rows = rows_of_store(options);
-  if (!rows) return rows.error();
+  if (!rows) {
+    Error failure = rows.error();
+    if (options.state_dir.empty() && options.postgres.url.empty()) {
+      failure.context += "; expected CSV files, --state-dir or --postgres.url";
+    }
+    return failure;
+  }
   return thinned_rows(std::move(*rows), options.train.thin);
 }
 

@@ -360,7 +360,7 @@ constexpr std::array kTable{
     OptionSpec{"past", "N", "0", kJudges, false, "Training",
                "Take the rows from a node's first attack on a second time, as of a node that the agent "
                "knows: it has seen the rows before, those labelled as no attack, N times. What stands "
-               "out on a new node need not on one that is known.",
+               "out on a new node need not on one that is known. The rows before are held in memory.",
                [](O& o, Text t) { return set_number(o.train.past, t, 0, 1000); }},
     OptionSpec{"fold-by", "KIND", "incident", kTrain, true, "Training",
                "What stays together when rows are divided to be judged: incident, node, or row, "

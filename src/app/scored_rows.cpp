@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "nodevigil/metrics/table.h"
@@ -13,103 +12,139 @@ namespace nodevigil {
 namespace {
 
 // What one node's rows come to, in one view.
-struct NodeRows {
+struct NodeView {
   std::unique_ptr<Scorer> scorer;
-  double interval_s = 0;
-  bool gap = false;       // the row before the next one was left out
-  bool attacked = false;  // there has been an attack
+  bool gap = false;  // the row before the next one was left out
   std::vector<JudgedRow> rows;
   std::vector<float> inputs;
   std::vector<ScoredRows::Given> given;
 };
 
+struct Node {
+  double interval_s = 0;
+  NodeView as_new;
+  NodeView as_known;
+  // The rows before the first attack, until it comes: what was usual.
+  bool attacked = false;
+  std::vector<std::pair<Sample, bool>> past;  // and whether they are labelled as no attack
+};
+
 class Collector {
  public:
-  Collector(const ScoringOptions& options, const Classifier& classifier, bool with_inputs)
-      : options_(options), classifier_(classifier), with_inputs_(with_inputs) {}
-
-  // The row is of the node's past, which is what was usual before the first attack.
-  void learn(const LabelledRow& row) {
-    NodeRows& node = node_of(row);
-    if (!node.attacked && row.label.attack == std::optional{false}) {
-      score(node, row.sample);
-    } else {
-      node.gap = true;
-    }
-  }
-
-  // The rows begin anew, of nodes that are known now.
-  void rewind() {
-    known_ = true;
-    for (auto& [name, node] : nodes_) {
-      node.gap = true;
-      node.attacked = false;
-    }
-  }
+  Collector(const ScoringOptions& options, const Classifier& classifier, std::int64_t past,
+            bool with_inputs)
+      : options_(options), classifier_(classifier), past_(past), with_inputs_(with_inputs) {}
 
   void add(const LabelledRow& row) {
-    NodeRows& node = node_of(row);
-    score(node, row.sample);
+    Node& node = node_of(row);
+    const std::int32_t type = type_of(row.label);
+    add(node.as_new, row.sample, type, node.interval_s);
+    if (past_ == 0) return;
+    if (!node.attacked && row.label.attack.value_or(false)) begin_as_known(node);
+    if (node.attacked) {
+      add(node.as_known, row.sample, type, node.interval_s);
+    } else {
+      node.past.emplace_back(row.sample, type == kNoAttack);
+    }
+  }
+
+  [[nodiscard]] ScoredRows finish() {
+    ScoredRows all;
+    all.views = past_ == 0 ? 1 : 2;
+    for (const std::string& name : order_) append(nodes_[name].as_new, all);
+    if (past_ > 0) {
+      for (const std::string& name : order_) {
+        Node& node = nodes_[name];
+        // Nothing is asked about a past behind which nothing comes.
+        node.as_known.rows.resize(node.as_known.rows.size() + node.past.size(),
+                                  {.interval_s = node.interval_s, .ready = false});
+        append(node.as_known, all);
+      }
+    }
+    all.nodes = std::move(order_);
+    all.types = std::move(types_);
+    return all;
+  }
+
+ private:
+  // The past is all there, and the agent that knows the node goes through it again and again.
+  void begin_as_known(Node& node) {
+    NodeView& view = node.as_known;
+    node.attacked = true;
+    for (std::int64_t time = 0; time < past_; ++time) {
+      view.gap = true;
+      for (const auto& [sample, is_normal] : node.past) {
+        if (is_normal) {
+          score(view, sample);
+        } else {
+          view.gap = true;
+        }
+      }
+    }
+    view.gap = true;
+    for (const auto& [sample, is_normal] : node.past) {
+      add(view, sample, kNotLabelled, node.interval_s);
+    }
+    decltype(node.past){}.swap(node.past);  // = {} would keep its memory
+  }
+
+  void add(NodeView& view, const Sample& sample, std::int32_t type, double interval_s) {
+    score(view, sample);
     const bool ready = scored_.phase == Phase::kReady;
-    const bool past = known_ && !node.attacked;
-    node.rows.push_back({0, node.interval_s, past ? kNotLabelled : type_of(row.label), ready,
-                         scored_.over, scored_.anomalous, scored_.verdict});
+    view.rows.push_back(
+        {0, interval_s, type, ready, scored_.over, scored_.anomalous, scored_.verdict});
     if (!ready) return;
     if (classifier_.model) {
       const auto likeliest = std::ranges::max_element(scored_.probabilities);
-      node.given.push_back(
+      view.given.push_back(
           {static_cast<std::uint16_t>(likeliest - scored_.probabilities.begin()), *likeliest});
     }
     if (!with_inputs_) return;
     for (const double input : scored_.tree_inputs) {
-      node.inputs.push_back(static_cast<float>(input));
+      view.inputs.push_back(static_cast<float>(input));
     }
   }
 
-  // Appends what there is to `all`, as its view number `view`. False: the views are not of the same
-  // rows.
-  [[nodiscard]] bool put(std::size_t view, ScoredRows& all) {
-    const std::size_t rows_before = all.rows.size();
-    if (view > 0 && (all.nodes != order_ || all.types != types_)) return false;
-    for (std::size_t i = 0; i < order_.size(); ++i) {
-      NodeRows node = std::move(nodes_[order_[i]]);
-      for (JudgedRow& row : node.rows) {
-        row.node = static_cast<std::uint32_t>(view * order_.size() + i);
-      }
-      all.rows.insert(all.rows.end(), node.rows.begin(), node.rows.end());
-      all.inputs.insert(all.inputs.end(), node.inputs.begin(), node.inputs.end());
-      all.given.insert(all.given.end(), node.given.begin(), node.given.end());
-    }
-    all.nodes = std::move(order_);
-    all.types = std::move(types_);
-    return view == 0 || all.rows.size() == 2 * rows_before;
-  }
-
- private:
-  void score(NodeRows& node, const Sample& sample) {
-    if (!node.gap) {
-      node.scorer->score(sample, scored_);
+  void score(NodeView& view, const Sample& sample) {
+    if (!view.gap) {
+      view.scorer->score(sample, scored_);
       return;
     }
-    node.gap = false;
+    view.gap = false;
     Sample first = sample;
     first.elapsed_ns.reset();
-    node.scorer->score(first, scored_);
+    view.scorer->score(first, scored_);
   }
 
-  // The node that the row is of, which knows of an attack from its first row on.
-  NodeRows& node_of(const LabelledRow& row) {
+  // Takes the rows of a view, as those of the next node.
+  static void append(NodeView& taken, ScoredRows& all) {
+    const NodeView view = std::move(taken);
+    const std::uint32_t number = all.rows.empty() ? 0 : all.rows.back().node + 1;
+    for (JudgedRow row : view.rows) {
+      row.node = number;
+      all.rows.push_back(row);
+    }
+    all.inputs.insert(all.inputs.end(), view.inputs.begin(), view.inputs.end());
+    all.given.insert(all.given.end(), view.given.begin(), view.given.end());
+  }
+
+  Node& node_of(const LabelledRow& row) {
     const auto [found, fresh] = nodes_.try_emplace(row.node);
-    NodeRows& node = found->second;
-    node.attacked = node.attacked || row.label.attack.value_or(false);
+    Node& node = found->second;
     if (!fresh) return node;
     order_.push_back(row.node);
-    ScoringOptions options = options_;
-    options.interval = row.interval;
-    node.scorer = std::make_unique<Scorer>(node_series(), options);
-    node.scorer->set_classifier(classifier_);
     node.interval_s = std::chrono::duration<double>{row.interval}.count();
+    node.as_new.scorer = new_scorer(row.interval);
+    if (past_ > 0) node.as_known.scorer = new_scorer(row.interval);
     return node;
+  }
+
+  [[nodiscard]] std::unique_ptr<Scorer> new_scorer(std::chrono::milliseconds interval) const {
+    ScoringOptions options = options_;
+    options.interval = interval;
+    auto scorer = std::make_unique<Scorer>(node_series(), options);
+    scorer->set_classifier(classifier_);
+    return scorer;
   }
 
   std::int32_t type_of(const Label& label) {
@@ -123,9 +158,9 @@ class Collector {
 
   ScoringOptions options_;
   Classifier classifier_;
+  std::int64_t past_;
   bool with_inputs_;
-  bool known_ = false;  // the nodes have a past: the rows before the first attack
-  std::map<std::string, NodeRows> nodes_;
+  std::map<std::string, Node> nodes_;
   std::vector<std::string> order_;  // in which they appeared
   std::vector<std::string> types_;
   Scored scored_;
@@ -133,30 +168,13 @@ class Collector {
 
 }  // namespace
 
-Error rows_changed() {
-  return {ErrorCode::kInvalid,
-          "rows came or went while they were read; if their retention takes the oldest away, leave "
-          "these out with --from",
-          ""};
-}
-
 Result<ScoredRows> score_labelled_rows(LabelledRows& rows, const ScoringOptions& options,
                                        const Classifier& classifier, std::int64_t past,
                                        bool with_inputs) {
-  ScoredRows all;
-  all.views = past == 0 ? 1 : 2;
-  for (std::size_t view = 0; view < all.views; ++view) {
-    Collector collector{options, classifier, with_inputs};
-    for (std::int64_t time = 0; view > 0 && time < past; ++time) {
-      const auto read = rows.each([&](const LabelledRow& row) { collector.learn(row); });
-      if (!read) return read.error();
-      collector.rewind();
-    }
-    const auto read = rows.each([&](const LabelledRow& row) { collector.add(row); });
-    if (!read) return read.error();
-    if (!collector.put(view, all)) return rows_changed();
-  }
-  return all;
+  Collector collector{options, classifier, past, with_inputs};
+  const auto read = rows.each([&](const LabelledRow& row) { collector.add(row); });
+  if (!read) return read.error();
+  return collector.finish();
 }
 
 }  // namespace nodevigil

@@ -33,6 +33,20 @@ std::string warning_of(const std::string& folds_by, const TrainingData& data, co
                        : "in one fold only, so that no tree that judges it has seen it: " + names;
 }
 
+// What to say where rows that are gone through again are not the same.
+Error rows_changed() {
+  return {ErrorCode::kInvalid,
+          "rows came or went while they were read; if their retention takes the oldest away, leave "
+          "these out with --from",
+          ""};
+}
+
+Error no_rows(const LabelledRows& rows) {
+  std::string places;
+  for (const std::string& place : rows.sources()) places += (places.empty() ? "" : ", ") + place;
+  return Error{ErrorCode::kInvalid, "there are no rows", places};
+}
+
 // "z.cpu*" and the like, as places in `names`.
 Result<std::vector<std::size_t>> find_features(const std::vector<std::string>& patterns,
                                                const std::vector<std::string>& names) {
@@ -100,12 +114,15 @@ Result<void> check_classes(const ReportedData& data, const std::vector<std::stri
                  ""};
   }
   for (std::size_t i = 0; i < classes.size(); ++i) {
-    if (data.class_incidents[i] >= 2) continue;
+    const std::size_t runs = data.class_incidents[i];
+    if (runs >= 2) continue;
     return Error{ErrorCode::kInvalid,
-                 "class " + classes[i] + " has " + std::to_string(data.class_incidents[i]) +
-                     " runs of rows (" + std::to_string(data.class_rows[i]) +
+                 "class " + classes[i] + " has " + std::to_string(runs) +
+                     (runs == 1 ? " run" : " runs") + " of rows (" +
+                     std::to_string(data.class_rows[i]) +
                      " rows) to learn from; expected at least 2, one to learn from and one to "
-                     "judge by",
+                     "judge by" +
+                     (i == 0 ? " (--settle leaves out normal rows behind each attack)" : ""),
                  ""};
   }
   return {};
@@ -129,7 +146,7 @@ class Training {
     auto scored = score_labelled_rows(rows_, options_.scoring, {}, options_.train.past, true);
     if (!scored) return scored.error();
     scored_ = std::move(*scored);
-    if (scored_.rows.empty()) return Error{ErrorCode::kInvalid, "there are no rows", ""};
+    if (scored_.rows.empty()) return no_rows(rows_);
     if (auto left = leave_out(scored_, options_.train.leave_out); !left) return left;
     auto map = class_map();
     if (!map) return map.error();
@@ -356,7 +373,7 @@ Result<Report> evaluate_model(LabelledRows& rows, const Classifier& classifier,
                               const Options& options) {
   auto scored = score_labelled_rows(rows, options.scoring, classifier, options.train.past, false);
   if (!scored) return scored.error();
-  if (scored->rows.empty()) return Error{ErrorCode::kInvalid, "there are no rows", ""};
+  if (scored->rows.empty()) return no_rows(rows);
   if (auto left = leave_out(*scored, options.train.leave_out); !left) return left.error();
   const auto map = ClassMap::of_model(classifier.model->classes, options.train.classes);
   if (!map) return map.error();

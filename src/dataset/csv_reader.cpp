@@ -102,6 +102,8 @@ bool CsvReader::fill() {
     // At the end of a gzip file that is cut short zlib gives no more bytes and this code.
     if (got < 0 || code == Z_BUF_ERROR) {
       source_->error = code == Z_ERRNO ? std::strerror(error_number) : text;  // NOLINT: mt-unsafe
+      // zlib begins with its own name for a descriptor, "<fd:5>: ".
+      if (source_->error.starts_with('<')) source_->error.erase(0, source_->error.find(' ') + 1);
     }
   }
   source_->at_end = got <= 0;

@@ -115,9 +115,12 @@ Result<std::vector<std::uint16_t>> ClassMap::of(std::string_view type) const {
     auto found = class_of_.find(part);
     if (found == class_of_.end()) found = class_of_.find(class_name_of(part));
     if (found == class_of_.end()) {
+      std::string there;
+      for (std::size_t i = 1; i < classes_.size(); ++i) there += (i > 1 ? ", " : "") + classes_[i];
       return Error{ErrorCode::kNotFound,
                    "no class stands for attacks of type '" + printable(std::string{part}) +
-                       "'; name one with --class NAME=" + printable(std::string{part}) +
+                       "', there are " + (there.empty() ? "none" : there) +
+                       "; name one with --class NAME=" + printable(std::string{part}) +
                        ", or leave them out with --leave-out",
                    ""};
     }

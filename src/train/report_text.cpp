@@ -54,11 +54,10 @@ std::string data_text(const ReportedData& data) {
           (data.nodes == 1 ? " node, " : " nodes, ") + fixed(data.interval_s, 3) +
           " s between rows; " + std::to_string(data.attacks) + " attack, " +
           std::to_string(data.normal) + " normal, " +
-          std::to_string(data.rows - data.attacks - data.normal) + " not labelled\n  " +
-          std::to_string(data.used) +
-          " of them judged row by row: past warm-up, not of two attacks "
-          "at once, not soon after one\n";
+          std::to_string(data.rows - data.attacks - data.normal) + " not labelled\n";
   if (data.past > 0) text += "  rows " + twice_text(data.past) + '\n';
+  text += "  " + std::to_string(data.used) +
+          " judged row by row: past warm-up, not of two attacks at once, not soon after one\n";
   return text;
 }
 

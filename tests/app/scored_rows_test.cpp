@@ -9,6 +9,7 @@
 #include "nodevigil/app/choose_classifier.h"
 #include "nodevigil/metrics/table.h"
 #include "nodevigil/scoring/scorer.h"
+#include "nodevigil/scoring/tree_inputs.h"
 #include "store/journal_fixture.h"
 
 namespace nodevigil::testing {
@@ -53,9 +54,9 @@ class ScoredRowsTest : public ::testing::Test {
     second_.attack("", busy_cpu(), 3);
   }
   static ScoredRows score(std::vector<LabelledRecording> nodes, const Classifier& classifier = {},
-                          bool with_inputs = true) {
+                          bool with_inputs = true, std::int64_t past = 0) {
     MixedRows rows{std::move(nodes)};
-    auto scored = score_labelled_rows(rows, {}, classifier, 0, with_inputs);
+    auto scored = score_labelled_rows(rows, {}, classifier, past, with_inputs);
     EXPECT_TRUE(succeeded(scored));
     return scored ? std::move(*scored) : ScoredRows{};
   }
@@ -121,6 +122,78 @@ TEST_F(ScoredRowsTest, AreWhatTheAgentsOwnScorerSays) {
       static_cast<std::size_t>(std::ranges::count(scored.rows, true, &JudgedRow::ready));
   EXPECT_EQ(scored.inputs.size(), width * all);
   EXPECT_EQ(scored.given.size(), all);
+}
+
+// In the second view, after the rows of all nodes as new ones.
+TEST_F(ScoredRowsTest, KnownNodesHaveHadTheirPastBefore) {
+  LabelledRecording node{3, "third"};
+  node.normal(100);
+  node.unlabelled(5);
+  node.normal(30);
+  const std::size_t past = node.rows().size();
+  node.attack("cpu", busy_cpu(), 12);
+  node.normal(40);
+  const auto classifier = *choose_classifier("", node_series());
+  const ScoredRows scored = score({first_, node}, classifier, true, 3);
+  const std::size_t width = tree_input_names(node_series()).size();
+  ASSERT_EQ(scored.rows.size(), 2 * (252 + node.rows().size()));
+
+  Scorer scorer{node_series(), {}};
+  scorer.set_classifier(classifier);
+  Scored one;
+  bool gap = true;
+  const auto give = [&](std::size_t row) {
+    Sample sample = node.rows()[row].sample;
+    if (gap) sample.elapsed_ns.reset();
+    gap = false;
+    scorer.score(sample, one);
+  };
+  for (int time = 0; time < 3; ++time) {
+    gap = true;
+    for (std::size_t row = 0; row < past; ++row) {
+      if (node.rows()[row].attack.empty()) {
+        gap = true;
+      } else {
+        give(row);
+      }
+    }
+  }
+  gap = true;
+  const std::size_t begin = scored.rows.size() - node.rows().size();
+  auto ready = static_cast<std::size_t>(
+      std::count_if(scored.rows.begin(), scored.rows.begin() + static_cast<std::ptrdiff_t>(begin),
+                    [](const JudgedRow& row) { return row.ready; }));
+  for (std::size_t i = 0; i < node.rows().size(); ++i, ++ready) {
+    const JudgedRow& row = scored.rows[begin + i];
+    give(i);
+    EXPECT_EQ(row.node, 3U);
+    EXPECT_EQ(scored.node_of(begin + i), 1U);
+    EXPECT_EQ(row.type, i < past ? kNotLabelled : i < past + 12 ? 0 : kNoAttack) << i;
+    ASSERT_TRUE(row.ready) << i;
+    EXPECT_EQ(row.over, one.over) << i;
+    EXPECT_EQ(row.verdict, one.verdict) << i;
+    const TreeInputLayout layout{kMetricCount};
+    const std::size_t load1 = layout.z(SimulatedNode::index("load1"));
+    EXPECT_EQ(scored.inputs[ready * width + load1], static_cast<float>(one.tree_inputs[load1]))
+        << i;
+    EXPECT_EQ(scored.given[ready].probability, std::ranges::max(one.probabilities)) << i;
+  }
+  EXPECT_EQ(scored.given.size(), ready);
+}
+
+TEST_F(ScoredRowsTest, OfANodeThatIsNeverAttackedNothingIsAskedAsOfAKnownOne) {
+  LabelledRecording calm{4, "calm"};
+  calm.normal(100);
+  const ScoredRows scored = score({calm, first_}, {}, true, 2);
+  ASSERT_EQ(scored.rows_of_view(), 352U);
+  for (std::size_t i = 0; i < 100; ++i) {
+    EXPECT_EQ(scored.view(1)[i].type, kNotLabelled);
+    EXPECT_FALSE(scored.view(1)[i].ready);
+  }
+  EXPECT_EQ(scored.view(1)[99].node, 2U);
+  EXPECT_EQ(scored.view(1)[100].node, 3U);
+  EXPECT_EQ(scored.inputs.size() / tree_input_names(node_series()).size(),
+            static_cast<std::size_t>(std::ranges::count(scored.rows, true, &JudgedRow::ready)));
 }
 
 TEST_F(ScoredRowsTest, OneNodeDoesNotChangeAnother) {

@@ -512,7 +512,7 @@ TEST_F(TrainingTest, AClassOfOneIncidentCannotBeJudged) {
   made.normal(60);
   EXPECT_THAT(
       train_failure({write("rare.csv", made)}),
-      HasSubstr("class rare has 1 runs of rows (12 rows) to learn from; expected at least 2"));
+      HasSubstr("class rare has 1 run of rows (12 rows) to learn from; expected at least 2"));
   // One that is in warm-up is none.
   LabelledRecording early{8};
   early.attack("early", busy_cpu(), 5);
@@ -546,7 +546,7 @@ TEST_F(TrainingTest, WrongFilesAreTold) {
   EXPECT_THAT(train_failure({path("nowhere.csv")}), HasSubstr(path("nowhere.csv")));
   EXPECT_THAT(train_failure({path("train.csv"), path("nowhere.csv")}), HasSubstr("nowhere.csv"));
   std::ofstream{path("header.csv")} << csv_header();
-  EXPECT_THAT(train_failure({path("header.csv")}), HasSubstr("there are no rows"));
+  EXPECT_THAT(train_failure({path("header.csv")}), HasSubstr("header.csv: there are no rows"));
   std::ofstream{path("few.csv")} << "ts,load1,attack\n1,2,0\n";
   EXPECT_THAT(train_failure({path("few.csv")}), HasSubstr("each of the 24 metrics"));
 }
@@ -586,7 +586,9 @@ TEST_F(TrainingTest, EvaluationTellsWhatItCannotJudge) {
   LabelledRecording made = recording(8);
   made.attack("gpu", busy_cpu(), 12);
   const std::string file = write("gpu.csv", made);
-  EXPECT_THAT(failure(file, {}), HasSubstr("no class stands for attacks of type 'gpu'"));
+  EXPECT_THAT(
+      failure(file, {}),
+      HasSubstr("no class stands for attacks of type 'gpu', there are cpu, net_flood; name"));
   EXPECT_EQ(failure(file, {{"leave-out", {"gpu"}}}), "");
   EXPECT_EQ(failure(file, {{"class", {"cpu=gpu"}}}), "");
   EXPECT_THAT(failure(file, {{"class", {"gpu=gpu"}}}), HasSubstr("the model has no class gpu"));
@@ -649,12 +651,13 @@ TEST_F(TrainingTest, BothViewsOfWhatStaysTogetherAreInOneFold) {
 
 // What comes after a node's first attack is judged, and so is no past.
 TEST_F(TrainingTest, ThePastEndsWithTheFirstAttack) {
-  LabelledRecording calm{21};
-  calm.normal(200);
-  LabelledRecording attacked{21};
-  attacked.normal(200);
-  attacked.attack("cpu", busy_cpu(), 60);
-  attacked.normal(200);
+  LabelledRecording flooded{21};
+  flooded.normal(200);
+  flooded.attack("net-flood", flooded_net(), 20);
+  LabelledRecording busy{21};
+  busy.normal(200);
+  busy.attack("cpu", busy_cpu(), 60);
+  busy.normal(200);
   const auto load_of = [&](const std::string& name, const LabelledRecording& recording) {
     const auto rows = rows_of_files({write(name, recording)});
     const auto scored = score_labelled_rows(*rows, ScoringOptions{}, {}, 5, true);
@@ -668,7 +671,7 @@ TEST_F(TrainingTest, ThePastEndsWithTheFirstAttack) {
     const std::size_t width = tree_input_names(node_series()).size();
     return scored->inputs[ready * width + SimulatedNode::index("load1")];
   };
-  EXPECT_EQ(load_of("calm.csv", calm), load_of("attacked.csv", attacked));
+  EXPECT_EQ(load_of("flooded.csv", flooded), load_of("busy.csv", busy));
 }
 
 TEST_F(TrainingTest, EvaluationNeedsNoAttacks) {

@@ -395,7 +395,7 @@ class BadInputTest(TrainedCase):
         cut.write_text(text[:-40])
         packed = self.path("cut.csv.gz")
         packed.write_bytes(subprocess.run(["gzip", "-c", self.rows], capture_output=True, check=True).stdout[:-100])
-        for said, file in (("no row is labelled as an attack", quiet), ("class rare has 1 runs of rows", once),
+        for said, file in (("no row is labelled as an attack", quiet), ("class rare has 1 run of rows", once),
                            (f"{bad}:252: column 'load5': expected a number or nothing, got 'much'", bad),
                            (f"{late}:102: column 'attack': expected 1, 0 or nothing, got 'perhaps'", late),
                            (str(empty), empty), ("there are no rows", header),

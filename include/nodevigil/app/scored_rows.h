@@ -43,16 +43,13 @@ struct ScoredRows {
   }
 };
 
-/// What to say where rows that are gone through again are not the same.
-[[nodiscard]] Error rows_changed();
-
 /// Scores `rows` with a Scorer for each node. Verdicts are those of `classifier`, which may be
 /// empty: scores, their thresholds and inputs depend on it by what the alarms that its tree raises
 /// keep out of the baselines, and by nothing else. `past`, where it is not 0:
 /// there is a second view, of Scorers that have had a node's rows before its first attack, those
 /// labelled as no attack, so many times before. There these rows count as not labelled: nothing is
-/// judged by what it is compared with. `with_inputs` false: inputs stay empty, to save memory.
-/// Errors: those of `rows`, and rows_changed().
+/// judged by what it is compared with. A node's samples before its first attack are held in memory
+/// for it. `with_inputs` false: inputs stay empty, to save memory. Errors: those of `rows`.
 [[nodiscard]] Result<ScoredRows> score_labelled_rows(LabelledRows& rows,
                                                      const ScoringOptions& options,
                                                      const Classifier& classifier,

@@ -30,7 +30,7 @@ class PagesTest(unittest.TestCase):
     def setUpClass(cls):
         place = tempfile.TemporaryDirectory()
         cls.addClassCleanup(place.cleanup)
-        cls.directory = pathlib.Path(place.name)
+        cls.directory = pathlib.Path(place.name) / "nodevigil-demo"
         cls.done = run_pages(["datasets.md", "training.md"], place.name)
         if cls.done.returncode != 0:
             raise AssertionError(f"{cls.done.stdout}\n{cls.done.stderr}")

@@ -26,6 +26,7 @@ constexpr std::string_view kStateFormat = "nodevigil-state-5";
 // tree sees an attack at all; else the cause is unknown.
 constexpr double kSureEnough = 0.5;
 constexpr double kSeesAttack = 0.05;
+constexpr double kSeesAnother = 0.2;  // to take the place of a cause that is named
 constexpr double kFarOut = 3.0;
 
 std::optional<double> optional(double value) {
@@ -273,7 +274,8 @@ void Scorer::State::name_cause(Scored& scored) {
     const std::span<const double> probabilities{scored.probabilities};
     const double attack = 1.0 - probabilities.front();  // "normal" is the first class
     const auto likeliest = std::ranges::max_element(probabilities.subspan(1));
-    if (scored.over && attack >= kSeesAttack && *likeliest >= kSureEnough * attack) {
+    const double sees = cause == kClassUnknown ? kSeesAttack : kSeesAnother;
+    if (scored.over && attack >= sees && *likeliest >= kSureEnough * attack) {
       cause = static_cast<std::int32_t>(&*likeliest - probabilities.data());
     }
   }

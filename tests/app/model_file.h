@@ -14,7 +14,7 @@ inline std::string load_model(const std::string& name) {
          R"(", "table_hash": ")" + table_hash(node_series()) +
          R"(", "classes": ["normal", "high_load", "other"], "nodes": [)"
          R"({"feature": "z.load1", "le": 5, "yes": 1, "no": 2, "missing": "yes"},)"
-         R"({"leaf": [0.9, 0, 0.1]}, {"leaf": [0, 1, 0]}]})";
+         R"({"leaf": [0.7, 0, 0.3]}, {"leaf": [0, 1, 0]}]})";
 }
 
 /// Writes a file that nobody ever sees half written.

@@ -189,6 +189,20 @@ TEST(ScorerTest, WithoutCertaintyTheCauseIsUnknown) {
   }
 }
 
+// Where the tree sees hardly an attack any more, which one is nearest to it says little.
+TEST(ScorerTest, ACauseThatIsNamedGivesWayToOneThatTheTreeSees) {
+  ScoredNode watched{74};
+  watched.live(3 * kPerDay + kPerHour / 2);
+  watched.node.change(busy_cpu());
+  for (const auto& [probabilities, verdict] :
+       {std::pair{std::vector{0.9, 0.1, 0.0}, 1}, std::pair{std::vector{0.85, 0.0, 0.15}, 1},
+        std::pair{std::vector{0.75, 0.0, 0.25}, 2}}) {
+    watched.scorer.set_classifier(always(probabilities));
+    EXPECT_TRUE(watched.step().over);
+    EXPECT_EQ(watched.scored.verdict, verdict) << probabilities[0];
+  }
+}
+
 TEST(ScorerTest, WhileAnAlarmFadesItsCauseStays) {
   ScoredNode watched{79};
   watched.live(3 * kPerDay + kPerHour / 2);

@@ -79,14 +79,14 @@ std::string bar(std::string_view name, double share, std::optional<double> mark,
   return html.append("</div><span>").append(text).append("</span>\n");
 }
 
-// A bar that ends at one and a half times the threshold.
+// A bar that ends at one and a half times the threshold. `of`: what the score is of, if need be.
 std::string score_bar(std::string_view name, std::optional<double> score,
-                      std::optional<double> threshold) {
+                      std::optional<double> threshold, const std::string& of = "") {
   if (!score) return "";
   if (!threshold || *threshold <= 0) return bar(name, 0, std::nullopt, short_number(*score));
   const double full = 1.5 * *threshold;
   return bar(name, *score / full, *threshold / full,
-             short_number(*score) + " <small>of " + short_number(*threshold) + "</small>");
+             short_number(*score) + " <small>of " + short_number(*threshold) + of + "</small>");
 }
 
 std::string bars(const Live& live) {
@@ -99,8 +99,8 @@ std::string bars(const Live& live) {
   html += score_bar("score", scored.score, scored.threshold);
   html += score_bar("smoothed", scored.score_smoothed, scored.threshold_smoothed);
   if (live.model) {
-    html += score_bar("suspicion of " + escape_html(suspect_name(scored, live.model->classes)),
-                      scored.suspicion, scored.threshold_suspicion);
+    html += score_bar("suspicion", scored.suspicion, scored.threshold_suspicion,
+                      ", " + escape_html(suspect_name(scored, live.model->classes)));
   }
   return html + "</div>\n";
 }

@@ -51,6 +51,7 @@ class Collector {
   [[nodiscard]] ScoredRows finish() {
     ScoredRows all;
     all.views = past_ == 0 ? 1 : 2;
+    all.has_past = has_past_;
     for (const std::string& name : order_) append(nodes_[name].as_new, all);
     if (past_ > 0) {
       for (const std::string& name : order_) {
@@ -71,6 +72,8 @@ class Collector {
   void begin_as_known(Node& node) {
     NodeView& view = node.as_known;
     node.attacked = true;
+    has_past_ =
+        has_past_ || std::ranges::any_of(node.past, [](const auto& one) { return one.second; });
     for (std::int64_t time = 0; time < past_; ++time) {
       view.gap = true;
       for (const auto& [sample, is_normal] : node.past) {
@@ -160,6 +163,7 @@ class Collector {
   Classifier classifier_;
   std::int64_t past_;
   bool with_inputs_;
+  bool has_past_ = false;
   std::map<std::string, Node> nodes_;
   std::vector<std::string> order_;  // in which they appeared
   std::vector<std::string> types_;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "nodevigil/app/scored_rows.h"
+#include "nodevigil/app/stored_rows.h"
 #include "nodevigil/app/training_set.h"
 #include "nodevigil/base/json_text.h"
 #include "nodevigil/base/printable.h"
@@ -41,10 +42,26 @@ Error rows_changed() {
           ""};
 }
 
-Error no_rows(const LabelledRows& rows) {
+Error wrong_rows(const LabelledRows& rows, const std::string& what) {
   std::string places;
   for (const std::string& place : rows.sources()) places += (places.empty() ? "" : ", ") + place;
-  return Error{ErrorCode::kInvalid, "there are no rows", places};
+  return Error{ErrorCode::kInvalid, what, places};
+}
+
+// Whether there is what `options` ask for.
+Result<void> check_rows(const LabelledRows& rows, const ScoredRows& scored,
+                        const Options& options) {
+  if (scored.rows.empty()) {
+    return wrong_rows(rows, selection_of(options) == RowSelection{}
+                                ? "there are no rows"
+                                : "there are no rows in that span of time");
+  }
+  if (options.train.past > 0 && !scored.has_past && !scored.types.empty()) {
+    return wrong_rows(rows,
+                      "no row before the first attack of a node is labelled as no attack; --past "
+                      "needs some (nodevigil label add --type normal)");
+  }
+  return {};
 }
 
 // "z.cpu*" and the like, as places in `names`.
@@ -101,10 +118,12 @@ void judge_incidents(const ScoredRows& scored, const TrainingSet& set, Report& r
   if (scored.views > 1) report.as_known = detection_of(scored, 1, set);
 }
 
-Result<void> check_classes(const ReportedData& data, const std::vector<std::string>& classes) {
+Result<void> check_classes(const LabelledRows& rows, const ReportedData& data,
+                           const std::vector<std::string>& classes) {
   if (classes.size() == 1) {
-    return Error{ErrorCode::kInvalid,
-                 "no row is labelled as an attack; expected at least one class", ""};
+    return wrong_rows(rows,
+                      "no row is labelled as an attack; expected at least one class (nodevigil "
+                      "label add, or inject)");
   }
   if (classes.size() > kMaxClasses) {
     return Error{ErrorCode::kInvalid,
@@ -146,7 +165,7 @@ class Training {
     auto scored = score_labelled_rows(rows_, options_.scoring, {}, options_.train.past, true);
     if (!scored) return scored.error();
     scored_ = std::move(*scored);
-    if (scored_.rows.empty()) return no_rows(rows_);
+    if (auto there = check_rows(rows_, scored_, options_); !there) return there;
     if (auto left = leave_out(scored_, options_.train.leave_out); !left) return left;
     auto map = class_map();
     if (!map) return map.error();
@@ -158,7 +177,7 @@ class Training {
       set_.data.dead_zones.push_back(static_cast<float>(dead_zone_of(name)));
     }
     report_.data = describe(rows_, scored_, set_.data, options_.train.past);
-    if (auto sound = check_classes(report_.data, set_.data.classes); !sound) return sound;
+    if (auto sound = check_classes(rows_, report_.data, set_.data.classes); !sound) return sound;
     balance_rows(set_.data, options_.train.balance == "causes"      ? Balance::kCauses
                             : options_.train.balance == "classes"   ? Balance::kClasses
                             : options_.train.balance == "incidents" ? Balance::kIncidents
@@ -373,7 +392,7 @@ Result<Report> evaluate_model(LabelledRows& rows, const Classifier& classifier,
                               const Options& options) {
   auto scored = score_labelled_rows(rows, options.scoring, classifier, options.train.past, false);
   if (!scored) return scored.error();
-  if (scored->rows.empty()) return no_rows(rows);
+  if (auto there = check_rows(rows, *scored, options); !there) return there.error();
   if (auto left = leave_out(*scored, options.train.leave_out); !left) return left.error();
   const auto map = ClassMap::of_model(classifier.model->classes, options.train.classes);
   if (!map) return map.error();
@@ -382,6 +401,11 @@ Result<Report> evaluate_model(LabelledRows& rows, const Classifier& classifier,
   Report report;
   report.model = *classifier.model;
   report.data = describe(rows, *scored, set->data, options.train.past);
+  if (set->data.rows == 0) {
+    return wrong_rows(rows,
+                      "no row can be judged; expected some that are labelled, past warm-up and "
+                      "not of two attacks at once");
+  }
   report.confusion = ConfusionMatrix{classifier.model->classes.size()};
   for (std::size_t row = 0; row < set->data.rows; ++row) {
     const ScoredRows::Given& given = scored->given[set->ready_row[row]];

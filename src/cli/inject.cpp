@@ -70,7 +70,11 @@ int run_inject(const Invocation& invocation) {
   }
   const auto schedule = settle(invocation);
   if (!schedule) return fail(schedule.error(), kExitUsage);
-  if (options.print) return write_output("", schedule_as_text(*schedule));
+  const auto from_step = static_cast<std::size_t>(options.inject.from_step);
+  if (const auto there = check_step(*schedule, from_step); !there) {
+    return fail(there.error(), kExitUsage);
+  }
+  if (options.print) return write_output("", schedule_as_text(*schedule, from_step));
   InjectOptions how;
   how.node = schedule->node;
   if (how.node.empty() || !options.node.empty()) {
@@ -80,7 +84,7 @@ int run_inject(const Invocation& invocation) {
   }
   how.work_dir = options.inject.work_dir;
   how.stop_with_parent = options.inject.stop_with_parent;
-  how.from_step = static_cast<std::size_t>(options.inject.from_step);
+  how.from_step = from_step;
   how.open = [&] { return open_windows(options); };
   how.progress = options.json ? say_in_json : say_in_words;
   const auto summary = run_schedule(*schedule, how);

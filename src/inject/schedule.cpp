@@ -56,13 +56,24 @@ std::string intensity_text(std::span<const Part> parts) {
   return text;
 }
 
-std::string schedule_as_text(const Schedule& schedule) {
+Result<void> check_step(const Schedule& schedule, std::size_t step) {
+  if (step >= 1 && step <= schedule.faults.size()) return {};
+  return Error{ErrorCode::kInvalid,
+               "expected a step from 1 to " + std::to_string(schedule.faults.size()),
+               "--from-step"};
+}
+
+std::string schedule_as_text(const Schedule& schedule, std::size_t from_step) {
   std::ostringstream text;
   milliseconds at{};
   std::size_t number = 0;
   for (const ScheduledFault& fault : schedule.faults) {
     at += fault.wait;
-    text << std::right << std::setw(5) << ++number << "  after " << std::left << std::setw(14)
+    if (++number < from_step) {
+      at += fault.duration;
+      continue;
+    }
+    text << std::right << std::setw(5) << number << "  after " << std::left << std::setw(14)
          << format_duration(at) << "  ";
     if (fault.parts.empty()) {
       text << std::setw(41) << "ordinary work";

@@ -462,11 +462,7 @@ void Supervisor::change_phase(Fault& fault, const std::string& phase, std::int64
 }
 
 Result<InjectSummary> run_schedule(const Schedule& schedule, const InjectOptions& options) {
-  if (options.from_step < 1 || options.from_step > schedule.faults.size()) {
-    return Error{ErrorCode::kInvalid,
-                 "expected a step from 1 to " + std::to_string(schedule.faults.size()),
-                 "--from-step"};
-  }
+  if (auto there = check_step(schedule, options.from_step); !there) return there.error();
   auto guardian = Guardian::start(options.open);
   if (!guardian) return guardian.error();
   auto crew = Crew::make(*guardian, options.stop_with_parent);

@@ -35,6 +35,10 @@ std::string raised_text(const FalseAlarms& alarms) {
          " % of the normal rows are under an alarm, those after an attack included.";
 }
 
+std::string tree_text(const Model& model) {
+  return "a tree of " + std::to_string((model.nodes.size() + 1) / 2) + " leaves";
+}
+
 std::string twice_text(std::int64_t past) {
   return "from a node's first attack on twice: as of a new node, and of one whose rows before were "
          "seen " +

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "nodevigil/scoring/model.h"
 #include "nodevigil/train/detection.h"
 
 namespace nodevigil {
@@ -21,6 +22,7 @@ namespace nodevigil {
 /// " 12.3 % of the normal rows are under an alarm, those after an attack included." or nothing.
 [[nodiscard]] std::string raised_text(const FalseAlarms& alarms);
 /// "from a node's first attack on twice: ..." for ReportedData::past, of rows.
+[[nodiscard]] std::string tree_text(const Model& model);
 [[nodiscard]] std::string twice_text(std::int64_t past);
 /// " 3 more began in warm-up: not judged." or nothing.
 [[nodiscard]] std::string warmup_text(const std::vector<IncidentSummary>& incidents);

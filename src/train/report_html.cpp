@@ -35,15 +35,14 @@ std::string summary(const Report& report) {
   // An alarm that goes on from the incident before is no merit.
   const IncidentFigures& calm = report.as_new.incidents.back().from_calm;
   std::string html = "<section><h1>" + escape_html(report.model.name) + "</h1>\n<p class=\"dim\">" +
-                     escape_html(report.model.hash) + ", " +
-                     std::to_string(report.model.nodes.size()) + " nodes";
+                     escape_html(report.model.hash) + ", " + tree_text(report.model);
   for (const std::string& source : data.sources) html += "<br>" + escape_html(source);
   html += "</p>\n<p>" + std::to_string(data.rows) + " rows of " + std::to_string(data.nodes) +
           (data.nodes == 1 ? " node, one every " : " nodes, one every ") +
           fixed(data.interval_s, 1) + " s: " + std::to_string(data.attacks) + " attack, " +
-          std::to_string(data.normal) + " normal; " + std::to_string(data.used) +
-          " of them judged row by row" + (data.past > 0 ? ", those " + twice_text(data.past) : "") +
-          ".</p>\n<div class=\"figures\">";
+          std::to_string(data.normal) + " normal" +
+          (data.past > 0 ? "; those " + twice_text(data.past) : "") + "; " +
+          std::to_string(data.used) + " judged row by row.</p>\n<div class=\"figures\">";
   html += figure(seen_text(calm), "incidents from calm seen by the agent");
   html += figure(named_text(calm), "of these with the right class");
   html += figure(fixed_or(calm.median_delay, 1, kNoHtml), "samples of delay, median");

@@ -205,7 +205,7 @@ std::string model_as_text(const Model& model) {
 
 std::string report_as_text(const Report& report) {
   std::string text = "model " + printable(report.model.name) + ' ' + report.model.hash + ", " +
-                     std::to_string(report.model.nodes.size()) + " nodes\n";
+                     tree_text(report.model) + '\n';
   text += data_text(report.data) + '\n' + classes_text(report) + '\n' + confusion_text(report) +
           '\n' + incidents_text("as the agent judges", report.as_new);
   if (report.as_known) {

@@ -674,6 +674,29 @@ TEST_F(TrainingTest, ThePastEndsWithTheFirstAttack) {
   EXPECT_EQ(load_of("flooded.csv", flooded), load_of("busy.csv", busy));
 }
 
+TEST_F(TrainingTest, APastThatNothingIsKnownOfIsNoPast) {
+  LabelledRecording early{9};
+  early.unlabelled(100);
+  for (int i = 0; i < 2; ++i) {
+    early.attack("cpu", busy_cpu(), 12);
+    early.normal(40);
+  }
+  const std::string file = write("early.csv", early);
+  EXPECT_THAT(train_failure({file}, {{"past", {"3"}}}),
+              HasSubstr("early.csv: no row before the first attack of a node is labelled"));
+  EXPECT_EQ(train_failure({file}, {{"folds", {"2"}}}), "");
+}
+
+TEST_F(TrainingTest, EvaluationNeedsLabels) {
+  LabelledRecording unknown{9};
+  unknown.unlabelled(300);
+  const Classifier classifier = classifier_of(train({path("train.csv")}).report.model);
+  const auto judged = evaluate_model(*rows_of_files({write("unknown.csv", unknown)}), classifier,
+                                     options_of({}, kEvaluate));
+  ASSERT_FALSE(judged);
+  EXPECT_THAT(judged.error().message(), HasSubstr("unknown.csv: no row can be judged"));
+}
+
 TEST_F(TrainingTest, EvaluationNeedsNoAttacks) {
   LabelledRecording quiet{7};
   quiet.normal(400);

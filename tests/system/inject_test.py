@@ -538,6 +538,11 @@ class CampaignTest(InjectCase):
         self.assertEqual(printed,
                          nodevigil("inject", "campaign", self.file, "--print", check=0).stdout)
         self.assertEqual(printed.count("cpu"), 2)
+        # And what is left of it, where it goes on.
+        rest = nodevigil("inject", "campaign", self.file, "--print", "--from-step", 3, check=0).stdout
+        self.assertEqual(rest.splitlines(), printed.splitlines()[2:])
+        self.assertIn("expected a step from 1 to 3", nodevigil(
+            "inject", "campaign", self.file, "--print", "--from-step", 4, check=2).stderr)
         self.assertEqual(windows(self.state), [])
 
     def test_labels_normal_work_around_its_faults(self):

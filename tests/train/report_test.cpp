@@ -96,7 +96,7 @@ std::string line_of(const std::string& text, const std::string& beginning) {
 
 TEST(ReportText, HasTheFigures) {
   const std::string text = report_as_text(evaluated());
-  EXPECT_THAT(text, HasSubstr("0123456789abcdef, 3 nodes"));
+  EXPECT_THAT(text, HasSubstr("0123456789abcdef, a tree of 2 leaves"));
   EXPECT_THAT(text, HasSubstr("\n  /data/<one>.csv.gz\n  two.csv\n"));
   EXPECT_EQ(line_of(text, "1234 rows"),
             "1234 rows of 2 nodes, 1.500 s between rows; 400 attack, 700 normal, 134 not labelled");

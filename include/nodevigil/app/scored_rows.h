@@ -25,6 +25,7 @@ struct ScoredRows {
   };
 
   std::size_t views = 1;
+  bool has_past = false;  ///< the second view: some node has normal rows before its first attack
   std::vector<std::string> nodes;  ///< what JudgedRow::node counts in, of the first view
   std::vector<std::string> types;  ///< what JudgedRow::type counts in
   std::vector<JudgedRow> rows;

@@ -55,8 +55,11 @@ struct FaultRequest {
 
 /// How long all of it takes.
 [[nodiscard]] std::chrono::milliseconds length_of(const Schedule& schedule);
-/// One line for each fault, with its number from 1 and its time from the start.
-[[nodiscard]] std::string schedule_as_text(const Schedule& schedule);
+/// Error: it has no fault number `step`, from 1 on.
+[[nodiscard]] Result<void> check_step(const Schedule& schedule, std::size_t step);
+/// One line for each fault from number `from_step` on, with its number from 1 and its time from the
+/// start of the whole.
+[[nodiscard]] std::string schedule_as_text(const Schedule& schedule, std::size_t from_step = 1);
 /// The intensities as they are given: "80", "80+20".
 [[nodiscard]] std::string intensity_text(std::span<const Part> parts);
 

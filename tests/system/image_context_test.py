@@ -1,6 +1,8 @@
 """The image is built from what .dockerignore lets in: that must be all a build reads."""
 import pathlib
+import shutil
 import subprocess
+import tempfile
 import unittest
 
 from support import PROGRAM, ROOT, need_program
@@ -32,3 +34,10 @@ class ImageContextTest(unittest.TestCase):
         missing = [str(path) for path in ours
                    if not any(path.is_relative_to(allowed) for allowed in let_in)]
         self.assertEqual(missing, [])
+
+    def test_dev_installs_packages_where_nothing_else_is(self):
+        self.assertIn("COPY dev .\n", (ROOT / "docker" / "Dockerfile").read_text())
+        with tempfile.TemporaryDirectory() as place:
+            shutil.copy(ROOT / "dev", place)
+            done = subprocess.run(["./dev", "packages"], cwd=place, capture_output=True, text=True, timeout=300)
+            self.assertEqual(done.returncode, 0, done.stderr)

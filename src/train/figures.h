@@ -21,8 +21,9 @@ namespace nodevigil {
 [[nodiscard]] std::string named_text(const IncidentFigures& figures);
 /// " 12.3 % of the normal rows are under an alarm, those after an attack included." or nothing.
 [[nodiscard]] std::string raised_text(const FalseAlarms& alarms);
-/// "from a node's first attack on twice: ..." for ReportedData::past, of rows.
+/// "a tree of 42 leaves"
 [[nodiscard]] std::string tree_text(const Model& model);
+/// "from a node's first attack on twice: ..." for ReportedData::past, of rows.
 [[nodiscard]] std::string twice_text(std::int64_t past);
 /// " 3 more began in warm-up: not judged." or nothing.
 [[nodiscard]] std::string warmup_text(const std::vector<IncidentSummary>& incidents);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "nodevigil/base/comma_list.h"
 #include "nodevigil/base/log.h"
 #include "nodevigil/base/printable.h"
 #include "nodevigil/base/units.h"
@@ -66,9 +67,7 @@ Result<void> set_switch(bool& target, Text text) {
 
 Result<void> set_one_of(std::string& target, Text text, std::initializer_list<Text> choices) {
   if (std::ranges::find(choices, text) == choices.end()) {
-    std::string names;
-    for (const Text choice : choices) names += (names.empty() ? "" : ", ") + std::string{choice};
-    return expected("one of " + names, text);
+    return expected("one of " + comma_list(choices), text);
   }
   target = text;
   return {};

@@ -382,8 +382,8 @@ constexpr std::array kTable{
                [](O& o, Text t) { return set_share(o.train.min_gain, t); }},
     OptionSpec{"dead-zone", "Z", "1", kTrain, false, "Training",
                "Ask nothing of an input z.* or fast.* nearer to what is usual than so many "
-               "deviations, and of direction.* than a twentieth of that: such a split tells the "
-               "time of a recording rather than an attack.",
+               "deviations, of direction.* than a twentieth and of steady.* than a fortieth of "
+               "that: such a split tells the time of a recording rather than an attack.",
                [](O& o, Text t) { return set_deviation(o.train.dead_zone, t); }},
     OptionSpec{"prune", "ALPHA", "auto", kTrain, false, "Training",
                "Cost of a leaf, as a share of all weight; auto: the one that is best on unseen "

@@ -11,6 +11,7 @@
 #include "nodevigil/app/scored_rows.h"
 #include "nodevigil/app/stored_rows.h"
 #include "nodevigil/app/training_set.h"
+#include "nodevigil/base/comma_list.h"
 #include "nodevigil/base/json_text.h"
 #include "nodevigil/base/printable.h"
 #include "nodevigil/metrics/table.h"
@@ -26,10 +27,8 @@ using FoldOf = std::vector<std::uint32_t>;
 std::string warning_of(const std::string& folds_by, const TrainingData& data, const FoldOf& folds) {
   if (folds_by == "row")
     return "rows next to each other are on both sides, so these figures flatter";
-  std::string names;
-  for (const std::size_t one : classes_in_one_fold(data, folds)) {
-    names += (names.empty() ? "" : ", ") + data.classes[one];
-  }
+  const std::string names = comma_list(classes_in_one_fold(data, folds),
+                                       [&](std::size_t one) { return data.classes[one]; });
   return names.empty() ? ""
                        : "in one fold only, so that no tree that judges it has seen it: " + names;
 }
@@ -43,9 +42,7 @@ Error rows_changed() {
 }
 
 Error wrong_rows(const LabelledRows& rows, const std::string& what) {
-  std::string places;
-  for (const std::string& place : rows.sources()) places += (places.empty() ? "" : ", ") + place;
-  return Error{ErrorCode::kInvalid, what, places};
+  return Error{ErrorCode::kInvalid, what, comma_list(rows.sources())};
 }
 
 // Whether there is what `options` ask for.
@@ -185,11 +182,13 @@ class Training {
     return {};
   }
 
-  // Of a direction as of a z that is as large as can be.
+  // Of a direction as of a z that is as large as can be; half of that for what lasts was found by
+  // trial (docs/scoring.md).
   [[nodiscard]] double dead_zone_of(const std::string& feature) const {
     const double deviations = options_.train.dead_zone;
     if (feature.starts_with("z.") || feature.starts_with("fast.")) return deviations;
-    return feature.starts_with("direction.") ? deviations / Baselines::kMaxZ : 0;
+    if (feature.starts_with("direction.")) return deviations / Baselines::kMaxZ;
+    return feature.starts_with("steady.") ? deviations / (2 * Baselines::kMaxZ) : 0;
   }
 
   Result<ClassMap> class_map() const {

@@ -8,6 +8,7 @@
 #include <span>
 #include <utility>
 
+#include "nodevigil/base/comma_list.h"
 #include "nodevigil/base/printable.h"
 #include "nodevigil/metrics/table.h"
 #include "nodevigil/scoring/classifier.h"
@@ -68,11 +69,9 @@ Result<void> leave_out(ScoredRows& scored, const std::vector<std::string>& types
       left.push_back(one == type || std::ranges::find(parts, type) != parts.end());
     }
     if (std::ranges::find(left, true) == left.end()) {
-      std::string known;
-      for (const std::string& one : scored.types) known += (known.empty() ? "" : ", ") + one;
       return Error{ErrorCode::kNotFound,
                    "no row is labelled '" + printable(type) + "'; there are " +
-                       (known.empty() ? "no attacks" : known),
+                       (scored.types.empty() ? "no attacks" : comma_list(scored.types)),
                    "--leave-out"};
     }
     for (JudgedRow& row : scored.rows) {

@@ -9,8 +9,10 @@
 #include <cstdlib>
 #include <iostream>
 #include <map>
+#include <memory>
 
 #include "command.h"
+#include "nodevigil/base/comma_list.h"
 #include "nodevigil/base/log.h"
 #include "nodevigil/base/printable.h"
 #include "nodevigil/base/version.h"
@@ -110,6 +112,15 @@ void add_option(Parsed& parsed, const OptionSpec& spec) {
   }
 }
 
+// CLI11 writes how many arguments there are at least: "[FILE(0x)]". None is required here.
+class UsageFormatter : public CLI::Formatter {
+ public:
+  std::string make_option_usage(const CLI::Option* option) const override {
+    const bool many = option->get_expected_max() > 1;
+    return "[" + make_option_name(option, true) + (many ? "...]" : "]");
+  }
+};
+
 int dispatch(const Entry& entry, Parsed& parsed) {
   for (const auto& [name, on] : parsed.switches) {
     if (on) parsed.values[name] = {"true"};
@@ -163,6 +174,7 @@ int run(int argc, char** argv) {
       "nodevigil: samples 24 security counters of a Linux node, scores them against the "
       "node's own past and names the cause of what is unusual.",
       "nodevigil"};
+  app.formatter(std::make_shared<UsageFormatter>());  // of the subcommands as well
   app.require_subcommand(1);
   app.footer(
       "Exit codes: 0 success, 1 something was found or went wrong, 2 wrong usage or\n"
@@ -186,14 +198,11 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "nodevigil " + std::string{version()});
   if (argc > 1 && argv[1][0] != '-' &&
       std::ranges::find(command_names(), argv[1]) == command_names().end()) {
-    std::string expected;
-    for (const std::string_view name : command_names()) {
-      expected += (expected.empty() ? "" : ", ") + std::string{name};
-    }
-    return fail(
-        {ErrorCode::kInvalid,
-         "no command is called '" + printable(argv[1]) + "'; expected one of " + expected, ""},
-        kExitUsage);
+    return fail({ErrorCode::kInvalid,
+                 "no command is called '" + printable(argv[1]) + "'; expected one of " +
+                     comma_list(command_names()),
+                 ""},
+                kExitUsage);
   }
   if (argc == 1) {
     std::cerr << app.help();
@@ -202,6 +211,16 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    // The value of an unknown option was taken for an argument, and would be blamed first.
+    const auto extras = app.remaining(true);
+    const auto unknown = std::ranges::find_if(extras, [](const std::string& one) {
+      return one.starts_with("-") && one != "-" && one != "--";
+    });
+    if (error.get_exit_code() != 0 && unknown != extras.end()) {
+      return fail({ErrorCode::kInvalid, "no such option; see nodevigil COMMAND --help",
+                   printable(*unknown)},
+                  kExitUsage);
+    }
     const int code = app.exit(error);
     return code == 0 ? kExitOk : kExitUsage;
   }

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "nodevigil/base/comma_list.h"
 #include "nodevigil/base/printable.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/dataset/labels.h"
@@ -27,10 +28,8 @@ void add_types(std::span<const AnomalyWindow> windows, std::set<std::string>& ty
 Error no_rows(const std::string& node, const std::string& place,
               const std::vector<std::string>& there) {
   constexpr std::size_t kNamed = 5;
-  std::string names;
-  for (const std::string& one : std::span{there}.first(std::min(there.size(), kNamed))) {
-    names += (names.empty() ? "" : ", ") + printable(one);
-  }
+  std::string names = comma_list(std::span{there}.first(std::min(there.size(), kNamed)),
+                                 [](const std::string& one) { return printable(one); });
   if (there.size() > kNamed) names += ", ...";
   return Error{ErrorCode::kNotFound,
                "has no rows of node '" + printable(node) + "'; it has " +

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
+#include "nodevigil/base/comma_list.h"
 #include "nodevigil/base/printable.h"
 #include "nodevigil/base/shuffle.h"
 #include "nodevigil/base/units.h"
@@ -28,10 +29,8 @@ void check_keys(const nlohmann::json& json, const std::string& where,
   if (!json.is_object()) throw Wrong{where, "expected an object"};
   for (const auto& [key, value] : json.items()) {
     if (std::ranges::find(known, key) != known.end()) continue;
-    std::string names;
-    for (const std::string_view name : known)
-      names += (names.empty() ? "" : ", ") + std::string{name};
-    throw Wrong{where, "nothing here is called '" + printable(key) + "'; expected " + names};
+    throw Wrong{where,
+                "nothing here is called '" + printable(key) + "'; expected " + comma_list(known)};
   }
 }
 
@@ -83,11 +82,8 @@ const Workload* workload_of(const nlohmann::json& json, const std::string& where
   for (const Workload& workload : workload_table()) {
     if (workload.name == name) return &workload;
   }
-  std::string names;
-  for (const Workload& each : workload_table()) {
-    names += (names.empty() ? "" : ", ") + std::string{each.name};
-  }
-  throw Wrong{where, "expected a workload: one of " + names};
+  throw Wrong{where,
+              "expected a workload: one of " + comma_list(workload_table(), &Workload::name)};
 }
 
 // One entry of "steps" or of "choices": what is drawn for each fault.

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "loads.h"
+#include "nodevigil/base/comma_list.h"
 #include "nodevigil/base/printable.h"
 #include "nodevigil/base/split.h"
 #include "nodevigil/base/units.h"
@@ -247,12 +248,9 @@ constexpr std::array kScenarios{
 Result<const Scenario*> find_scenario(std::string_view name) {
   const auto found = std::ranges::find(kScenarios, name, &Scenario::name);
   if (found != kScenarios.end()) return &*found;
-  std::string names;
-  for (const Scenario& each : kScenarios)
-    names += (names.empty() ? "" : ", ") + std::string{each.name};
   return Error{ErrorCode::kInvalid,
-               "no scenario is called '" + printable(name) + "'; expected one of " + names +
-                   ", or several with '+' between them",
+               "no scenario is called '" + printable(name) + "'; expected one of " +
+                   comma_list(kScenarios, &Scenario::name) + ", or several with '+' between them",
                ""};
 }
 

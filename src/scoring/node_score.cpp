@@ -17,10 +17,10 @@ constexpr double kAssumedUsual = 1.5;
 constexpr AlarmThreshold::Assumed kAssumedSingle{.largest = 10, .days = 1};
 
 // The largest of n values with an exponential tail grows with log n. Measured: about 3 where a
-// block has 30 samples, 4 where it has 1,800 (docs/scoring.md).
+// block has 30 samples, 4 to 5 where it has 1,800 (docs/scoring.md).
 AlarmThreshold::Assumed assumed_sustained(const ScoringOptions& options) {
   const double samples = block_seconds(options) / interval_seconds(options);
-  return {.largest = 2 + 0.3 * std::log(samples), .days = 1};
+  return {.largest = 2 + 0.4 * std::log(samples), .days = 1};
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "nodevigil/scoring/baselines.h"
 #include "nodevigil/scoring/node_score.h"
 #include "nodevigil/scoring/rates.h"
+#include "nodevigil/scoring/steady.h"
 #include "nodevigil/scoring/suspicion.h"
 #include "nodevigil/scoring/tree_inputs.h"
 
@@ -21,13 +22,16 @@ namespace nodevigil {
 namespace {
 
 // Changes whenever equal samples would give other scores, or the saved bytes another layout.
-constexpr std::string_view kStateFormat = "nodevigil-state-5";
+constexpr std::string_view kStateFormat = "nodevigil-state-6";
 // A class is named when it is likelier than all others that are not normal together, as far as the
 // tree sees an attack at all; else the cause is unknown.
 constexpr double kSureEnough = 0.5;
 constexpr double kSeesAttack = 0.05;
 constexpr double kSeesAnother = 0.2;  // to take the place of a cause that is named
 constexpr double kFarOut = 3.0;
+// What each series deviates by, at least, where a direction is to be plain.
+constexpr double kStandsOut = kFarOut;
+constexpr double kStandsOutForLong = 1.0;
 
 std::optional<double> optional(double value) {
   if (std::isnan(value)) return std::nullopt;
@@ -57,11 +61,13 @@ struct Scorer::State {
         rates(series),
         baselines(series, options),
         node_score(series.size(), options),
+        steady(series.size()),
         suspicion(options, 0),
         alarm(options),
         freeze(options),
         held(series.size()),
-        features(series.size()) {
+        features(series.size()),
+        lasting(series.size()) {
     judgement.z.resize(series.size());
     judgement.fast.resize(series.size());
     judgement.deviation.resize(series.size());
@@ -77,6 +83,7 @@ struct Scorer::State {
   Rates rates;
   Baselines baselines;
   NodeScore node_score;
+  Steady steady;
   Suspicion suspicion;  // of the classifier's model
   Alarm alarm;
   Freeze freeze;
@@ -85,12 +92,14 @@ struct Scorer::State {
 
   // Scratch of one step.
   std::vector<double> features;
+  std::vector<double> lasting;  // what Steady makes of judgement.z
   Baselines::Judgement judgement;
 
   void begin(Scored& scored) const;
   void judge(Scored& scored);
   void explain_top(Scored& scored) const;
   void fill_tree_inputs(Scored& scored) const;
+  void put_direction(std::span<const double> values, double least, std::span<double> inputs) const;
   [[nodiscard]] double ask_tree(Scored& scored);
   void name_cause(Scored& scored);
   void begin_suspicion();
@@ -178,6 +187,7 @@ void Scorer::State::judge(Scored& scored) {
   scored.rank = figures.rank;
   scored.threshold = figures.threshold;
   scored.threshold_smoothed = figures.threshold_smoothed;
+  steady.update(judgement.z, lasting);
   explain_top(scored);
   fill_tree_inputs(scored);
   double ratio = figures.ratio();
@@ -218,22 +228,20 @@ void Scorer::State::fill_tree_inputs(Scored& scored) const {
   double largest = 0;
   double present = 0;
   double far_out = 0;
-  double squares = 0;
   for (std::size_t i = 0; i < series.size(); ++i) {
     scored.tree_inputs[layout.z(i)] = judgement.z[i];
     scored.tree_inputs[layout.fast(i)] = judgement.fast[i];
     if (std::isnan(judgement.deviation[i])) continue;
     present += 1;
-    // There is a z where there is a deviation.
-    if (!series[i].late) squares += judgement.z[i] * judgement.z[i];
     sum += judgement.deviation[i];
     largest = std::max(largest, judgement.deviation[i]);
     if (judgement.deviation[i] > kFarOut) far_out += 1;
   }
-  const double length = std::sqrt(std::max(squares, kFarOut * kFarOut * present));
-  for (std::size_t i = 0; i < series.size(); ++i) {
-    scored.tree_inputs[layout.direction(i)] = judgement.z[i] / length;
-  }
+  const auto inputs_from = [&](std::size_t first) {
+    return std::span{scored.tree_inputs}.subspan(first, series.size());
+  };
+  put_direction(judgement.z, kStandsOut, inputs_from(layout.direction(0)));
+  put_direction(lasting, kStandsOutForLong, inputs_from(layout.steady(0)));
   const auto put = [&](Aggregate which, double value) {
     scored.tree_inputs[layout.aggregate(which)] = value;
   };
@@ -242,6 +250,21 @@ void Scorer::State::fill_tree_inputs(Scored& scored) const {
   put(Aggregate::kLargest, largest);
   put(Aggregate::kMean, sum / present);
   put(Aggregate::kOver3, far_out / present);
+}
+
+// Writes `values`, one per series, divided by their length as a vector, which is no less than if
+// each were `least`.
+void Scorer::State::put_direction(std::span<const double> values, double least,
+                                  std::span<double> inputs) const {
+  double squares = 0;
+  double present = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (std::isnan(values[i])) continue;
+    present += 1;
+    if (!series[i].late) squares += values[i] * values[i];
+  }
+  const double per_length = 1 / std::sqrt(std::max(squares, least * least * present));
+  for (std::size_t i = 0; i < values.size(); ++i) inputs[i] = values[i] * per_length;
 }
 
 void Scorer::State::begin_suspicion() {
@@ -335,6 +358,7 @@ std::string Scorer::save() const {
   state.rates.save(out);
   state.baselines.save(out);
   state.node_score.save(out);
+  state.steady.save(out);
   state.alarm.save(out);
   state.freeze.save(out);
   state.held.save(out);
@@ -360,6 +384,7 @@ Result<void> Scorer::load(std::string_view saved) {
   fresh->rates.load(in);
   if (auto loaded = fresh->baselines.load(in); !loaded) return loaded;
   fresh->node_score.load(in);
+  fresh->steady.load(in);
   fresh->alarm.load(in);
   fresh->freeze.load(in);
   fresh->held.load(in);

@@ -18,6 +18,7 @@ std::vector<std::string> tree_input_names(std::span<const SeriesSpec> series) {
   for (const SeriesSpec& one : series) names.push_back("z." + one.name);
   for (const SeriesSpec& one : series) names.push_back("fast." + one.name);
   for (const SeriesSpec& one : series) names.push_back("direction." + one.name);
+  for (const SeriesSpec& one : series) names.push_back("steady." + one.name);
   for (const std::string_view name : kAggregateNames) names.emplace_back(name);
   return names;
 }

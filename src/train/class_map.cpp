@@ -1,7 +1,9 @@
 #include "nodevigil/train/class_map.h"
 
 #include <algorithm>
+#include <span>
 
+#include "nodevigil/base/comma_list.h"
 #include "nodevigil/base/printable.h"
 #include "nodevigil/base/split.h"
 #include "nodevigil/scoring/model.h"
@@ -115,8 +117,7 @@ Result<std::vector<std::uint16_t>> ClassMap::of(std::string_view type) const {
     auto found = class_of_.find(part);
     if (found == class_of_.end()) found = class_of_.find(class_name_of(part));
     if (found == class_of_.end()) {
-      std::string there;
-      for (std::size_t i = 1; i < classes_.size(); ++i) there += (i > 1 ? ", " : "") + classes_[i];
+      const std::string there = comma_list(std::span{classes_}.subspan(1));
       return Error{ErrorCode::kNotFound,
                    "no class stands for attacks of type '" + printable(std::string{part}) +
                        "', there are " + (there.empty() ? "none" : there) +

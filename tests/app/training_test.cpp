@@ -330,6 +330,18 @@ TEST_F(TrainingTest, LimitsOfTheTreeAreKept) {
   }
 }
 
+TEST_F(TrainingTest, EachKindOfInputHasADeadZoneOfItsOwn) {
+  const TrainingData data = train({path("train.csv")}, {{"dead-zone", {"4"}}}).data;
+  const std::map<std::string, float> zones{
+      {"z", 4.0F}, {"fast", 4.0F}, {"direction", 0.2F}, {"steady", 0.1F}};
+  ASSERT_EQ(data.dead_zones.size(), data.features.size());
+  for (std::size_t i = 0; i < data.features.size(); ++i) {
+    const std::string& name = data.features[i];
+    const auto zone = zones.find(name.substr(0, name.find('.')));
+    EXPECT_FLOAT_EQ(data.dead_zones[i], zone != zones.end() ? zone->second : 0) << name;
+  }
+}
+
 TEST_F(TrainingTest, WhatWeighsTheSameMayBeChosen) {
   // A class of three incidents, one of them ten times as long and with another trace.
   LabelledRecording made = recording(1);

@@ -153,11 +153,13 @@ TEST(TreeInputsTest, NamesAreInTheOrderOfTheLayout) {
   const std::vector<SeriesSpec> series{{"x", Kind::kGauge, {}}, {"y", Kind::kCounter, {}}};
   EXPECT_THAT(tree_input_names(series),
               testing::ElementsAre("z.x", "z.y", "fast.x", "fast.y", "direction.x", "direction.y",
-                                   "score", "score_smoothed", "largest", "mean", "over_3"));
+                                   "steady.x", "steady.y", "score", "score_smoothed", "largest",
+                                   "mean", "over_3"));
   const TreeInputLayout layout{series.size()};
   EXPECT_EQ(tree_input_names(series).size(), layout.size());
   EXPECT_EQ(tree_input_names(series)[layout.fast(1)], "fast.y");
   EXPECT_EQ(tree_input_names(series)[layout.direction(1)], "direction.y");
+  EXPECT_EQ(tree_input_names(series)[layout.steady(1)], "steady.y");
   EXPECT_EQ(tree_input_names(series)[layout.aggregate(Aggregate::kLargest)], "largest");
 }
 

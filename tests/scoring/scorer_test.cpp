@@ -4,12 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <memory>
 #include <numeric>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "nodevigil/scoring/steady.h"
 #include "nodevigil/scoring/suspicion.h"
 #include "nodevigil/scoring/tree_inputs.h"
 #include "scoring/scored_bytes.h"
@@ -32,6 +35,16 @@ Classifier always(const std::vector<double>& probabilities) {
   model->nodes = {ModelNode{}};
   model->probabilities = probabilities;
   return {model, nullptr};
+}
+
+/// Of a vector of one value per metric, without those that are late, and no less than if each were
+/// `least`.
+double length_of(std::span<const double> values, double least) {
+  double squares = 0;
+  for (std::size_t i = 0; i < kMetricCount; ++i) {
+    if (!node_series()[i].late) squares += values[i] * values[i];
+  }
+  return std::max(std::sqrt(squares), least * std::sqrt(kMetricCount));
 }
 
 TEST(WarmupTest, SaysSoAndNothingElse) {
@@ -76,6 +89,7 @@ TEST(ScorerTest, WhatItSaysHangsTogether) {
   const auto model = compiled_classifier(default_model(), node_series())->model;
   watched.live(2 * kPerDay);
   int explained = 0;
+  Steady steady{kMetricCount};
   for (int step = 0; step < 3000; ++step) {
     if (step % 300 == 0) watched.node.restore();
     if (step % 300 == 200) watched.node.change(busy_cpu());
@@ -126,13 +140,17 @@ TEST(ScorerTest, WhatItSaysHangsTogether) {
         scored.tree_inputs[layout.aggregate(Aggregate::kOver3)] * kMetricCount,
         static_cast<double>(std::ranges::count_if(deviations, [](double d) { return d > 3; })));
 
-    double squares = 0;
+    std::array<double, kMetricCount> z{};
+    std::array<double, kMetricCount> lasting{};
+    std::ranges::transform(scored.z, z.begin(), [](const auto& one) { return *one; });
+    steady.update(z, lasting);
+    const double length = length_of(z, 3);
+    const double length_of_lasting = length_of(lasting, 1);
     for (std::size_t i = 0; i < kMetricCount; ++i) {
-      if (!node_series()[i].late) squares += *scored.z[i] * *scored.z[i];
-    }
-    const double length = std::max(std::sqrt(squares), 3 * std::sqrt(kMetricCount));
-    for (std::size_t i = 0; i < kMetricCount; ++i) {
-      ASSERT_NEAR(scored.tree_inputs[layout.direction(i)], *scored.z[i] / length, 1e-12);
+      ASSERT_NEAR(scored.tree_inputs[layout.direction(i)], z[i] / length, 1e-12);
+      // This one begins two days late; after so many samples (15 / 16)^500 of that is left.
+      if (step < 500) continue;
+      ASSERT_NEAR(scored.tree_inputs[layout.steady(i)], lasting[i] / length_of_lasting, 1e-12);
     }
 
     ASSERT_EQ(explanation.path_size > 0, scored.anomalous);

@@ -36,6 +36,8 @@ class HelpTest(unittest.TestCase):
         agent = nodevigil("agent", "--help", check=0).stdout
         self.assertIn("Usage: nodevigil agent", agent)
         self.assertRegex(agent, r"--interval DURATION +Time")
+        self.assertIn("Usage: nodevigil train [OPTIONS] [FILE...]\n", nodevigil("train", "--help", check=0).stdout)
+        self.assertIn("Usage: nodevigil replay [OPTIONS] [FILE]\n", nodevigil("replay", "--help", check=0).stdout)
         self.assertRegex(agent, r"--path\.filesystem DIR \.\.\. +A directory")
         said = " ".join(nodevigil("db", "--help", check=0).stdout.split())
         self.assertIn("grant-agent: let --login add rows; grant-labeler: let --login label them", said)
@@ -49,9 +51,15 @@ class HelpTest(unittest.TestCase):
 
     def test_wrong_usage_is_exit_code_2(self):
         for arguments in ((), ("frobnicate",), ("sample", "--no-such"), ("replay",),
-                          ("replay", "--verify", "x.csv"), ("schema", "--format", "xml")):
+                          ("replay", "--verify", "x.csv"), ("schema", "--format", "xml"),
+                          ("replay", "rows.csv", "-")):
             with self.subTest(arguments):
                 self.assertNotEqual(nodevigil(*arguments, check=2).stderr, "")
+        for arguments in (("sample", "--no-such"), ("replay", "--no-such", "1", "rows.csv"),
+                          ("replay", "rows.csv", "--no-such", "1")):
+            with self.subTest(arguments):
+                self.assertEqual(nodevigil(*arguments, check=2).stderr,
+                                 "nodevigil: --no-such: no such option; see nodevigil COMMAND --help\n")
 
 
 class TableTest(unittest.TestCase):

@@ -104,7 +104,7 @@ def inputs():
     """Names of what a tree may look at, in their order."""
     metrics = [row["name"] for row in json.loads(nodevigil("schema", "--format", "json", check=0).stdout)]
     return [f"z.{name}" for name in metrics] + [f"fast.{name}" for name in metrics] + [
-        f"direction.{name}" for name in metrics] + [
+        f"direction.{name}" for name in metrics] + [f"steady.{name}" for name in metrics] + [
         "score", "score_smoothed", "largest", "mean", "over_3"]
 
 

@@ -70,7 +70,7 @@ struct Options {
     std::chrono::milliseconds settle{};
     std::optional<double> alpha;  ///< nullopt: by cross-validation
     double min_gain = 0;
-    double dead_zone = 1;  ///< of z and fast inputs, in deviations
+    double dead_zone = 1;  ///< of z and fast inputs, in deviations; other kinds have parts of it
     std::string balance;   ///< "causes", "classes", "incidents" or "none"
     std::int64_t max_depth = 0;
     std::int64_t min_leaf = 0;

@@ -24,8 +24,8 @@ struct Classifier {
 };
 
 /// Names of what a tree may look at, in the order of Scored::tree_inputs: "z.<series>" (against
-/// the slow baseline), "fast.<series>" (against the last hour), and aggregates that mean the same
-/// on every machine.
+/// the slow baseline), "fast.<series>" (against the last hour), "direction.<series>",
+/// "steady.<series>", and aggregates that mean the same on every machine.
 [[nodiscard]] std::vector<std::string> tree_input_names(std::span<const SeriesSpec> series);
 
 /// The model that was compiled in; it must have been made for `series`. An error means that the

@@ -99,7 +99,8 @@ struct Scorer::State {
   void judge(Scored& scored);
   void explain_top(Scored& scored) const;
   void fill_tree_inputs(Scored& scored) const;
-  void put_direction(std::span<const double> values, double least, std::span<double> inputs) const;
+  void put_direction(std::span<const double> values, double least_squares,
+                     std::span<double> inputs) const;
   [[nodiscard]] double ask_tree(Scored& scored);
   void name_cause(Scored& scored);
   void begin_suspicion();
@@ -240,8 +241,9 @@ void Scorer::State::fill_tree_inputs(Scored& scored) const {
   const auto inputs_from = [&](std::size_t first) {
     return std::span{scored.tree_inputs}.subspan(first, series.size());
   };
-  put_direction(judgement.z, kStandsOut, inputs_from(layout.direction(0)));
-  put_direction(lasting, kStandsOutForLong, inputs_from(layout.steady(0)));
+  put_direction(judgement.z, kStandsOut * kStandsOut * present, inputs_from(layout.direction(0)));
+  put_direction(lasting, kStandsOutForLong * kStandsOutForLong * present,
+                inputs_from(layout.steady(0)));
   const auto put = [&](Aggregate which, double value) {
     scored.tree_inputs[layout.aggregate(which)] = value;
   };
@@ -252,18 +254,15 @@ void Scorer::State::fill_tree_inputs(Scored& scored) const {
   put(Aggregate::kOver3, far_out / present);
 }
 
-// Writes `values`, one per series, divided by their length as a vector, which is no less than if
-// each were `least`.
-void Scorer::State::put_direction(std::span<const double> values, double least,
+// Writes `values`, one per series, divided by their length as a vector, the square of which is no
+// less than `least_squares`.
+void Scorer::State::put_direction(std::span<const double> values, double least_squares,
                                   std::span<double> inputs) const {
   double squares = 0;
-  double present = 0;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    if (std::isnan(values[i])) continue;
-    present += 1;
-    if (!series[i].late) squares += values[i] * values[i];
+    if (!std::isnan(values[i]) && !series[i].late) squares += values[i] * values[i];
   }
-  const double per_length = 1 / std::sqrt(std::max(squares, least * least * present));
+  const double per_length = 1 / std::sqrt(std::max(squares, least_squares));
   for (std::size_t i = 0; i < values.size(); ++i) inputs[i] = values[i] * per_length;
 }
 

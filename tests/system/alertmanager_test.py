@@ -204,12 +204,17 @@ class AlertmanagerTest(unittest.TestCase):
         self.assertEqual(agent.stop(), 0)
         before = self.active()
         agent = self.agent("--alertmanager.url", self.url)
+        wait_until(lambda: agent.status()["alertmanagers"][0]["notifications"] > 0, 30, "news")
+
+        def told_again(after):
+            return any(after[cause]["updatedAt"] > before[cause]["updatedAt"] for cause in before)
+
         # The first news may be of another cause.
-        wait_until(lambda: any(self.active()[cause]["updatedAt"] > before[cause]["updatedAt"]
-                               for cause in before), 30, "the same alert, told again")
+        wait_until(lambda: told_again(self.active()), 30, "the same alert, told again")
         after = self.active()
         self.assertEqual({cause: alert["startsAt"] for cause, alert in before.items()},
                          {cause: after[cause]["startsAt"] for cause in before})
+        self.assertTrue(told_again(after), "it is told of again")
         self.assertEqual(self.webhook.alerts("resolved"), {})
 
     def active(self):

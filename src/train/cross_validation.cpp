@@ -3,16 +3,29 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 
 namespace nodevigil {
 namespace {
 
+// How many classes `tree` gives to some row.
+std::size_t classes_named(const CartTree& tree) {
+  std::set<std::size_t> named;
+  for (const CartNode& node : tree.nodes) {
+    if (node.feature < 0) named.insert(class_of(node));
+  }
+  return named.size();
+}
+
 std::vector<double> alphas_of(const CartTree& tree, std::size_t most) {
   const std::vector<double> path = pruning_path(tree);
+  const std::size_t classes = classes_named(tree);
   std::vector<double> alphas{0};
   for (std::size_t i = 0; i + 1 < path.size(); ++i) {
     const double between = std::sqrt(path[i] * path[i + 1]);
-    if (between > alphas.back()) alphas.push_back(between);
+    if (between <= alphas.back()) continue;
+    if (classes_named(prune(tree, between)) < classes) break;
+    alphas.push_back(between);
   }
   if (alphas.size() <= most) return alphas;
   // Evenly along the path, its ends included.

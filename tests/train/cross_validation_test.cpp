@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <random>
 #include <set>
 
@@ -78,6 +79,42 @@ TEST(CrossValidation, PrunesWhatDoesNotCarryOver) {
   const PruningPoint& best = judged.points[judged.best];
   EXPECT_LT(best.leaves, full.leaves / 2);
   EXPECT_GT(best.confusion.macro_f1(), full.confusion.macro_f1());
+}
+
+// Two incidents of each class are the least: a tree of one of each tells `a` from `b` by what is no
+// rule, and is worst for it on the others. Taking them for one would look better.
+TEST(CrossValidation, DoesNotPruneTheLastLeafOfAClass) {
+  TrainingData data;
+  data.features = {"busy", "drift"};
+  data.classes = {"normal", "a", "b"};
+  for (const std::uint16_t label : std::vector<std::uint16_t>{0, 1, 0, 2, 0, 2, 0, 1}) {
+    const auto incident = static_cast<std::uint32_t>(data.rows / 10);
+    for (int i = 0; i < 10; ++i, ++data.rows) {
+      data.groups.push_back(incident);
+      data.labels.push_back(label);
+    }
+  }
+  for (std::size_t row = 0; row < data.rows; ++row) {
+    data.values.push_back(data.labels[row] == 0 ? 0 : 1);
+  }
+  for (std::size_t row = 0; row < data.rows; ++row) {
+    data.values.push_back(static_cast<float>(data.groups[row]));
+  }
+  std::vector<std::uint32_t> folds;
+  for (const std::uint32_t group : data.groups) folds.push_back(group < 4 ? 0 : 1);
+  const BinnedData bins{data};
+  const auto judged = cross_validate(data, bins, folds, {});
+  std::vector<std::uint32_t> all(data.rows);
+  std::iota(all.begin(), all.end(), 0U);
+  const auto named_at = [&](double alpha) {
+    std::set<std::size_t> named;
+    for (const CartNode& node : fit_cart(data, bins, all, {.alpha = alpha}).nodes) {
+      if (node.feature < 0) named.insert(class_of(node));
+    }
+    return named.size();
+  };
+  EXPECT_EQ(named_at(judged.points[judged.best].alpha), 3U);
+  EXPECT_EQ(named_at(0.2), 2U) << "a tree that could be chosen";
 }
 
 // How far the tree that judges fold 2 is pruned must not follow from the rows of fold 2.

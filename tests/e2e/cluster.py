@@ -27,7 +27,7 @@ IMAGES = {
 def kubectl(*arguments, given=None, check=True):
     """What kubectl prints; a failure is an error that says what it said."""
     done = subprocess.run(["kubectl", *map(str, arguments)], input=given, capture_output=True,
-                          text=True, timeout=300)
+                          text=True, timeout=480)
     if check and done.returncode != 0:
         raise AssertionError(f"kubectl {' '.join(map(str, arguments))}: {done.stderr[-2000:]}")
     return done.stdout if done.returncode == 0 else done.stderr
@@ -65,7 +65,7 @@ def apply(manifests):
     return kubectl("apply", "-f", "-", given=manifests)
 
 
-def rolled_out(seconds=240):
+def rolled_out(seconds=420):
     kubectl("-n", NAMESPACE, "rollout", "status", "daemonset/nodevigil", f"--timeout={seconds}s")
 
 

@@ -6,7 +6,7 @@ import subprocess
 import tarfile
 import tempfile
 
-NAME = os.environ.get("NODEVIGIL_IMAGE", "nodevigil:dev")
+NAME = os.environ.get("NODEVIGIL_IMAGE", "localhost/nodevigil:dev")
 TOOL = os.environ["NODEVIGIL_IMAGE_TOOL"]
 MOUNTS = ["-v", "/proc:/host/proc:ro", "-v", "/sys:/host/sys:ro"]
 

@@ -462,6 +462,12 @@ class ReferenceTest(unittest.TestCase):
         # The agent's bound at its end is ten seconds (docs/configuration.md).
         self.assertGreater(agents.pod["terminationGracePeriodSeconds"], 10)
 
+    def test_a_version_that_fails_soon_stops_at_a_tenth_of_the_nodes(self):
+        for variant in VARIANTS:
+            spec = build(variant).agents().spec
+            self.assertEqual((spec["minReadySeconds"], spec["updateStrategy"]), (60, {
+                "type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "10%"}}), variant)
+
 
 class SettingsTest(unittest.TestCase):
     def test_the_agent_takes_the_settings(self):

@@ -42,6 +42,12 @@ def series_in(expression):
     return set(re.findall(r"\b(?:nodevigil_\w+|job_node:[\w:]+|process_\w+|up)\b", expression))
 
 
+def filled_in(expression, node="worker-7"):
+    for name, value in {"$__rate_interval": "10s", "$job": "nodevigil", "$node": node}.items():
+        expression = expression.replace(name, value)
+    return expression
+
+
 def panels(dashboard):
     return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
 
@@ -178,6 +184,51 @@ class DashboardsTest(unittest.TestCase):
                 self.assertEqual(low, f"max(nodevigil_metric_usual_low{labels})")
                 self.assertEqual(high, f"max(nodevigil_metric_usual_high{labels})")
 
+    # Score, smoothed score and suspicion against their thresholds, what the tree gives an attack in the newest sample,
+    # and what a dashboard makes of it. None: no such series.
+    NEAREST = {"by-score": (15, 10, 3, 4, 0.25, 0.5, 0.25, 1.5),
+               "by-smoothed-score": (5, 10, 5, 4, 0.25, 0.5, 0.25, 1.25),
+               "by-suspicion": (5, 10, 3, 4, 0.875, 0.5, 0.5, 1.75),
+               "suspicion-that-does-not-count": (5, 10, 3, 4, 0.875, 0.5, 0.25, 0.75),
+               "no-model": (5, 10, 3, 4, None, None, None, 0.75),
+               "warm-up": (None, None, None, None, None, None, None, None)}
+
+    def test_what_is_nearest_to_an_anomaly_is_shown_whatever_it_is(self):
+        names = [f"nodevigil_{figure}{end}" for figure in ("score", "score_smoothed", "suspicion")
+                 for end in ("", "_threshold")]
+        series = {}
+        for node, (*figures, seen, _) in self.NEAREST.items():
+            labels = f'job="nodevigil", instance="{node}:9910", node="{node}"'
+            series |= {f"{name}{{{labels}}}": value for name, value in zip(names, figures)}
+            if seen is not None:
+                for kind, value in {"normal": 1 - seen, "cpu": seen, "memory": 0}.items():
+                    series[f'nodevigil_class_probability{{{labels}, class="{kind}"}}'] = value
+        expected = {node: row[-1] for node, row in self.NEAREST.items() if row[-1] is not None}
+
+        def samples(nodes):
+            return [{"labels": f'{{node="{node}"}}', "value": expected[node]} for node in nodes if node in expected]
+
+        def expression(dashboard, title):
+            [panel] = [one for one in panels(DASHBOARDS[dashboard]) if one["title"] == title]
+            [target] = panel["targets"]
+            return target["expr"]
+
+        asked = [(filled_in(expression("fleet", title)), samples(expected))
+                 for title in ("Nearest to an anomaly", "Nearest to an anomaly over time")]
+        asked += [(filled_in(expression("node", "Times threshold"), node), samples([node])) for node in self.NEAREST]
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            json.dump({  # JSON is YAML
+                "rule_files": list(map(str, RULES)),
+                "evaluation_interval": "15s",
+                "tests": [{"interval": "15s",
+                           "input_series": [{"series": name, "values": f"{value}+0x4"}
+                                            for name, value in series.items() if value is not None],
+                           "promql_expr_test": [{"expr": expr, "eval_time": "30s", "exp_samples": found}
+                                                for expr, found in asked]}]}, file)
+            file.flush()
+            result = promtool("test", "rules", file.name)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
 
 class PrometheusTest(unittest.TestCase):
     """Two nodes: one that is warm, and one in warm-up with a Postgres and an Alertmanager that are
@@ -247,13 +298,6 @@ class PrometheusTest(unittest.TestCase):
         groups = json.loads(cls.get("rules"))["data"]["groups"]
         return [rule for group in groups for rule in group["rules"]]
 
-    @staticmethod
-    def filled_in(expression):
-        for name, value in {"$__rate_interval": "10s", "$job": "nodevigil",
-                            "$node": "worker-7"}.items():
-            expression = expression.replace(name, value)
-        return expression
-
     def assert_has_data(self, expression, result):
         if not result:
             self.assertTrue(series_in(expression) & set(NO_DATA), "no data: " + expression)
@@ -263,7 +307,7 @@ class PrometheusTest(unittest.TestCase):
             for panel in panels(dashboard):
                 for target in panel["targets"]:
                     with self.subTest(dashboard=name, panel=panel["title"], query=target["refId"]):
-                        expression = self.filled_in(target["expr"])
+                        expression = filled_in(target["expr"])
                         self.assertNotIn("$", expression)
                         self.assert_has_data(expression, self.query(expression, time=self.moment))
 
@@ -276,7 +320,7 @@ class PrometheusTest(unittest.TestCase):
                 for target in panel["targets"]:
                     several = len(panel["targets"]) > 1
                     fields.add(f"Value #{target['refId']}" if several else "Value")
-                    for series in self.query(self.filled_in(target["expr"]), time=self.moment):
+                    for series in self.query(filled_in(target["expr"]), time=self.moment):
                         fields |= set(series["metric"])
                 with self.subTest(dashboard=name, panel=panel["title"]):
                     shown = panel["transformations"][1]["options"]["include"]["names"]
@@ -287,7 +331,7 @@ class PrometheusTest(unittest.TestCase):
             for variable in dashboard["templating"]["list"][1:]:
                 with self.subTest(dashboard=name, variable=variable["name"]):
                     series, label = re.fullmatch(r"label_values\((.+), (\w+)\)",
-                                                 self.filled_in(variable["definition"])).groups()
+                                                 filled_in(variable["definition"])).groups()
                     values = json.loads(self.get(f"label/{label}/values", **{"match[]": series}))
                     self.assertEqual(values["data"], {"job": ["nodevigil"],
                                                       "node": ["worker-7", "worker-8"]}[label])

@@ -1,11 +1,10 @@
 """The dashboard of all nodes: where to look."""
 from . import grafana as g
+from .threshold import multiple
 
 JOB = 'job="$job"'
 CAUSES = f'nodevigil_verdict{{{JOB}, class!="normal"}}'
-MULTIPLE = (f'max by (node) ((nodevigil_score{{{JOB}}} / nodevigil_score_threshold)'
-            f' >= (nodevigil_score_smoothed{{{JOB}}} / nodevigil_score_smoothed_threshold)'
-            f' or nodevigil_score_smoothed{{{JOB}}} / nodevigil_score_smoothed_threshold)')
+MULTIPLE = multiple(JOB)
 ABOVE_ONE = [(None, g.OK), (1, g.BAD)]
 NONE_IS_GOOD = [(None, g.OK), (1, g.WARN)]
 TO_NODE = {"title": "This node's dashboard", "url":
@@ -46,9 +45,9 @@ def now():
                 [g.rows(f'max by (node, class) ({CAUSES} == 1)')],
                 columns={"node": "Node", "class": "Cause"}, width=8,
                 overrides=[g.by_name("Node", links=[TO_NODE])]),
-        nodes("Highest scores",
-              "The larger of both scores, as a multiple of its threshold: from 1 on it is an "
-              "anomaly.",
+        nodes("Nearest to an anomaly",
+              "Score, smoothed score or suspicion, whichever is the largest multiple of its "
+              "threshold: over 1 an anomaly begins.",
               f'topk(10, {MULTIPLE})', "Times threshold", width=8,
               steps=ABOVE_ONE, decimals=2, custom__cellOptions={"type": "color-text"}),
         nodes("Agents that are not warm", "Nodes without verdicts, and how far their warm-up is.",
@@ -66,9 +65,9 @@ def history():
                 [g.query(f'sum by (class) ({CAUSES})', "{{class}}")],
                 width=12, custom={"fillOpacity": 40, "stacking": {"mode": "normal", "group": "A"}},
                 defaults={"min": 0, "decimals": 0}),
-        g.lines("Highest scores over time",
-                "The larger of both scores as a multiple of its threshold; the ten highest at each "
-                "moment.",
+        g.lines("Nearest to an anomaly over time",
+                "Score, smoothed score or suspicion, whichever is the largest multiple of its "
+                "threshold; the ten highest at each moment.",
                 [g.query(f'topk(10, {MULTIPLE})', "{{node}}")], width=12,
                 defaults={"min": 0}, custom={"thresholdsStyle": {"mode": "line"}}, steps=ABOVE_ONE),
         g.lines("Anomalies raised", "Anomalies that began, per hour, all nodes.",

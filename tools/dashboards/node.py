@@ -1,5 +1,6 @@
 """The dashboard of one node: what is unusual, and against what."""
 from . import grafana as g
+from .threshold import multiple
 
 NODE = 'job="$job", node="$node"'
 
@@ -35,8 +36,9 @@ def verdict():
         g.row("Verdict"),
         g.stat("Verdict", "What the node is judged to be now; empty in warm-up.",
                f'max by (class) (nodevigil_verdict{{{NODE}}}) == 1', legend="{{class}}"),
-        g.stat("Smoothed score", "As a multiple of its threshold: from 1 on it is an anomaly.",
-               f'{one("nodevigil_score_smoothed")} / {one("nodevigil_score_smoothed_threshold")}',
+        g.stat("Times threshold",
+               "Score, smoothed score or suspicion, whichever is the largest multiple of its "
+               "threshold: over 1 an anomaly begins.", multiple(NODE),
                steps=[(None, g.OK), (0.7, g.WARN), (1, g.BAD)], defaults={"decimals": 2}),
         g.stat("Anomalies in a week", "Anomalies raised in the last 7 days.",
                f'sum(increase(nodevigil_anomalies_total{{{NODE}}}[7d]))', defaults={"decimals": 0}),
@@ -65,10 +67,10 @@ def verdict():
 
 
 def score():
-    def against(title, description, name):
+    def against(title, description, name, legend="score"):
         return g.lines(title, description,
-                       [g.query(one(f"nodevigil_{name}"), "score"),
-                        g.query(one(f"nodevigil_{name}_threshold"), "threshold")], width=12,
+                       [g.query(one(f"nodevigil_{name}"), legend),
+                        g.query(one(f"nodevigil_{name}_threshold"), "threshold")], width=8,
                        defaults={"min": 0},
                        overrides=[g.by_name("threshold", color=g.fixed(g.BAD),
                                             custom__lineStyle={"fill": "dash", "dash": [8, 4]})])
@@ -79,6 +81,10 @@ def score():
                 "score"),
         against("Smoothed score", "The same over the last samples, against its own threshold.",
                 "score_smoothed"),
+        against("Suspicion",
+                "What the tree has held for an attack over the last samples, against its "
+                "threshold. It counts while the tree gives the sample itself to that attack.",
+                "suspicion", "suspicion"),
         g.panel("status-history", "Deviation of each metric",
                 "|z| of each metric: how many standard deviations it is from its usual level; 20 "
                 "at most.",

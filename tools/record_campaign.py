@@ -32,6 +32,7 @@ def sitting_of(campaign, sitting):
 
 def record(nodevigil, schedule, node, work_dir):
     """Runs agent and campaign; rows and windows are in work_dir/state afterwards. Returns the campaign's exit code."""
+    (work_dir / "state").mkdir()  # inject may look for it before the agent does
     state = ["--state-dir", str(work_dir / "state")]
     agent = subprocess.Popen([nodevigil, "agent", "--interval", "1s", "--node", node, "--console", "off",
                               "--web.listen-address", "127.0.0.1:0", *state])

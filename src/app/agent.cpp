@@ -1,18 +1,12 @@
 #include "nodevigil/app/agent.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <chrono>
-#include <cstdlib>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "nodevigil/app/choose_classifier.h"
+#include "nodevigil/app/places.h"
 #include "nodevigil/app/restore.h"
-#include "nodevigil/base/file.h"
 #include "nodevigil/base/log.h"
 #include "nodevigil/base/resident.h"
 #include "nodevigil/base/units.h"
@@ -65,38 +59,6 @@ bool may_pass(const Error& error) {
 }
 
 }  // namespace
-
-std::string state_dir_path(const std::string& given) {
-  if (!given.empty()) return given;
-  // NOLINTBEGIN(concurrency-mt-unsafe): nothing here ever changes the environment
-  if (const char* const state = std::getenv("XDG_STATE_HOME"); state != nullptr && *state != 0) {
-    return std::string{state} + "/nodevigil";
-  }
-  if (const char* const home = std::getenv("HOME"); home != nullptr && *home != 0) {
-    return std::string{home} + "/.local/state/nodevigil";
-  }
-  // NOLINTEND(concurrency-mt-unsafe)
-  return "/var/lib/nodevigil";
-}
-
-Result<std::string> make_state_dir(const std::string& given) {
-  const std::string path = state_dir_path(given);
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (!error) return path;
-  Error failure = errno_error(error.value(), "make the state directory", path);
-  failure.context += "; choose another with --state-dir";
-  return failure;
-}
-
-std::string journal_file(const std::string& state_dir) { return state_dir + "/journal.db"; }
-
-std::string node_name(const std::string& given) {
-  if (!given.empty()) return given;
-  std::array<char, 256> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
-  return name.data();
-}
 
 Agent::Agent(const Options& options, Clock& clock, OnTick on_tick)
     : options_(options), clock_(clock), on_tick_(std::move(on_tick)) {
@@ -236,7 +198,11 @@ Result<std::unique_ptr<Journal>> Agent::open_journal_late(const Classifier& clas
   if (!journal) return journal;
   Scorer past{node_series(), options_.scoring};
   past.set_classifier(classifier);  // as in make()
-  if (const auto restored = restore(**journal, past); restored && restored->last_seq > 0) {
+  const auto restored = restore(**journal, past);
+  if (!restored) {
+    log_warn("baselines of the journal are lost: " + restored.error().message() +
+             "; samples go on being scored from new ones");
+  } else if (restored->last_seq > 0) {
     const std::lock_guard lock{late_mutex_};
     late_state_ = past.save();
   }
@@ -250,6 +216,10 @@ void Agent::take_late_state() {
   if (!lock || !late_state_) return;
   if (const auto loaded = scorer_->load(*late_state_); loaded) {
     log_info("baselines restored from the journal that could not be opened before");
+  } else {
+    // A load that fails leaves a new scorer.
+    log_warn("baselines of the journal, and those since the start, are lost: " +
+             loaded.error().message() + "; they are learned anew");
   }
   late_state_.reset();
   ++seq_;  // left out: the next row is not scored after the one before

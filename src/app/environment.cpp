@@ -39,6 +39,18 @@ bool has_port_and_protocol(std::string_view variable) {
   return false;
 }
 
+// What is wrong with a variable that is none of `known`.
+std::string complaint_about(const std::string& variable, const std::vector<std::string>& known) {
+  const std::string no_setting = variable + " is no setting; ";
+  for (const OptionSpec& spec : option_table()) {
+    if (environment_name(spec.name) != variable) continue;
+    return no_setting + "only the flag --" + std::string{spec.name} + " counts";
+  }
+  const auto nearest = std::ranges::min_element(
+      known, {}, [&](const std::string& name) { return edit_distance(variable, name); });
+  return no_setting + "the nearest is " + *nearest;
+}
+
 }  // namespace
 
 bool is_service_variable(std::string_view variable) {
@@ -49,16 +61,16 @@ bool is_service_variable(std::string_view variable) {
 
 std::vector<std::string> unknown_variables(std::span<const std::string> variables) {
   std::vector<std::string> known;
-  for (const OptionSpec& spec : option_table()) known.push_back(environment_name(spec.name));
+  for (const OptionSpec& spec : option_table()) {
+    if (spec.is_setting()) known.push_back(environment_name(spec.name));
+  }
   std::vector<std::string> complaints;
   for (const std::string& variable : variables) {
     if (!variable.starts_with(environment_name("")) || is_service_variable(variable) ||
         std::ranges::find(known, variable) != known.end()) {
       continue;
     }
-    const auto nearest = std::ranges::min_element(
-        known, {}, [&](const std::string& name) { return edit_distance(variable, name); });
-    complaints.push_back(variable + " is no setting; the nearest is " + *nearest);
+    complaints.push_back(complaint_about(variable, known));
   }
   return complaints;
 }

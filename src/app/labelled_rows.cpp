@@ -37,11 +37,23 @@ class FileRows final : public LabelledRows {
   // What the files before had.
   struct Before {
     std::map<std::string, std::string> named;     // those that gave a node its name, by that
-    std::map<std::string, std::int64_t> last_us;  // of each node
+    std::map<std::string, std::int64_t> last_us;  // the latest of each node
 
     [[nodiscard]] bool is_earlier(const std::string& node, std::int64_t ts_us) const {
       const auto last = last_us.find(node);
       return last == last_us.end() || last->second < ts_us;
+    }
+  };
+
+  // The rows of a node in one file. Where the time between them is given, the clock may have been
+  // put back; but two copies of a file begin with the same time.
+  struct Seen {
+    std::int64_t first_us = 0;
+    std::int64_t last_us = 0;
+    std::int64_t latest_us = 0;
+
+    [[nodiscard]] bool may_follow(std::int64_t ts_us, bool has_elapsed) const {
+      return has_elapsed ? ts_us != first_us : ts_us > last_us;
     }
   };
 
@@ -71,15 +83,25 @@ class FileRows final : public LabelledRows {
                      path};
       }
     }
-    std::map<std::string, std::int64_t> last_us;
+    std::map<std::string, Seen> seen;
     RecordedRow row;
     for (;;) {
       const auto got = samples.next(row);
       if (!got) return got.error();
       if (!*got) break;
       const std::string& node = samples.has_nodes() ? row.node : name;
-      const bool first = last_us.insert_or_assign(node, row.sample.ts_us).second;
-      if (first && !before.is_earlier(node, row.sample.ts_us)) {
+      const std::int64_t ts_us = row.sample.ts_us;
+      const auto [own, first] = seen.try_emplace(node, Seen{ts_us, ts_us, ts_us});
+      if (!first && !own->second.may_follow(ts_us, samples.has_elapsed())) {
+        return Error{ErrorCode::kInvalid,
+                     "the row of node " + printable(node) + " at " + printable(row.ts) +
+                         " does not come after those before it; is one there twice, or in another "
+                         "order?",
+                     path};
+      }
+      own->second.last_us = ts_us;
+      own->second.latest_us = std::max(own->second.latest_us, ts_us);
+      if (first && !before.is_earlier(node, ts_us)) {
         return Error{ErrorCode::kInvalid,
                      "its rows of node " + printable(node) +
                          " do not come after those of the files before it; is one there twice, or "
@@ -88,13 +110,15 @@ class FileRows final : public LabelledRows {
       }
       visit({node, row.sample, row.label, samples.interval()});
     }
-    for (const auto& [node, last] : last_us) before.last_us[node] = last;
+    for (const auto& [node, own] : seen) before.last_us[node] = own.latest_us;
     return {};
   }
 
   std::vector<std::string> paths_;
 };
 
+// Sums of times that a file gives end here: they may be of any size.
+constexpr std::int64_t kLongestNs = std::numeric_limits<std::int64_t>::max() / 2;
 // Rows of a node that tell how far apart they are.
 constexpr std::size_t kLookedAt = 100;
 
@@ -192,7 +216,8 @@ class ThinnedRows final : public LabelledRows {
     Sample sample;
     return rows_->each([&](const LabelledRow& row) {
       Skipped& since = skipped[row.node];
-      since.elapsed_ns += row.sample.elapsed_ns.value_or(0);
+      since.elapsed_ns =
+          std::min(since.elapsed_ns + row.sample.elapsed_ns.value_or(0), kLongestNs);
       since.run_began = since.run_began || !row.sample.elapsed_ns;
       since.breaks |= row.sample.breaks;
       if (since.rows++ % step_ != 0) return;

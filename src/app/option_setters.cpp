@@ -128,6 +128,13 @@ Result<void> set_deviation(double& target, Text text) {
   return {};
 }
 
+Result<void> set_balance(Options& options, Text text) {
+  const auto found = std::ranges::find(kBalanceNames, text);
+  if (found == kBalanceNames.end()) return expected("one of " + comma_list(kBalanceNames), text);
+  options.train.balance = static_cast<Balance>(found - kBalanceNames.begin());
+  return {};
+}
+
 Result<void> set_alpha(Options& options, Text text) {
   options.train.alpha.reset();
   if (text == "auto") return {};

@@ -33,6 +33,7 @@ Result<void> set_fault_time(std::chrono::milliseconds& target, std::string_view 
 Result<void> set_budget(Options& options, std::string_view text);
 Result<void> set_share(double& target, std::string_view text);
 Result<void> set_deviation(double& target, std::string_view text);
+Result<void> set_balance(Options& options, std::string_view text);
 Result<void> set_alpha(Options& options, std::string_view text);
 Result<void> add_fold_by(Options& options, std::string_view text);
 Result<void> set_warmup(Options& options, std::string_view text);

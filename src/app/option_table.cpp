@@ -42,7 +42,8 @@ constexpr std::array kTable{
                "Sampling",
                "Time between samples. For replay: of the recording; found from its times if not "
                "given.",
-               [](O& o, Text t) { return set_duration(o.interval, t, milliseconds{10}); }},
+               // The agent's says nothing about a recording.
+               [](O& o, Text t) { return set_duration(o.interval, t, milliseconds{10}); }, kReplay},
     OptionSpec{"records", "N", "0", kAgent | kSample | kCheckConfig, false, "Sampling",
                "Stop after N rows; 0: go on until told to stop (sample: only with --watch).",
                set_records},
@@ -52,7 +53,9 @@ constexpr std::array kTable{
                "grant-agent: the only node the login is for. For label and inject: the node that "
                "windows are about; if empty, the journal's, or this host. For export, train and "
                "evaluate: rows of this node alone.",
-               set_node},
+               // The agent's manifests set the variable, which would choose what nobody asked for:
+               // label remove all windows of that node. The Jobs of inject mean it.
+               set_node, kDb | kLabelled},
     OptionSpec{"path.procfs", "DIR", "/proc", kReaders, false, "Sampling",
                "Where the host's /proc is mounted.",
                [](O& o, Text t) { return set_text(o.sampler.procfs, t); }},
@@ -249,7 +252,7 @@ constexpr std::array kTable{
                [](O& o, Text t) { return set_text(o.import.metrics_file, t); }},
     OptionSpec{"match", "SELECTOR", "", kImportPrometheus, true, "Import",
                "Only series that fit this selector, such as {job=\"node\"}, or another one.",
-               [](O& o, Text t) { return add_text(o.import.selectors, t); }},
+               [](O& o, Text t) { return add_text(o.import.selectors, t); }, kImportPrometheus},
     OptionSpec{"all", "", "false", kImportPrometheus, false, "Import",
                "Import every metric there is.",
                [](O& o, Text t) { return set_switch(o.import.all, t); }},
@@ -347,7 +350,7 @@ constexpr std::array kTable{
     OptionSpec{"class", "NAME=TYPE,...", "", kJudges, true, "Training",
                "Attacks of these types are of this class. Without it each type is a class of its "
                "name, with _ for -.",
-               [](O& o, Text t) { return add_text(o.train.classes, t); }},
+               [](O& o, Text t) { return add_text(o.train.classes, t); }, kJudges},
     OptionSpec{"leave-out", "TYPE", "", kJudges, true, "Training",
                "Treat attacks of this type as not labelled.",
                [](O& o, Text t) { return add_text(o.train.leave_out, t); }},
@@ -392,9 +395,10 @@ constexpr std::array kTable{
     OptionSpec{"balance", "WHAT", "causes", kTrain, false, "Training",
                "What weighs the same: causes, and normal as much as all of them; classes; incidents, "
                "within their class; or none: each row.",
-               [](O& o, Text t) {
-                 return set_one_of(o.train.balance, t, {"causes", "classes", "incidents", "none"});
-               }},
+               set_balance},
+    OptionSpec{"weight", "CLASS=FACTOR", "", kTrain, true, "Training",
+               "Let a class weigh so many times what --balance gives it.",
+               [](O& o, Text t) { return add_text(o.train.weights, t); }},
     OptionSpec{"feature", "NAME", "", kTrain, true, "Training",
                "Look only at this input of the tree; z.* are all that begin so.",
                [](O& o, Text t) { return add_text(o.train.features, t); }},
@@ -438,8 +442,9 @@ constexpr std::array kTable{
     OptionSpec{"output", "FILE", "",
                kReplay | kSchema | kDatasets | kImportPrometheus | kTrain | kCompile, false,
                "Output",
-               "Write to FILE instead of standard output. For train: the model, which is not "
-               "written without it.",
+               "Write to FILE instead of standard output (-). For train: the model, which is not "
+               "written without it; with - the report goes to standard error. import-prometheus "
+               "needs a file.",
                [](O& o, Text t) { return set_text(o.output, t); }},
     OptionSpec{"counters", "NAME", "", kReplay, true, "Output",
                "A column of the CSV that counts up; the others are levels.",
@@ -450,15 +455,8 @@ constexpr std::array kTable{
                [](O& o, Text t) { return set_switch(o.verify, t); }},
 };
 
-constexpr std::array<Text, 15> kCommandNames{
-    "agent",   "sample",   "schema", "replay", "doctor", "check-config",
-    "version", "db",       "label",  "export", "inject", "import-prometheus",
-    "train",   "evaluate", "compile"};
-
 }  // namespace
 
 std::span<const OptionSpec> option_table() { return kTable; }
-
-std::span<const std::string_view> command_names() { return kCommandNames; }
 
 }  // namespace nodevigil

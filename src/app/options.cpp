@@ -42,6 +42,9 @@ Result<FileValues> read_config(const std::string& path) {
                    "no option is called '" + entry.key + "'; see nodevigil schema --of options",
                    place};
     }
+    if (!spec->is_setting()) {
+      return Error{ErrorCode::kInvalid, "of '" + entry.key + "' only the flag counts", place};
+    }
     const auto [at, fresh] = values.try_emplace(spec->name);
     if (!fresh && !spec->repeatable) {
       return Error{ErrorCode::kInvalid,
@@ -51,6 +54,53 @@ Result<FileValues> read_config(const std::string& path) {
     at->second.values.push_back(entry.value);
   }
   return values;
+}
+
+// What is wrong only together with something else.
+Result<void> check_together(Command command, const Options& options) {
+  const ScoringOptions& scoring = options.scoring;
+  if (scoring.fast_horizon > scoring.slow_horizon) {
+    return Error{ErrorCode::kInvalid,
+                 format_duration(scoring.fast_horizon) + " is longer than scoring.slow-horizon (" +
+                     format_duration(scoring.slow_horizon) + "); expected a shorter one",
+                 "scoring.fast-horizon"};
+  }
+  if (!options.alertmanager.http.token_file.empty() &&
+      std::ranges::any_of(options.alertmanager_urls, has_user)) {
+    return Error{ErrorCode::kInvalid, "cannot be together with a user in alertmanager.url",
+                 "alertmanager.token-file"};
+  }
+  if (options.postgres_migrate && options.postgres.url.empty()) {
+    return Error{ErrorCode::kInvalid, "needs postgres.url: the server that gets the schema",
+                 "postgres.migrate"};
+  }
+  // Other files have its name with something behind it.
+  if (command == kImportPrometheus && options.output == "-") {
+    return Error{ErrorCode::kInvalid,
+                 "expected a file: beside it are the labels of its columns, and what --resume goes "
+                 "on with",
+                 "output"};
+  }
+  return {};
+}
+
+// "agent, sample" for their bits.
+std::string names_of(unsigned commands) {
+  std::string names;
+  for (const auto& [command, name] : kCommandNames) {
+    if ((commands & command) == 0) continue;
+    names += (names.empty() ? "" : ", ") + std::string{name};
+  }
+  return names;
+}
+
+// The variable of an option, and for which commands it is none.
+std::string variable_as_markdown(const OptionSpec& spec) {
+  if (!spec.is_setting()) return "only the flag";
+  std::string text = "`";
+  text += environment_name(spec.name) + "`";
+  if (spec.flag_only != 0) text += " (" + names_of(spec.flag_only) + ": only the flag)";
+  return text;
 }
 
 }  // namespace
@@ -66,11 +116,13 @@ std::string environment_name(std::string_view option) {
 Result<ResolvedOptions> resolve_options(
     Command command, const std::map<std::string, std::vector<std::string>>& flags,
     const std::function<std::optional<std::string>(const std::string&)>& environment) {
+  const auto only_flag = [&](const OptionSpec& spec) { return (spec.flag_only & command) != 0; };
   const auto given = [&](const OptionSpec& spec) -> std::optional<Origin> {
     const std::string name{spec.name};
     if (const auto flag = flags.find(name); flag != flags.end() && !flag->second.empty()) {
       return Origin{"--" + name, flag->second};
     }
+    if (only_flag(spec)) return std::nullopt;
     const std::string variable = environment_name(name);
     if (auto value = environment(variable); value && !value->empty()) {
       if (!spec.repeatable) return Origin{variable, {*value}};
@@ -92,9 +144,8 @@ Result<ResolvedOptions> resolve_options(
   for (const OptionSpec& spec : option_table()) {
     if ((spec.commands & command) == 0) continue;
     auto origin = given(spec);
-    if (const auto found = file.find(spec.name); !origin && found != file.end()) {
-      origin = found->second;
-    }
+    const auto found = file.find(spec.name);
+    if (!origin && !only_flag(spec) && found != file.end()) origin = found->second;
     if (!origin) origin = Origin{"default", {std::string{spec.fallback}}};
     if (!spec.repeatable && origin->values.size() > 1) {
       return Error{ErrorCode::kInvalid,
@@ -110,24 +161,9 @@ Result<ResolvedOptions> resolve_options(
     }
     resolved.origins.push_back({&spec, origin->source, origin->values});
   }
-  ScoringOptions& scoring = resolved.options.scoring;
-  scoring.interval = resolved.options.interval;
-  if (scoring.fast_horizon > scoring.slow_horizon) {
-    return Error{ErrorCode::kInvalid,
-                 format_duration(scoring.fast_horizon) + " is longer than scoring.slow-horizon (" +
-                     format_duration(scoring.slow_horizon) + "); expected a shorter one",
-                 "scoring.fast-horizon"};
-  }
-  const Options& options = resolved.options;
-  if (!options.alertmanager.http.token_file.empty() &&
-      std::ranges::any_of(options.alertmanager_urls, has_user)) {
-    return Error{ErrorCode::kInvalid, "cannot be together with a user in alertmanager.url",
-                 "alertmanager.token-file"};
-  }
-  if (resolved.options.postgres_migrate && resolved.options.postgres.url.empty()) {
-    return Error{ErrorCode::kInvalid, "needs postgres.url: the server that gets the schema",
-                 "postgres.migrate"};
-  }
+  resolved.options.scoring.interval = resolved.options.interval;
+  const auto checked = check_together(command, resolved.options);
+  if (!checked) return checked.error();
   return resolved;
 }
 
@@ -141,11 +177,6 @@ std::string options_as_markdown() {
               "\n\n| flag and key | environment | default | commands | meaning |\n"
               "|---|---|---|---|---|\n";
     }
-    std::string commands;
-    for (std::size_t i = 0; i < command_names().size(); ++i) {
-      if ((spec.commands >> i & 1U) == 0) continue;
-      commands += (commands.empty() ? "" : ", ") + std::string{command_names()[i]};
-    }
     std::string fallback{spec.fallback};
     for (std::size_t at = 0; (at = fallback.find('|', at)) != std::string::npos; at += 2) {
       fallback.insert(at, "\\");
@@ -156,9 +187,9 @@ std::string options_as_markdown() {
     text += spec.value;
     text += "`";
     if (spec.repeatable) text += " (repeatable)";
-    text += " | `" + environment_name(spec.name) + "` | ";
+    text += " | " + variable_as_markdown(spec) + " | ";
     if (!fallback.empty()) text += "`" + fallback + "`";
-    text += " | " + commands + " | ";
+    text += " | " + names_of(spec.commands) + " | ";
     text += spec.help;
     text += " |\n";
   }

@@ -1,15 +1,38 @@
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <ostream>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "nodevigil/app/choose_classifier.h"
+#include "nodevigil/base/comma_list.h"
+#include "nodevigil/base/log.h"
 #include "nodevigil/dataset/sample_csv.h"
 #include "nodevigil/metrics/table.h"
 #include "nodevigil/scoring/scorer.h"
 #include "replay_writer.h"
 
 namespace nodevigil {
+namespace {
+
+// A node's table that lost some columns looks like any other table, and is scored as one.
+void warn_of_missing_metrics(const SampleCsv& samples, const std::string& path) {
+  std::vector<std::string> missing;
+  for (const SeriesSpec& metric : node_series()) {
+    const bool there = std::ranges::any_of(
+        samples.series(), [&](const SeriesSpec& one) { return one.name == metric.name; });
+    if (!there) missing.push_back(metric.name);
+  }
+  if (missing.size() == kMetricCount) return;
+  log_warn(path + ": lacks " + std::to_string(missing.size()) + " of the " +
+           std::to_string(kMetricCount) + " metrics (" + short_list(missing) +
+           "), so it is not scored as a node's: each column is a level unless --counters names it, "
+           "and no cause is named");
+}
+
+}  // namespace
 
 Result<ReplaySummary> replay_csv(const std::string& path, const Options& options,
                                  bool interval_given, std::ostream& out) {
@@ -24,6 +47,8 @@ Result<ReplaySummary> replay_csv(const std::string& path, const Options& options
   } else if (!options.model.empty()) {
     return Error{ErrorCode::kInvalid,
                  "has not all of the 24 metrics, so --model cannot name causes in it", path};
+  } else {
+    warn_of_missing_metrics(samples, path);
   }
   ScoringOptions scoring = options.scoring;
   scoring.interval = interval_given ? options.interval : samples.interval();

@@ -4,10 +4,11 @@
 #include <optional>
 #include <utility>
 
-#include "nodevigil/app/agent.h"
 #include "nodevigil/app/choose_classifier.h"
+#include "nodevigil/app/places.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/metrics/table.h"
+#include "nodevigil/scoring/figures.h"
 #include "nodevigil/scoring/scorer.h"
 #include "nodevigil/store/journal.h"
 #include "replay_writer.h"
@@ -18,11 +19,16 @@ namespace {
 // Whether what was recorded is what came out, and if not, what differs.
 std::string difference(const StoredRow& stored, const Scored& scored,
                        const std::vector<std::string>& classes) {
-  if (stored.score != scored.score) return "score";
-  if (stored.rank != scored.rank) return "rank";
-  if (stored.score_smoothed != scored.score_smoothed) return "score_smoothed";
-  if (stored.threshold != scored.threshold) return "threshold";
-  if (stored.threshold_smoothed != scored.threshold_smoothed) return "threshold_smoothed";
+  Figures expected = scored;
+  // Earlier programs stored nothing of it.
+  if (!stored.suspected) expected.suspicion = expected.threshold_suspicion = std::nullopt;
+  for (const NamedFigure& figure : kFigures) {
+    if (stored.*figure.value != expected.*figure.value) return figure.name;
+  }
+  if (stored.suspected) {
+    if (*stored.suspected != scored.suspected) return "suspected";
+    if (stored.suspect != suspect_name(scored, classes)) return "suspect";
+  }
   if (stored.phase != scored.phase) return "phase";
   if (stored.over != scored.over) return "over";
   if (stored.frozen != scored.frozen) return "frozen";

@@ -26,6 +26,7 @@ struct Node {
   NodeView as_known;
   // The rows before the first attack, until it comes: what was usual.
   bool attacked = false;
+  bool is_known = false;                      // some of these are labelled as no attack
   std::vector<std::pair<Sample, bool>> past;  // and whether they are labelled as no attack
 };
 
@@ -41,24 +42,24 @@ class Collector {
     add(node.as_new, row.sample, type, node.interval_s);
     if (past_ == 0) return;
     if (!node.attacked && row.label.attack.value_or(false)) begin_as_known(node);
-    if (node.attacked) {
+    if (!node.attacked) {
+      node.past.emplace_back(row.sample, type == kNoAttack);
+    } else if (node.is_known) {
       add(node.as_known, row.sample, type, node.interval_s);
     } else {
-      node.past.emplace_back(row.sample, type == kNoAttack);
+      add_nothing(node, 1);
     }
   }
 
   [[nodiscard]] ScoredRows finish() {
     ScoredRows all;
     all.views = past_ == 0 ? 1 : 2;
-    all.has_past = has_past_;
+    all.known_nodes = known_nodes_;
     for (const std::string& name : order_) append(nodes_[name].as_new, all);
     if (past_ > 0) {
       for (const std::string& name : order_) {
         Node& node = nodes_[name];
-        // Nothing is asked about a past behind which nothing comes.
-        node.as_known.rows.resize(node.as_known.rows.size() + node.past.size(),
-                                  {.interval_s = node.interval_s, .ready = false});
+        add_nothing(node, node.past.size());  // behind which nothing comes
         append(node.as_known, all);
       }
     }
@@ -70,13 +71,18 @@ class Collector {
  private:
   // The past is all there, and the agent that knows the node goes through it again and again.
   void begin_as_known(Node& node) {
-    NodeView& view = node.as_known;
     node.attacked = true;
-    has_past_ =
-        has_past_ || std::ranges::any_of(node.past, [](const auto& one) { return one.second; });
+    node.is_known = std::ranges::any_of(node.past, [](const auto& one) { return one.second; });
+    const auto past = std::exchange(node.past, {});
+    if (!node.is_known) {
+      add_nothing(node, past.size());
+      return;
+    }
+    ++known_nodes_;
+    NodeView& view = node.as_known;
     for (std::int64_t time = 0; time < past_; ++time) {
       view.gap = true;
-      for (const auto& [sample, is_normal] : node.past) {
+      for (const auto& [sample, is_normal] : past) {
         if (is_normal) {
           score(view, sample);
         } else {
@@ -85,10 +91,13 @@ class Collector {
       }
     }
     view.gap = true;
-    for (const auto& [sample, is_normal] : node.past) {
-      add(view, sample, kNotLabelled, node.interval_s);
-    }
-    decltype(node.past){}.swap(node.past);  // = {} would keep its memory
+    for (const auto& [sample, is_normal] : past) add(view, sample, kNotLabelled, node.interval_s);
+  }
+
+  // Rows of the second view about which nothing is asked.
+  static void add_nothing(Node& node, std::size_t rows) {
+    node.as_known.rows.resize(node.as_known.rows.size() + rows,
+                              {.interval_s = node.interval_s, .ready = false});
   }
 
   void add(NodeView& view, const Sample& sample, std::int32_t type, double interval_s) {
@@ -163,7 +172,7 @@ class Collector {
   Classifier classifier_;
   std::int64_t past_;
   bool with_inputs_;
-  bool has_past_ = false;
+  std::size_t known_nodes_ = 0;
   std::map<std::string, Node> nodes_;
   std::vector<std::string> order_;  // in which they appeared
   std::vector<std::string> types_;

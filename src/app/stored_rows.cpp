@@ -1,6 +1,6 @@
 #include "nodevigil/app/stored_rows.h"
 
-#include "nodevigil/app/agent.h"
+#include "nodevigil/app/places.h"
 #include "nodevigil/app/windows.h"
 #include "nodevigil/metrics/table.h"
 
@@ -16,7 +16,7 @@ RowSelection selection_of(const Options& options) {
 
 Result<StoredRows> open_stored_rows(const Options& options) {
   StoredRows stored;
-  const auto store = open_windows(options, /*read_only=*/true);
+  const auto store = open_windows(options, WindowUse::kRead);
   if (!store) return store.error();
   auto windows = (*store)->list({});
   if (!windows) return windows.error();

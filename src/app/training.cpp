@@ -1,11 +1,13 @@
 #include "nodevigil/app/training.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "nodevigil/app/scored_rows.h"
@@ -14,10 +16,13 @@
 #include "nodevigil/base/comma_list.h"
 #include "nodevigil/base/json_text.h"
 #include "nodevigil/base/printable.h"
+#include "nodevigil/base/units.h"
 #include "nodevigil/metrics/table.h"
-#include "nodevigil/scoring/baselines.h"
+#include "nodevigil/scoring/scoring_options.h"
+#include "nodevigil/scoring/tree_inputs.h"
 #include "nodevigil/train/folds.h"
 #include "nodevigil/train/tree_model.h"
+#include "nodevigil/train/weights.h"
 
 namespace nodevigil {
 namespace {
@@ -33,16 +38,15 @@ std::string warning_of(const std::string& folds_by, const TrainingData& data, co
                        : "in one fold only, so that no tree that judges it has seen it: " + names;
 }
 
-// What to say where rows that are gone through again are not the same.
-Error rows_changed() {
-  return {ErrorCode::kInvalid,
-          "rows came or went while they were read; if their retention takes the oldest away, leave "
-          "these out with --from",
-          ""};
-}
-
 Error wrong_rows(const LabelledRows& rows, const std::string& what) {
   return Error{ErrorCode::kInvalid, what, comma_list(rows.sources())};
+}
+
+// What to say where rows that are gone through again are not the same.
+Error rows_changed(const LabelledRows& rows) {
+  return wrong_rows(rows,
+                    "rows came or went while they were read; if their retention takes the oldest "
+                    "away, leave these out with --from");
 }
 
 // Whether there is what `options` ask for.
@@ -53,7 +57,7 @@ Result<void> check_rows(const LabelledRows& rows, const ScoredRows& scored,
                                 ? "there are no rows"
                                 : "there are no rows in that span of time");
   }
-  if (options.train.past > 0 && !scored.has_past && !scored.types.empty()) {
+  if (options.train.past > 0 && scored.known_nodes == 0 && !scored.types.empty()) {
     return wrong_rows(rows,
                       "no row before the first attack of a node is labelled as no attack; --past "
                       "needs some (nodevigil label add --type normal)");
@@ -90,6 +94,7 @@ ReportedData describe(const LabelledRows& rows, const ScoredRows& scored, const 
                       std::int64_t past) {
   ReportedData described;
   described.past = past;
+  described.known_nodes = scored.known_nodes;
   described.sources = rows.sources();
   described.interval_s = scored.rows.front().interval_s;
   described.rows = scored.rows_of_view();
@@ -105,15 +110,41 @@ ReportedData describe(const LabelledRows& rows, const ScoredRows& scored, const 
   return described;
 }
 
-Detection detection_of(const ScoredRows& scored, std::size_t view, const TrainingSet& set) {
-  const auto rows = scored.view(view);
-  return {summarise(find_incidents(rows), scored.types, set.classes_of), find_false_alarms(rows)};
-}
+// What an agent makes of all rows, view by view: of those that count where several trees have each
+// judged all of them.
+class Judged {
+ public:
+  void add(const ScoredRows& scored, const Counts& counts = {}) {
+    views_.resize(scored.views);
+    for (std::size_t view = 0; view < scored.views; ++view) {
+      Counts of_view;
+      if (counts) {
+        of_view = [&, first = view * scored.rows_of_view()](std::size_t row) {
+          return counts(first + row);
+        };
+      }
+      const auto incidents = find_incidents(scored.view(view), of_view);
+      views_[view].incidents.insert(views_[view].incidents.end(), incidents.begin(),
+                                    incidents.end());
+      views_[view].false_alarms += find_false_alarms(scored.view(view), of_view);
+    }
+  }
 
-void judge_incidents(const ScoredRows& scored, const TrainingSet& set, Report& report) {
-  report.as_new = detection_of(scored, 0, set);
-  if (scored.views > 1) report.as_known = detection_of(scored, 1, set);
-}
+  void report(const ScoredRows& scored, const TrainingSet& set, Report& report) const {
+    const auto detection_of = [&](const View& view) {
+      return Detection{summarise(view.incidents, scored.types, set.classes_of), view.false_alarms};
+    };
+    report.as_new = detection_of(views_.front());
+    if (views_.size() > 1) report.as_known = detection_of(views_.back());
+  }
+
+ private:
+  struct View {
+    std::vector<Incident> incidents;
+    FalseAlarms false_alarms;
+  };
+  std::vector<View> views_;
+};
 
 Result<void> check_classes(const LabelledRows& rows, const ReportedData& data,
                            const std::vector<std::string>& classes) {
@@ -123,23 +154,20 @@ Result<void> check_classes(const LabelledRows& rows, const ReportedData& data,
                       "label add, or inject)");
   }
   if (classes.size() > kMaxClasses) {
-    return Error{ErrorCode::kInvalid,
-                 "there are " + std::to_string(classes.size()) +
-                     " classes with normal; expected at most " + std::to_string(kMaxClasses) +
-                     " (--class NAME=TYPE,TYPE makes one of several)",
-                 ""};
+    return wrong_rows(rows, "there are " + std::to_string(classes.size()) +
+                                " classes with normal; expected at most " +
+                                std::to_string(kMaxClasses) +
+                                " (--class NAME=TYPE,TYPE makes one of several)");
   }
   for (std::size_t i = 0; i < classes.size(); ++i) {
     const std::size_t runs = data.class_incidents[i];
     if (runs >= 2) continue;
-    return Error{ErrorCode::kInvalid,
-                 "class " + classes[i] + " has " + std::to_string(runs) +
-                     (runs == 1 ? " run" : " runs") + " of rows (" +
-                     std::to_string(data.class_rows[i]) +
-                     " rows) to learn from; expected at least 2, one to learn from and one to "
-                     "judge by" +
-                     (i == 0 ? " (--settle leaves out normal rows behind each attack)" : ""),
-                 ""};
+    return wrong_rows(
+        rows,
+        "class " + classes[i] + " has " + std::to_string(runs) + (runs == 1 ? " run" : " runs") +
+            " of rows (" + std::to_string(data.class_rows[i]) +
+            " rows) to learn from; expected at least 2, one to learn from and one to judge by" +
+            (i == 0 ? " (--settle leaves out normal rows behind each attack)" : ""));
   }
   return {};
 }
@@ -170,34 +198,21 @@ class Training {
     if (!set) return set.error();
     set_ = std::move(*set);
     std::vector<float>{}.swap(scored_.inputs);  // = {} would keep its memory
-    for (const std::string& name : set_.data.features) {
-      set_.data.dead_zones.push_back(static_cast<float>(dead_zone_of(name)));
+    const TreeInputLayout layout{node_series().size()};
+    for (std::size_t input = 0; input < layout.size(); ++input) {
+      set_.data.dead_zones.push_back(
+          static_cast<float>(options_.train.dead_zone * layout.one_deviation(input)));
     }
     report_.data = describe(rows_, scored_, set_.data, options_.train.past);
     if (auto sound = check_classes(rows_, report_.data, set_.data.classes); !sound) return sound;
-    balance_rows(set_.data, options_.train.balance == "causes"      ? Balance::kCauses
-                            : options_.train.balance == "classes"   ? Balance::kClasses
-                            : options_.train.balance == "incidents" ? Balance::kIncidents
-                                                                    : Balance::kRows);
-    return {};
-  }
-
-  // Of a direction as of a z that is as large as can be; half of that for what lasts was found by
-  // trial (docs/scoring.md).
-  [[nodiscard]] double dead_zone_of(const std::string& feature) const {
-    const double deviations = options_.train.dead_zone;
-    if (feature.starts_with("z.") || feature.starts_with("fast.")) return deviations;
-    if (feature.starts_with("direction.")) return deviations / Baselines::kMaxZ;
-    return feature.starts_with("steady.") ? deviations / (2 * Baselines::kMaxZ) : 0;
+    balance_rows(set_.data, options_.train.balance);
+    return weigh_classes(set_.data, options_.train.weights);
   }
 
   Result<ClassMap> class_map() const {
     if (!options_.train.classes.empty()) return ClassMap::of_rules(options_.train.classes);
-    const std::vector<bool> used = types_in_use(scored_);
     std::vector<std::string> present;
-    for (std::size_t type = 0; type < used.size(); ++type) {
-      if (used[type]) present.push_back(scored_.types[type]);
-    }
+    for (const std::size_t type : types_in_use(scored_)) present.push_back(scored_.types[type]);
     return ClassMap::of_types(present);
   }
 
@@ -244,9 +259,10 @@ class Training {
     cart_.alpha =
         options_.train.alpha.value_or(training.pruning.points[training.pruning.best].alpha);
     training.alpha = cart_.alpha;
-    judged_ = judge_out_of_fold(
-        data, bins, folds_, cart_,
-        options_.train.alpha ? std::vector<double>{} : training.pruning.alpha_of_fold);
+    judged_ = judge_out_of_fold(data, bins, folds_, cart_,
+                                options_.train.alpha
+                                    ? std::vector<double>{}
+                                    : alphas_of_folds(data, bins, folds_, cart_, training.pruning));
     for (const CartTree& tree : judged_.trees) {
       training.leaves += static_cast<double>(tree.leaves()) / static_cast<double>(training.folds);
     }
@@ -268,13 +284,17 @@ class Training {
     std::vector<std::uint32_t> all(data.rows);
     std::iota(all.begin(), all.end(), 0U);
     tree_ = fit_cart(data, bins, all, cart_);
+    if (tree_.nodes.size() > kMaxModelNodes) {
+      return wrong_rows(rows_, "the tree has " + std::to_string(tree_.nodes.size()) +
+                                   " nodes; expected at most " + std::to_string(kMaxModelNodes) +
+                                   " (--max-depth, --min-leaf and --prune make it smaller)");
+    }
     return {};
   }
 
   [[nodiscard]] Model model_of(const CartTree& tree) const {
     Model model;
     model.name = options_.train.name;
-    model.scope = "node";
     model.table_hash = table_hash(node_series());
     model.classes = set_.data.classes;
     model.features = set_.data.features;
@@ -282,7 +302,8 @@ class Training {
     return model;
   }
 
-  // Each incident is named by the tree that has not seen it, in the agent's own code.
+  // Each incident is judged by the tree that has not seen it, in the agent's own code; so is what
+  // was normal before, as the tree has a part in when an alarm is raised.
   Result<void> judge_verdicts() {
     std::map<std::uint32_t, std::uint32_t> fold_of_stretch;
     std::map<std::uint32_t, std::uint32_t> fold_of_node;  // where whole nodes stay together
@@ -297,22 +318,18 @@ class Training {
       const auto own = fold_of_stretch.find(set_.stretch_of[row]);
       return own != fold_of_stretch.end() ? own->second : fold_of_node[scored_.node_of(row)];
     };
+    Judged judged;
     for (std::uint32_t fold = 0; fold < judged_.trees.size(); ++fold) {
       const Classifier classifier{std::make_shared<const Model>(model_of(judged_.trees[fold])),
                                   nullptr};
-      const auto again =
+      auto again =
           score_labelled_rows(rows_, options_.scoring, classifier, options_.train.past, false);
       if (!again) return again.error();
-      if (again->rows.size() != scored_.rows.size()) return rows_changed();
-      for (std::size_t i = 0; i < scored_.rows.size(); ++i) {
-        if (judge_of(i) != fold) continue;
-        // The tree has a part in when an alarm is raised, too.
-        scored_.rows[i].over = again->rows[i].over;
-        scored_.rows[i].anomalous = again->rows[i].anomalous;
-        scored_.rows[i].verdict = again->rows[i].verdict;
-      }
+      if (again->rows.size() != scored_.rows.size()) return rows_changed(rows_);
+      if (auto left = leave_out(*again, options_.train.leave_out); !left) return left;
+      judged.add(*again, [&](std::size_t row) { return judge_of(row) == fold; });
     }
-    judge_incidents(scored_, set_, report_);
+    judged.report(scored_, set_, report_);
     return {};
   }
 
@@ -340,8 +357,18 @@ class Training {
     for (const std::string& source : report_.data.sources) {
       sources.push_back(source.substr(source.rfind('/') + 1));
     }
+    const auto time_or_null = [](const std::optional<std::int64_t>& us) {
+      return us ? nlohmann::json(format_timestamp(*us)) : nlohmann::json(nullptr);
+    };
+    ScoringOptions scoring = options_.scoring;
+    scoring.interval = std::chrono::milliseconds{std::llround(report_.data.interval_s * 1000)};
     return json_text(nlohmann::json{
         {"data", sources},
+        {"selection",
+         {{"node", options_.node},
+          {"from", time_or_null(options_.from_us)},
+          {"to", time_or_null(options_.to_us)}}},
+        {"scoring", nlohmann::json::parse(scoring_options_json(scoring))},
         {"rows", report_.data.used},
         {"classes", classes},
         {"settings",
@@ -351,7 +378,8 @@ class Training {
           {"dead_zone", options_.train.dead_zone},
           {"past", options_.train.past},
           {"alpha", cart_.alpha},
-          {"balanced", options_.train.balance},
+          {"balanced", kBalanceNames[static_cast<std::size_t>(options_.train.balance)]},
+          {"weights", options_.train.weights},
           {"classes", options_.train.classes},
           {"leave_out", options_.train.leave_out},
           {"features", options_.train.features},
@@ -411,7 +439,9 @@ Result<Report> evaluate_model(LabelledRows& rows, const Classifier& classifier,
     report.confusion.add(set->data.labels[row], given.one);
     report.calibration.add(given.probability, given.one == set->data.labels[row]);
   }
-  judge_incidents(*scored, *set, report);
+  Judged judged;
+  judged.add(*scored);
+  judged.report(*scored, *set, report);
   return report;
 }
 

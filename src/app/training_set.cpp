@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -11,7 +10,7 @@
 #include "nodevigil/base/comma_list.h"
 #include "nodevigil/base/printable.h"
 #include "nodevigil/metrics/table.h"
-#include "nodevigil/scoring/classifier.h"
+#include "nodevigil/scoring/tree_inputs.h"
 
 namespace nodevigil {
 namespace {
@@ -81,27 +80,26 @@ Result<void> leave_out(ScoredRows& scored, const std::vector<std::string>& types
   return {};
 }
 
-std::vector<bool> types_in_use(const ScoredRows& scored) {
-  std::vector<bool> used(scored.types.size());
+std::vector<std::size_t> types_in_use(const ScoredRows& scored) {
+  std::set<std::size_t> used;
   for (const JudgedRow& row : scored.rows) {
-    if (row.type >= 0) used[static_cast<std::size_t>(row.type)] = true;
+    if (row.type >= 0) used.insert(static_cast<std::size_t>(row.type));
   }
-  return used;
+  return {used.begin(), used.end()};
 }
 
 Result<TrainingSet> make_training_set(const ScoredRows& scored, const ClassMap& map,
                                       std::chrono::milliseconds settle) {
   TrainingSet set;
-  const std::vector<bool> used = types_in_use(scored);
-  for (std::size_t type = 0; type < scored.types.size(); ++type) {
-    // One that was left out needs no class.
-    if (!used[type]) {
-      set.classes_of.emplace_back();
-      continue;
-    }
-    auto classes = map.of(scored.types[type]);
-    if (!classes) return classes.error();
-    set.classes_of.push_back(std::move(*classes));
+  // One that was left out needs no class.
+  const std::vector<std::size_t> used = types_in_use(scored);
+  std::vector<std::string> names;
+  for (const std::size_t type : used) names.push_back(scored.types[type]);
+  auto of_used = map.of(names);
+  if (!of_used) return of_used.error();
+  set.classes_of.resize(scored.types.size());
+  for (std::size_t i = 0; i < used.size(); ++i) {
+    set.classes_of[used[i]] = std::move((*of_used)[i]);
   }
   // What an incident is in one view it is in all of them: never on both sides of a fold.
   const std::vector<std::uint32_t> stretches = stretches_of(scored.view(0));
@@ -135,43 +133,6 @@ Result<TrainingSet> make_training_set(const ScoredRows& scored, const ClassMap& 
   data.rows = data.labels.size();
   if (!scored.inputs.empty()) put_columns(scored.inputs, set);
   return set;
-}
-
-void balance_rows(TrainingData& data, Balance balance) {
-  data.weights.clear();
-  if (balance == Balance::kRows) return;
-  std::vector<double> rows(data.classes.size());
-  std::map<std::pair<std::uint32_t, std::uint16_t>, double> rows_of_group;  // of each class in it
-  for (std::size_t row = 0; row < data.rows; ++row) {
-    ++rows[data.labels[row]];
-    ++rows_of_group[{data.groups[row], data.labels[row]}];
-  }
-  const std::vector<std::size_t> groups = groups_of_classes(data);
-  const auto present =
-      static_cast<double>(std::ranges::count_if(rows, [](double n) { return n > 0; }));
-  const double of_class = static_cast<double>(data.rows) / present;
-  const double causes = std::max(1.0, present - 1);
-  const auto weight_of = [&](std::uint16_t label) {
-    if (balance != Balance::kCauses) return of_class;
-    return static_cast<double>(data.rows) / (label == 0 ? 2 : 2 * causes);
-  };
-  for (std::size_t row = 0; row < data.rows; ++row) {
-    const std::uint16_t label = data.labels[row];
-    const double parts =
-        balance == Balance::kIncidents
-            ? static_cast<double>(groups[label]) * rows_of_group[{data.groups[row], label}]
-            : rows[label];
-    data.weights.push_back(weight_of(label) / parts);
-  }
-}
-
-std::vector<std::size_t> groups_of_classes(const TrainingData& data) {
-  std::vector<std::set<std::uint32_t>> groups(data.classes.size());
-  for (std::size_t row = 0; row < data.rows; ++row)
-    groups[data.labels[row]].insert(data.groups[row]);
-  std::vector<std::size_t> counts(groups.size());
-  std::ranges::transform(groups, counts.begin(), [](const auto& one) { return one.size(); });
-  return counts;
 }
 
 }  // namespace nodevigil

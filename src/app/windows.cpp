@@ -5,7 +5,7 @@
 #include <system_error>
 #include <vector>
 
-#include "nodevigil/app/agent.h"
+#include "nodevigil/app/places.h"
 #include "nodevigil/base/file.h"
 #include "nodevigil/dataset/window_csv.h"
 #include "nodevigil/metrics/table.h"
@@ -42,16 +42,25 @@ std::string node_of_nameless(const Options& options) {
 
 }  // namespace
 
-Result<std::unique_ptr<WindowStore>> open_windows(const Options& options, bool read_only) {
+Result<std::unique_ptr<WindowStore>> open_windows(const Options& options, WindowUse use) {
+  std::error_code failure;
   if (!options.labels.empty()) {
-    std::error_code ignored;
-    if (read_only && !std::filesystem::exists(options.labels, ignored)) {
-      return errno_error(ENOENT, "open", options.labels);
+    if (use != WindowUse::kAdd && !std::filesystem::exists(options.labels, failure)) {
+      return errno_error(failure ? failure.value() : ENOENT, "open", options.labels);
     }
     return open_window_csv(options.labels, node_of_nameless(options));
   }
   if (!options.postgres.url.empty()) return open_window_table(options.postgres);
-  return open_window_file(state_dir_path(options.state_dir), read_only);
+  // What windows are about is there already: a directory that is not was mistyped.
+  const std::string directory = state_dir_path(options.state_dir);
+  if (!std::filesystem::is_directory(directory, failure)) {
+    if (failure == std::errc::permission_denied) {
+      return errno_error(failure.value(), "look into it", directory);
+    }
+    return Error{ErrorCode::kNotFound, "is no directory; expected the one where an agent writes",
+                 directory};
+  }
+  return open_window_file(directory, use == WindowUse::kRead);
 }
 
 Result<std::string> labelled_node(const Options& options) {

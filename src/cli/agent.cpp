@@ -9,6 +9,7 @@
 #include "command.h"
 #include "nodevigil/app/console.h"
 #include "nodevigil/app/environment.h"
+#include "nodevigil/app/places.h"
 #include "nodevigil/base/log.h"
 #include "stop_on_signal.h"
 

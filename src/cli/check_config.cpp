@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <iostream>
+#include <utility>
 
 #include "command.h"
-#include "nodevigil/app/agent.h"
 #include "nodevigil/app/environment.h"
+#include "nodevigil/app/places.h"
 #include "nodevigil/base/http_client.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/metrics/table.h"

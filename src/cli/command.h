@@ -56,7 +56,7 @@ int exit_code_of(const Error& error);
 /// Prints "nodevigil: <message>" to standard error and returns `code`.
 int fail(const Error& error, int code);
 
-/// Writes `text` to `path`, or to standard output where it is empty. Returns an exit code.
+/// Writes `text` to `path`, or to standard output where it is empty or -. Returns an exit code.
 int write_output(const std::string& path, const std::string& text);
 
 }  // namespace nodevigil::cli

@@ -1,13 +1,17 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <system_error>
 
 #include "command.h"
-#include "nodevigil/app/agent.h"
 #include "nodevigil/app/choose_classifier.h"
+#include "nodevigil/app/places.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/metrics/sampler.h"
 #include "nodevigil/metrics/table.h"

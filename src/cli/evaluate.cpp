@@ -1,6 +1,8 @@
+#include <algorithm>
+
 #include "command.h"
-#include "labelled_input.h"
 #include "nodevigil/app/choose_classifier.h"
+#include "nodevigil/app/labelled_rows.h"
 #include "nodevigil/app/training.h"
 #include "nodevigil/metrics/table.h"
 #include "report_files.h"
@@ -15,13 +17,16 @@ int run_evaluate(const Invocation& invocation) {
   if (const auto opened = reports.open(options.train.reports); !opened) {
     return fail(opened.error(), kExitFailed);
   }
-  auto rows = open_labelled_input(invocation);
+  auto rows = open_labelled_rows(invocation.inputs, options);
   if (!rows) return fail(rows.error(), kExitFailed);
   const auto report = evaluate_model(**rows, *classifier, options);
   if (!report) return fail(report.error(), exit_code_of(report.error()));
   if (const auto written = reports.write(*report); !written) {
     return fail(written.error(), kExitFailed);
   }
+  // Not twice, where a flag sent it to standard output.
+  const auto& files = options.train.reports;
+  if (std::ranges::find(files, std::string{"-"}) != files.end()) return kExitOk;
   return write_output("", report_as_text(*report));
 }
 

@@ -1,8 +1,11 @@
 #include <cstddef>
+#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "command.h"
+#include "nodevigil/app/places.h"
 #include "nodevigil/app/windows.h"
 #include "nodevigil/base/file.h"
 #include "nodevigil/base/json_text.h"
@@ -45,6 +48,22 @@ Result<Schedule> settle(const Invocation& invocation) {
   return schedule_of(request);
 }
 
+// A fault is of use without an agent, too: the default directory, which nobody mistypes, is made.
+// Of another one that is not there open_windows() tells.
+Result<void> prepare_place_of_labels(const Options& options) {
+  if (!options.postgres.url.empty()) return {};
+  if (options.state_dir.empty()) {
+    if (const auto made = make_state_dir(options.state_dir); !made) return made.error();
+  }
+  const std::string directory = state_dir_path(options.state_dir);
+  std::error_code ignored;
+  if (std::filesystem::is_directory(directory, ignored) &&
+      !std::filesystem::exists(journal_file(directory), ignored)) {
+    log_warn(directory + ": no agent has written there, so the labels have no rows beside them");
+  }
+  return {};
+}
+
 void say_in_words(const InjectProgress& progress) {
   log_info(progress.type + " (" + std::to_string(progress.fault) + " of " +
            std::to_string(progress.faults) + "): " + progress.phase +
@@ -82,10 +101,13 @@ int run_inject(const Invocation& invocation) {
     if (!node) return fail(node.error(), kExitFailed);
     how.node = *node;
   }
+  if (const auto ready = prepare_place_of_labels(options); !ready) {
+    return fail(ready.error(), kExitFailed);
+  }
   how.work_dir = options.inject.work_dir;
   how.stop_with_parent = options.inject.stop_with_parent;
   how.from_step = from_step;
-  how.open = [&] { return open_windows(options); };
+  how.open = [&] { return open_windows(options, WindowUse::kAdd); };
   how.progress = options.json ? say_in_json : say_in_words;
   const auto summary = run_schedule(*schedule, how);
   if (!summary) return fail(summary.error(), kExitFailed);

@@ -42,7 +42,7 @@ int add(const Invocation& invocation) {
   }
   const auto node = labelled_node(options);
   if (!node) return fail(node.error(), kExitFailed);
-  const auto store = open_windows(options);
+  const auto store = open_windows(options, WindowUse::kAdd);
   if (!store) return fail(store.error(), kExitFailed);
   AnomalyWindow window{0, *node, *options.from_us, *options.to_us, options.type, options.details};
   const auto id = (*store)->add(window);
@@ -65,7 +65,7 @@ int import_file(const Invocation& invocation) {
   // All lines are checked before the first one is stored.
   const auto windows = read_window_csv(file, *node);
   if (!windows) return fail(windows.error(), kExitFailed);
-  const auto store = open_windows(options);
+  const auto store = open_windows(options, WindowUse::kAdd);
   if (!store) return fail(store.error(), kExitFailed);
   const auto there = (*store)->list({});
   if (!there) return fail(there.error(), kExitFailed);
@@ -88,7 +88,7 @@ int import_file(const Invocation& invocation) {
 
 int list(const Invocation& invocation) {
   const Options& options = invocation.options();
-  const auto store = open_windows(options, /*read_only=*/true);
+  const auto store = open_windows(options, WindowUse::kRead);
   if (!store) return fail(store.error(), kExitFailed);
   const auto windows = (*store)->list(filter_of(options));
   if (!windows) return fail(windows.error(), kExitFailed);
@@ -128,7 +128,7 @@ int remove(const Invocation& invocation) {
                  "label remove"},
                 kExitUsage);
   }
-  const auto store = open_windows(options);
+  const auto store = open_windows(options, WindowUse::kRemove);
   if (!store) return fail(store.error(), kExitFailed);
   const auto removed = (*store)->remove(filter_of(options));
   if (!removed) return fail(removed.error(), kExitFailed);
@@ -137,7 +137,7 @@ int remove(const Invocation& invocation) {
 }
 
 Result<void> apply_to_nodes(Postgres& postgres, const Options& options) {
-  const auto store = open_windows(options, /*read_only=*/true);
+  const auto store = open_windows(options, WindowUse::kRead);
   if (!store) return store.error();
   WindowFilter filter;
   filter.node = options.node;

@@ -22,7 +22,7 @@ namespace nodevigil::cli {
 namespace {
 
 struct Entry {
-  Command bit;
+  Command command;
   const char* description;
   const char* input_name;  // of the positional arguments; nullptr: there are none
   const char* input;       // their help
@@ -32,8 +32,7 @@ struct Entry {
 
 constexpr int kMostFiles = 10'000;
 
-// In the order of command_names().
-constexpr std::array<Entry, 15> kCommands{{
+constexpr auto kCommands = std::to_array<Entry>({
     {kAgent, "Sample, score, keep and expose this node until told to stop", nullptr, nullptr, 0,
      run_agent},
     {kSample, "Take one reading of the 24 metrics", nullptr, nullptr, 0, run_sample},
@@ -72,7 +71,10 @@ constexpr std::array<Entry, 15> kCommands{{
      "As for train", kMostFiles, run_evaluate},
     {kCompile, "Write a model as C++, to be compiled in", "MODEL", "The model, in JSON", 1,
      run_compile},
-}};
+});
+static_assert(std::ranges::equal(kCommands, kCommandNames, {}, &Entry::command,
+                                 &CommandName::command),
+              "kCommands has the commands of kCommandNames, in their order");
 
 std::optional<std::string> environment(const std::string& name) {
   const char* const value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe)
@@ -88,10 +90,11 @@ struct Parsed {
   std::vector<std::string> inputs;
 };
 
-void add_option(Parsed& parsed, const OptionSpec& spec) {
+void add_option(Parsed& parsed, const OptionSpec& spec, Command command) {
   const std::string name{spec.name};
   const std::string flags = (name == "output" ? "-o,--" : "--") + name;
   std::string help{spec.help};
+  if ((spec.flag_only & command) != 0) help += " Only the flag counts.";
   if (spec.value.empty()) {
     parsed.app->add_flag(flags, parsed.switches[name], help)->group(std::string{spec.group});
     return;
@@ -125,7 +128,7 @@ int dispatch(const Entry& entry, Parsed& parsed) {
   for (const auto& [name, on] : parsed.switches) {
     if (on) parsed.values[name] = {"true"};
   }
-  auto resolved = resolve_options(entry.bit, parsed.values, environment);
+  auto resolved = resolve_options(entry.command, parsed.values, environment);
   if (!resolved) return fail(resolved.error(), kExitUsage);
   const std::string& level = resolved->options.log_level;
   if (!level.empty()) {
@@ -180,11 +183,12 @@ int run(int argc, char** argv) {
       "Exit codes: 0 success, 1 something was found or went wrong, 2 wrong usage or\n"
       "configuration, 3 could not start, 4 could not keep the last rows. Each option\n"
       "--a.b-c is also NODEVIGIL_A_B_C in the environment and a.b-c in the file given by\n"
-      "--config.file.\n"
+      "--config.file, unless its help says that only the flag counts.\n"
       "nodevigil COMMAND --help lists the options of a command.");
   std::array<Parsed, kCommands.size()> parsed;
   for (std::size_t i = 0; i < kCommands.size(); ++i) {
-    parsed[i].app = app.add_subcommand(std::string{command_names()[i]}, kCommands[i].description);
+    parsed[i].app =
+        app.add_subcommand(std::string{kCommandNames[i].name}, kCommands[i].description);
     if (kCommands[i].input != nullptr) {
       parsed[i]
           .app->add_option(kCommands[i].input_name, parsed[i].inputs, kCommands[i].input)
@@ -192,15 +196,17 @@ int run(int argc, char** argv) {
           ->type_name("");
     }
     for (const OptionSpec& spec : option_table()) {
-      if ((spec.commands & kCommands[i].bit) != 0) add_option(parsed[i], spec);
+      const Command command = kCommands[i].command;
+      if ((spec.commands & command) != 0) add_option(parsed[i], spec, command);
     }
   }
   app.set_version_flag("--version", "nodevigil " + std::string{version()});
   if (argc > 1 && argv[1][0] != '-' &&
-      std::ranges::find(command_names(), argv[1]) == command_names().end()) {
+      std::ranges::find(kCommandNames, std::string_view{argv[1]}, &CommandName::name) ==
+          kCommandNames.end()) {
     return fail({ErrorCode::kInvalid,
                  "no command is called '" + printable(argv[1]) + "'; expected one of " +
-                     comma_list(command_names()),
+                     comma_list(kCommandNames, &CommandName::name),
                  ""},
                 kExitUsage);
   }

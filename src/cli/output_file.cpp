@@ -8,8 +8,8 @@
 namespace nodevigil::cli {
 
 Result<void> OutputFile::open(const std::string& path) {
-  path_ = path;
-  if (path.empty()) return {};
+  path_ = path == "-" ? "" : path;
+  if (path_.empty()) return {};
   if (auto opened = part_.open(path); !opened) return opened;
   errno = 0;
   file_.open(part_.name(), std::ios::trunc);

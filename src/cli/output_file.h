@@ -11,7 +11,7 @@ namespace nodevigil::cli {
 /// Where a command writes its result: `-o FILE`, written as PartFile says, or standard output.
 class OutputFile {
  public:
-  /// `path` empty: standard output. Errors: kIo, kPermission, ..., with the path.
+  /// `path` empty or -: standard output. Errors: kIo, kPermission, ..., with the path.
   [[nodiscard]] Result<void> open(const std::string& path);
 
   [[nodiscard]] std::ostream& stream();

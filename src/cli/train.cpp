@@ -1,8 +1,9 @@
+#include <algorithm>
+#include <iostream>
 #include <optional>
-#include <ostream>
 
 #include "command.h"
-#include "labelled_input.h"
+#include "nodevigil/app/labelled_rows.h"
 #include "nodevigil/app/training.h"
 #include "nodevigil/dataset/csv_text.h"
 #include "nodevigil/scoring/model.h"
@@ -61,20 +62,31 @@ class Outputs {
   ReportFiles reports_;
 };
 
+// To standard output, unless a flag sent it there or has something else there.
+int print_report(const Report& report, const Options& options) {
+  if (std::ranges::find(options.train.reports, std::string{"-"}) != options.train.reports.end()) {
+    return kExitOk;
+  }
+  const std::string text = report_as_text(report);
+  if (options.output != "-" && options.train.rows_file != "-") return write_output("", text);
+  std::cerr << text;
+  return kExitOk;
+}
+
 }  // namespace
 
 int run_train(const Invocation& invocation) {
   const Options& options = invocation.options();
   Outputs outputs;
   if (const auto opened = outputs.open(options); !opened) return fail(opened.error(), kExitFailed);
-  auto rows = open_labelled_input(invocation);
+  auto rows = open_labelled_rows(invocation.inputs, options);
   if (!rows) return fail(rows.error(), kExitFailed);
   const auto trained = train_model(**rows, options);
   if (!trained) return fail(trained.error(), exit_code_of(trained.error()));
   if (const auto written = outputs.write(*trained); !written) {
     return fail(written.error(), kExitFailed);
   }
-  return write_output("", report_as_text(trained->report));
+  return print_report(trained->report, options);
 }
 
 }  // namespace nodevigil::cli

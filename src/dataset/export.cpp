@@ -12,6 +12,7 @@
 #include "nodevigil/base/units.h"
 #include "nodevigil/dataset/csv_text.h"
 #include "nodevigil/dataset/labels.h"
+#include "nodevigil/scoring/figures.h"
 #include "nodevigil/scoring/rates.h"
 
 namespace nodevigil {
@@ -19,12 +20,12 @@ namespace {
 
 constexpr std::int64_t kProgressEvery = 10'000;
 
-// What a row has besides readings: one of three kinds.
+// What a row has besides readings: one of these kinds.
 struct Extra {
   std::string_view name;
   std::optional<std::int64_t> (*whole)(const DatasetRow&);
-  std::optional<double> (*number)(const DatasetRow&) = nullptr;
   std::string_view (*text)(const DatasetRow&) = nullptr;
+  std::optional<double> Figures::*figure = nullptr;
 };
 
 // A gap ends what can be compared, in a replay as well.
@@ -34,22 +35,26 @@ std::optional<std::int64_t> elapsed_of(const DatasetRow& row) {
 std::optional<std::int64_t> breaks_of(const DatasetRow& row) {
   return static_cast<std::int64_t>(row.row.sample.breaks);
 }
+std::optional<std::int64_t> suspected_of(const DatasetRow& row) {
+  return row.row.suspected ? std::optional{std::int64_t{*row.row.suspected}} : std::nullopt;
+}
 
-constexpr std::array kExtras{
-    Extra{"seq", [](const DatasetRow& r) { return std::optional{r.row.seq}; }},
-    Extra{"elapsed_ns", elapsed_of},
-    Extra{"breaks", breaks_of},
-    Extra{"score", nullptr, [](const DatasetRow& r) { return r.row.score; }},
-    Extra{"score_smoothed", nullptr, [](const DatasetRow& r) { return r.row.score_smoothed; }},
-    Extra{"threshold", nullptr, [](const DatasetRow& r) { return r.row.threshold; }},
-    Extra{"threshold_smoothed", nullptr,
-          [](const DatasetRow& r) { return r.row.threshold_smoothed; }},
-    Extra{"rank", nullptr, [](const DatasetRow& r) { return r.row.rank; }},
-    Extra{"anomalous",
-          [](const DatasetRow& r) { return std::optional{std::int64_t{r.row.anomalous}}; }},
-    Extra{"verdict", nullptr, nullptr,
-          [](const DatasetRow& r) { return std::string_view{r.row.verdict}; }},
-};
+constexpr auto kExtras = with_figures(
+    std::array{
+        Extra{"seq", [](const DatasetRow& r) { return std::optional{r.row.seq}; }},
+        Extra{"elapsed_ns", elapsed_of},
+        Extra{"breaks", breaks_of},
+        Extra{"anomalous",
+              [](const DatasetRow& r) { return std::optional{std::int64_t{r.row.anomalous}}; }},
+        Extra{"verdict", nullptr,
+              [](const DatasetRow& r) { return std::string_view{r.row.verdict}; }},
+        Extra{"suspect", nullptr,
+              [](const DatasetRow& r) { return std::string_view{r.row.suspect}; }},
+        Extra{"suspected", suspected_of},
+    },
+    [](const NamedFigure& figure) {
+      return Extra{figure.name, nullptr, nullptr, figure.value};
+    });
 
 struct Column {
   std::optional<std::size_t> series;
@@ -205,8 +210,8 @@ class Writer {
         } else {
           add(std::optional<double>{});
         }
-      } else if (column.extra->number != nullptr) {
-        add(column.extra->number(row));
+      } else if (column.extra->figure != nullptr) {
+        add(row.row.*column.extra->figure);
       } else {
         add(column.extra->text(row));
       }

@@ -16,7 +16,7 @@ struct NodeQuery {
   std::string_view expression;
 };
 
-constexpr std::array<NodeQuery, kMetricCount> kQueries{{
+constexpr auto kQueries = std::to_array<NodeQuery>({
     {"cpu_sec_idle", R"(sum(max by (cpu) (node_cpu_seconds_total{mode="idle",$node})))"
                      R"( / count(max by (cpu) (node_cpu_seconds_total{mode="idle",$node})))"},
     {"disk_av_per",
@@ -46,7 +46,8 @@ constexpr std::array<NodeQuery, kMetricCount> kQueries{{
     // Only with --collector.tcpstat, which is off unless it is asked for.
     {"lis_conn", R"(max(node_tcp_connection_states{state="listen",$node}))"},
     {"open_fds", "max(node_filefd_allocated{$node})"},
-}};
+});
+static_assert(kQueries.size() == kMetricCount);
 
 std::string matcher(std::string_view label, std::string_view compares, const std::string& regex) {
   return "," + std::string{label} + std::string{compares} + promql_string(regex);

@@ -10,6 +10,7 @@
 #include "nodevigil/base/printable.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/dataset/labels.h"
+#include "nodevigil/store/postgres_admin.h"
 #include "nodevigil/store/postgres_samples.h"
 
 namespace nodevigil {
@@ -27,10 +28,8 @@ void add_types(std::span<const AnomalyWindow> windows, std::set<std::string>& ty
 
 Error no_rows(const std::string& node, const std::string& place,
               const std::vector<std::string>& there) {
-  constexpr std::size_t kNamed = 5;
-  std::string names = comma_list(std::span{there}.first(std::min(there.size(), kNamed)),
-                                 [](const std::string& one) { return printable(one); });
-  if (there.size() > kNamed) names += ", ...";
+  const std::string names =
+      short_list(there, [](const std::string& one) { return printable(one); });
   return Error{ErrorCode::kNotFound,
                "has no rows of node '" + printable(node) + "'; it has " +
                    (names.empty() ? "none at all" : "those of " + names),
@@ -203,6 +202,8 @@ Result<std::unique_ptr<RowSource>> rows_of_postgres(Postgres& postgres,
                                                     std::span<const SeriesSpec> series,
                                                     std::vector<AnomalyWindow> windows,
                                                     RowSelection selection) {
+  // What is read is what the newest schema has.
+  if (auto usable = check_schema(postgres, series); !usable) return usable.error();
   const auto nodes = read_nodes(postgres);
   if (!nodes) return nodes.error();
   for (const std::string& node : selection.nodes) {

@@ -182,6 +182,10 @@ Result<bool> SampleCsv::read(RecordedRow& row) {
   if (layout_.elapsed) {
     const auto elapsed = read_count("elapsed_ns", fields[*layout_.elapsed]);
     if (!elapsed) return elapsed.error();
+    if (elapsed->value_or(0) > kLongestGapUs * 1000) {
+      return Error{ErrorCode::kInvalid, "column 'elapsed_ns': expected at most ten years",
+                   reader_->place()};
+    }
     row.sample.elapsed_ns = *elapsed;
   }
   if (layout_.breaks) {

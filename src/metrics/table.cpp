@@ -1,5 +1,7 @@
 #include "nodevigil/metrics/table.h"
 
+#include <array>
+
 namespace nodevigil {
 namespace {
 
@@ -253,10 +255,13 @@ constexpr std::array<MetricSpec, kMetricCount> kTable{{
      [](const R& r) { return number(r.open_files); },
      "File handles allocated on the node."},
 }};
+static_assert(!kTable.back().name.empty(), "a row is missing");
 
-constexpr std::array<std::string_view, kSourceCount> kSourceNames{
-    "stat",         "meminfo",  "vmstat",  "loadavg",        "diskstats", "net/dev",
-    "net/sockstat", "net/snmp", "net/tcp", "sys/fs/file-nr", "statvfs"};
+constexpr auto kSourceNames = std::to_array<std::string_view>(
+    {"stat", "meminfo", "vmstat", "loadavg", "diskstats", "net/dev", "net/sockstat", "net/snmp",
+     "net/tcp", "sys/fs/file-nr", "statvfs"});
+static_assert(kSourceNames.size() == kSourceCount);
+static_assert(kSourceCount == static_cast<std::size_t>(Source::kStatvfs) + 1);
 
 }  // namespace
 

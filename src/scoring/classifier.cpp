@@ -1,6 +1,5 @@
 #include "nodevigil/scoring/classifier.h"
 
-#include <array>
 #include <utility>
 
 #include "nodevigil/base/file.h"

@@ -18,7 +18,8 @@ using Json = nlohmann::json;
 constexpr std::string_view kFormat = "nodevigil-tree";
 constexpr std::int64_t kVersion = 1;
 constexpr std::size_t kMaxNesting = 16;
-constexpr std::size_t kMaxNodes = 65'535;
+// Whose metrics a model reads. There are no others yet.
+constexpr std::string_view kScope = "node";
 
 // Goes through a text before it becomes a document, and finds what is no JSON, and what JSON allows
 // and a model does not have: deep nesting, which would end in deep recursion, and keys that are
@@ -106,13 +107,14 @@ class ModelReader {
       return fail("\"version\": expected " + std::to_string(kVersion) +
                   "; a newer model needs a newer nodevigil");
     }
-    if (!read_string("name", model_.name) || !read_string("scope", model_.scope) ||
+    std::string scope;
+    if (!read_string("name", model_.name) || !read_string("scope", scope) ||
         !read_string("table_hash", model_.table_hash)) {
       return false;
     }
-    if (model_.scope != "node" && model_.scope != "container") {
-      return fail("\"scope\": expected \"node\" or \"container\", got \"" +
-                  printable(model_.scope) + "\"");
+    if (scope != kScope) {
+      return fail("\"scope\": expected \"" + std::string{kScope} + "\", got \"" + printable(scope) +
+                  "\": the model is for other metrics than a node's");
     }
     if (model_.table_hash != table_hash_) {
       return fail("\"table_hash\": expected \"" + std::string{table_hash_} + "\", got \"" +
@@ -151,8 +153,9 @@ class ModelReader {
 
   bool read_nodes() {
     const auto found = json_.find("nodes");
-    if (found == json_.end() || !found->is_array() || found->empty() || found->size() > kMaxNodes) {
-      return fail("\"nodes\": expected 1 to " + std::to_string(kMaxNodes) + " nodes");
+    if (found == json_.end() || !found->is_array() || found->empty() ||
+        found->size() > kMaxModelNodes) {
+      return fail("\"nodes\": expected 1 to " + std::to_string(kMaxModelNodes) + " nodes");
     }
     model_.features.assign(features_.begin(), features_.end());
     model_.nodes.reserve(found->size());
@@ -290,7 +293,7 @@ std::string model_as_json(const Model& model) {
   text += " \"format\": " + quoted(std::string{kFormat}) + ",\n";
   text += " \"version\": " + std::to_string(kVersion) + ",\n";
   text += " \"name\": " + quoted(model.name) + ",\n";
-  text += " \"scope\": " + quoted(model.scope) + ",\n";
+  text += " \"scope\": " + quoted(std::string{kScope}) + ",\n";
   text += " \"table_hash\": " + quoted(model.table_hash) + ",\n";
   text += " \"classes\": " + Json(model.classes).dump() + ",\n";
   text += " \"nodes\": [\n";

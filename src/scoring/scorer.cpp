@@ -28,10 +28,10 @@ constexpr std::string_view kStateFormat = "nodevigil-state-6";
 constexpr double kSureEnough = 0.5;
 constexpr double kSeesAttack = 0.05;
 constexpr double kSeesAnother = 0.2;  // to take the place of a cause that is named
+// What all series deviate by, at least, where a direction is to be plain; the first one is also
+// what is counted as far.
 constexpr double kFarOut = 3.0;
-// What each series deviates by, at least, where a direction is to be plain.
-constexpr double kStandsOut = kFarOut;
-constexpr double kStandsOutForLong = 1.0;
+constexpr double kFarOutForLong = 1.0;
 
 std::optional<double> optional(double value) {
   if (std::isnan(value)) return std::nullopt;
@@ -157,9 +157,7 @@ void Scorer::State::begin(Scored& scored) const {
   scored.slow_warm = baselines.slow_warm();
   scored.frozen = scored.relearning = scored.over = scored.anomalous = false;
   scored.suspected = false;
-  scored.score = scored.score_smoothed = scored.rank = std::nullopt;
-  scored.threshold = scored.threshold_smoothed = std::nullopt;
-  scored.suspicion = scored.threshold_suspicion = std::nullopt;
+  static_cast<Figures&>(scored) = Figures{};
   scored.explanation.top_size = 0;
   scored.explanation.path_size = 0;
   scored.features.resize(series.size());
@@ -230,22 +228,22 @@ void Scorer::State::fill_tree_inputs(Scored& scored) const {
   double present = 0;
   double far_out = 0;
   for (std::size_t i = 0; i < series.size(); ++i) {
-    scored.tree_inputs[layout.z(i)] = judgement.z[i];
-    scored.tree_inputs[layout.fast(i)] = judgement.fast[i];
+    scored.tree_inputs[layout.of(SeriesInput::kZ, i)] = judgement.z[i];
+    scored.tree_inputs[layout.of(SeriesInput::kFast, i)] = judgement.fast[i];
     if (std::isnan(judgement.deviation[i])) continue;
     present += 1;
     sum += judgement.deviation[i];
     largest = std::max(largest, judgement.deviation[i]);
     if (judgement.deviation[i] > kFarOut) far_out += 1;
   }
-  const auto inputs_from = [&](std::size_t first) {
-    return std::span{scored.tree_inputs}.subspan(first, series.size());
+  const auto inputs_of = [&](SeriesInput kind) {
+    return std::span{scored.tree_inputs}.subspan(layout.of(kind, 0), series.size());
   };
-  put_direction(judgement.z, kStandsOut * kStandsOut * present, inputs_from(layout.direction(0)));
-  put_direction(lasting, kStandsOutForLong * kStandsOutForLong * present,
-                inputs_from(layout.steady(0)));
+  put_direction(judgement.z, kFarOut * kFarOut * present, inputs_of(SeriesInput::kDirection));
+  put_direction(lasting, kFarOutForLong * kFarOutForLong * present,
+                inputs_of(SeriesInput::kSteady));
   const auto put = [&](Aggregate which, double value) {
-    scored.tree_inputs[layout.aggregate(which)] = value;
+    scored.tree_inputs[layout.of(which)] = value;
   };
   put(Aggregate::kScore, scored.score.value_or(kMissing));
   put(Aggregate::kScoreSmoothed, scored.score_smoothed.value_or(kMissing));

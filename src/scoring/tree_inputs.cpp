@@ -1,10 +1,5 @@
 #include "nodevigil/scoring/tree_inputs.h"
 
-#include <array>
-#include <string_view>
-
-#include "nodevigil/scoring/classifier.h"
-
 namespace nodevigil {
 namespace {
 
@@ -15,10 +10,9 @@ constexpr std::array<std::string_view, kAggregateCount> kAggregateNames{
 
 std::vector<std::string> tree_input_names(std::span<const SeriesSpec> series) {
   std::vector<std::string> names;
-  for (const SeriesSpec& one : series) names.push_back("z." + one.name);
-  for (const SeriesSpec& one : series) names.push_back("fast." + one.name);
-  for (const SeriesSpec& one : series) names.push_back("direction." + one.name);
-  for (const SeriesSpec& one : series) names.push_back("steady." + one.name);
+  for (const SeriesInputKind& kind : kSeriesInputs) {
+    for (const SeriesSpec& one : series) names.push_back(std::string{kind.name} + "." + one.name);
+  }
   for (const std::string_view name : kAggregateNames) names.emplace_back(name);
   return names;
 }

@@ -1,18 +1,20 @@
 #pragma once
 
+#include <optional>
+
 namespace nodevigil {
 
-/// What the standard process_* metrics say of this process.
+/// What the standard process_* metrics say of this process; nullopt is what cannot be read.
 struct ProcessStats {
-  double cpu_seconds = 0;  ///< user and system
-  double virtual_bytes = 0;
-  double resident_bytes = 0;
-  double open_fds = 0;
-  double max_fds = 0;
-  double start_time_seconds = 0;  ///< since the epoch
+  std::optional<double> cpu_seconds;  ///< user and system
+  std::optional<double> virtual_bytes;
+  std::optional<double> resident_bytes;
+  std::optional<double> open_fds;
+  std::optional<double> max_fds;
+  std::optional<double> start_time_seconds;  ///< since the epoch
 };
 
-/// Reads them from the kernel; what cannot be read stays 0.
+/// Reads them from the kernel.
 [[nodiscard]] ProcessStats read_process_stats();
 
 }  // namespace nodevigil

@@ -17,6 +17,7 @@
 #include "nodevigil/base/log.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/metrics/table.h"
+#include "nodevigil/scoring/figures.h"
 #include "nodevigil/store/journal.h"
 
 namespace nodevigil {
@@ -91,8 +92,15 @@ void append_field(std::string& out, std::string_view name, std::optional<double>
   append_number(out, value);
 }
 
-void append_flag(std::string& out, std::string_view name, bool value) {
-  out.append(",\"").append(name).append(value ? "\":true" : "\":false");
+void append_flag(std::string& out, std::string_view name, std::optional<bool> value) {
+  out.append(",\"").append(name).append("\":");
+  out += !value ? "null" : *value ? "true" : "false";
+}
+
+// "" is no name.
+void append_name(std::string& out, std::string_view name, const std::string& value) {
+  out.append(",\"").append(name).append("\":");
+  out += value.empty() ? "null" : json_string(value);
 }
 
 void append_metrics(std::string& out, std::string_view name, Optionals values) {
@@ -111,14 +119,12 @@ void append_row(std::string& out, const StoredRow& row) {
   out += ",\"ts\":\"" + format_timestamp(row.sample.ts_us) + "\"";
   out += ",\"phase\":";
   out += row.phase == Phase::kReady ? "\"ready\"" : "\"warmup\"";
-  out += ",\"verdict\":" + (row.verdict.empty() ? "null" : json_string(row.verdict));
+  append_name(out, "verdict", row.verdict);
   append_flag(out, "anomalous", row.anomalous);
   append_flag(out, "over", row.over);
-  append_field(out, "score", row.score);
-  append_field(out, "threshold", row.threshold);
-  append_field(out, "score_smoothed", row.score_smoothed);
-  append_field(out, "threshold_smoothed", row.threshold_smoothed);
-  append_field(out, "rank", row.rank);
+  for (const NamedFigure& figure : kFigures) append_field(out, figure.name, row.*figure.value);
+  append_name(out, "suspect", row.suspect);
+  append_flag(out, "suspected", row.suspected);
   append_flag(out, "frozen", row.frozen);
   append_flag(out, "relearning", row.relearning);
   append_metrics(out, "values", row.sample.values);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "nodevigil/base/json_text.h"
+#include "nodevigil/base/result.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/base/version.h"
 #include "nodevigil/metrics/table.h"
@@ -114,6 +115,14 @@ Json journal_json(const JournalWriterStats& journal) {
           {"failures", journal.failures}};
 }
 
+Json failures_json(const ForwarderStats& stats) {
+  Json failures = Json::object();
+  for (std::size_t i = 0; i < kErrorCodeNames.size(); ++i) {
+    failures[std::string{kErrorCodeNames[i]}] = stats.failures[i];
+  }
+  return failures;
+}
+
 // Null where rows go to no server.
 Json postgres_json(const EndpointSources& sources) {
   if (!sources.forwarder_stats) return nullptr;
@@ -127,7 +136,8 @@ Json postgres_json(const EndpointSources& sources) {
           {"sent_rows", stats.sent_rows},
           {"duplicate_rows", stats.duplicate_rows},
           {"lost_rows", stats.lost_rows},
-          {"connections", stats.connections}};
+          {"connections", stats.connections},
+          {"failures", failures_json(stats)}};
 }
 
 Json alertmanagers_json(const EndpointSources& sources) {

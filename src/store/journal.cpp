@@ -206,7 +206,6 @@ Result<void> Journal::State::append(std::size_t count, const RowAt& row_at) {
   if (!transaction) return transaction.error();
   auto previous = last_seq();
   if (!previous) return previous.error();
-  std::optional<std::int64_t> after_gap;
   for (std::size_t i = 0; i < count; ++i) {
     const StoredRow& row = row_at(i);
     if (row.seq <= *previous) {
@@ -215,12 +214,8 @@ Result<void> Journal::State::append(std::size_t count, const RowAt& row_at) {
                        std::to_string(*previous) + ", a higher number was expected",
                    database.path()};
     }
-    if (row.seq != *previous + 1) after_gap = row.seq;
     if (auto done = insert(row); !done) return done;
     *previous = row.seq;
-  }
-  if (after_gap) {
-    if (auto done = set_meta("contiguous_from", *after_gap); !done) return done;
   }
   if (auto done = transaction->commit(); !done) return done;
   rows += static_cast<std::int64_t>(count);
@@ -266,17 +261,15 @@ const StoredRow& Journal::State::to_stored(const Row& row, const std::string& ex
   stored.sample = row.sample;
   stored.z = scored.z;
   stored.z.resize(series.size());
-  stored.score = scored.score;
-  stored.score_smoothed = scored.score_smoothed;
-  stored.threshold = scored.threshold;
-  stored.threshold_smoothed = scored.threshold_smoothed;
-  stored.rank = scored.rank;
+  static_cast<Figures&>(stored) = scored;
   stored.phase = scored.phase;
   stored.frozen = scored.frozen;
   stored.relearning = scored.relearning;
   stored.over = scored.over;
   stored.anomalous = scored.anomalous;
   stored.verdict = verdict_name(scored.verdict, classes);
+  stored.suspect = suspect_name(scored, classes);
+  stored.suspected = scored.suspected;
   stored.explanation = explanation;
   stored.context = context_id;
   return stored;
@@ -312,21 +305,14 @@ void Journal::State::bind_row(const StoredRow& row) {
   bind_flag(kOverColumn, row.over);
   bind_flag(kAnomalousColumn, row.anomalous);
   bind(kVerdictColumn, std::string_view{row.verdict});
-  bind(kScoreColumn, row.score);
-  bind(kScoreSmoothedColumn, row.score_smoothed);
-  bind(kThresholdColumn, row.threshold);
-  bind(kThresholdSmoothedColumn, row.threshold_smoothed);
-  bind(kRankColumn, row.rank);
+  bind(kSuspectColumn, std::string_view{row.suspect});
+  bind(kSuspectedColumn,
+       row.suspected ? std::optional{std::int64_t{*row.suspected}} : std::nullopt);
   bind(kExplanationColumn, row.explanation.empty() ? std::nullopt : std::optional{row.seq});
-  int column = kSeriesColumn;
+  int column = kFiguresColumn;
+  for (const NamedFigure& figure : kFigures) bind(column++, row.*figure.value);
   for (const auto& value : row.sample.values) bind(column++, value);
   for (const auto& z : row.z) bind(column++, z);
-}
-
-Result<void> Journal::State::set_meta(const char* key, std::int64_t value) {
-  auto update = database.prepare("UPDATE meta SET value = ?2 WHERE key = ?1", "note a gap");
-  if (!update) return update.error();
-  return update->bind_all(std::string_view{key}, value).run();
 }
 
 // Reading.
@@ -346,26 +332,31 @@ void Journal::State::read_row(StoredRow& row) const {
   row.over = flag(kOverColumn);
   row.anomalous = flag(kAnomalousColumn);
   row.verdict = from.text(kVerdictColumn);
-  row.score = from.real(kScoreColumn);
-  row.score_smoothed = from.real(kScoreSmoothedColumn);
-  row.threshold = from.real(kThresholdColumn);
-  row.threshold_smoothed = from.real(kThresholdSmoothedColumn);
-  row.rank = from.real(kRankColumn);
+  row.suspect = from.text(kSuspectColumn);
+  row.suspected.reset();
+  if (!from.is_null(kSuspectedColumn)) row.suspected = flag(kSuspectedColumn);
   row.explanation = from.text(kExplanationColumn);
+  int column = kFiguresColumn;
+  for (const NamedFigure& figure : kFigures) row.*figure.value = from.real(column++);
   row.sample.values.resize(series.size());
   row.z.resize(series.size());
-  int column = kSeriesColumn;
   for (auto& value : row.sample.values) value = from.real(column++);
   for (auto& z : row.z) z = from.real(column++);
 }
 
+Result<void> Journal::State::prepare_select() {
+  if (select_rows && !select_lacks_columns) return {};
+  const auto missing = missing_columns(database);
+  if (!missing) return missing.error();
+  select_lacks_columns = !missing->empty();
+  select_rows.reset();
+  return prepare_once(database, select_rows, select_rows_sql(series, *missing, kReadRows),
+                      "read rows");
+}
+
 Result<std::size_t> Journal::State::read_chunk(const RowRange& range,
                                                std::vector<StoredRow>& chunk) {
-  if (auto done =
-          prepare_once(database, select_rows, select_rows_sql(series, kReadRows), "read rows");
-      !done) {
-    return done.error();
-  }
+  if (auto done = prepare_select(); !done) return done.error();
   select_rows->bind_all(range.after_seq, range.through_seq, range.from_us, range.to_us);
   std::size_t count = 0;
   const auto done = select_rows->each([&] {

@@ -45,8 +45,8 @@ Result<bool> set_up_and_check(const Database& database) {
   return done.error();
 }
 
-/// Opens for writing; a damaged file is moved aside, its new name is put in `aside`.
-Result<Database> open_sound_writer(const std::string& path, std::string& aside) {
+/// Opens for writing; a damaged file is moved aside.
+Result<Database> open_sound_writer(const std::string& path) {
   {
     auto database = open_writer(path);
     if (!database) return database;
@@ -54,11 +54,10 @@ Result<Database> open_sound_writer(const std::string& path, std::string& aside) 
     if (!sound) return sound.error();
     if (*sound) return database;
   }
-  auto moved = move_aside(path);
+  const auto moved = move_aside(path);
   if (!moved) return moved.error();
-  aside = std::move(*moved);
   // Here, since what follows may fail, and the next try would find nothing damaged.
-  log_error(path + ": was damaged; it was moved to " + aside + " and a new journal is begun");
+  log_error(path + ": was damaged; it was moved to " + *moved + " and a new journal is begun");
   auto database = open_writer(path);
   if (!database) return database;
   if (auto done = set_up(*database); !done) return done.error();
@@ -81,7 +80,8 @@ Error not_a_journal(const std::string& path) {
 constexpr const char* kMakeIdSql =
     "INSERT OR IGNORE INTO meta(key, value) VALUES('id', lower(hex(randomblob(16))))";
 
-/// Makes the tables where there are none; refuses what is not ours.
+/// Makes the tables where there are none, and columns that an earlier program did not make; refuses
+/// what is not ours.
 Result<void> adopt(Database& database, std::span<const SeriesSpec> series) {
   auto content = content_of(database);
   if (!content) return content.error();
@@ -93,6 +93,7 @@ Result<void> adopt(Database& database, std::span<const SeriesSpec> series) {
   if (*content == Content::kNothing) {
     if (auto done = create_tables(database, series); !done) return done;
   }
+  if (auto done = add_missing_columns(database); !done) return done;
   return database.execute(kMakeIdSql, "give the journal an id");
 }
 
@@ -114,13 +115,12 @@ Result<std::unique_ptr<Journal>> Journal::open(const std::string& path, Mode mod
                                                std::span<const SeriesSpec> series) {
   if (auto done = check_regular_or_missing(path); !done) return done.error();
   std::optional<WriterLock> lock;
-  std::string aside;
   if (mode == Mode::kReadWrite) {
     auto acquired = WriterLock::acquire(path);
     if (!acquired) return acquired.error();
     lock.emplace(std::move(*acquired));
   }
-  auto database = mode == Mode::kReadWrite ? open_sound_writer(path, aside) : open_reader(path);
+  auto database = mode == Mode::kReadWrite ? open_sound_writer(path) : open_reader(path);
   if (!database) return with_advice(database.error());
   auto usable =
       mode == Mode::kReadWrite ? adopt(*database, series) : check_readable(*database, series);
@@ -130,7 +130,6 @@ Result<std::unique_ptr<Journal>> Journal::open(const std::string& path, Mode mod
       .database = std::move(*database),
       .series = {series.begin(), series.end()},
       .lock = std::move(lock),
-      .aside = std::move(aside),
   });
   std::unique_ptr<Journal> journal{new Journal(std::move(state))};
   if (mode == Mode::kReadWrite) {
@@ -148,8 +147,6 @@ Result<void> Journal::make_writable() {
   state_->tail.emplace(std::move(*tail));
   return state_->take_in_tail();
 }
-
-const std::string& Journal::moved_aside() const { return state_->aside; }
 
 Result<Journal::Size> Journal::size() const {
   if (!state_->lock) {

@@ -79,8 +79,9 @@ Result<void> Journal::State::skip_to(std::int64_t seq) {
   const auto last = last_seq();
   if (!last) return last.error();
   if (seq <= *last) return {};
-  if (auto done = set_meta("last_seq", seq); !done) return done;
-  return set_meta("contiguous_from", seq + 1);
+  auto update = database.prepare("UPDATE meta SET value = ?1 WHERE key = 'last_seq'", "note a gap");
+  if (!update) return update.error();
+  return update->bind_all(seq).run();
 }
 
 Result<std::optional<Checkpoint>> Journal::load_checkpoint(const std::string& state_hash,
@@ -91,17 +92,6 @@ Result<std::optional<Checkpoint>> Journal::load_checkpoint(const std::string& st
 Result<std::optional<Checkpoint>> Journal::next_checkpoint(const std::string& state_hash,
                                                            std::int64_t seq) const {
   return first_checkpoint(state_->database, "seq >= ?2 ORDER BY seq", state_hash, seq);
-}
-
-Result<std::optional<Checkpoint>> Journal::oldest_checkpoint(const std::string& state_hash) const {
-  const auto last = state_->last_seq();
-  if (!last) return last.error();
-  // The rows without a gap up to the last one begin after the newest gap that append() saw, or
-  // with the first row where pruning has come further; ?2 + 1 where no row is left.
-  return first_checkpoint(state_->database,
-                          "seq + 1 >= max((SELECT value FROM meta WHERE key = 'contiguous_from'),"
-                          " coalesce((SELECT min(seq) FROM samples), ?2 + 1)) ORDER BY seq",
-                          state_hash, *last);
 }
 
 // Pruning.

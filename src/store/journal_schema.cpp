@@ -1,5 +1,6 @@
 #include "journal_schema.h"
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -20,7 +21,8 @@ struct Column {
   const char* declaration;
 };
 
-constexpr std::array<Column, kSeriesColumn> kJournalColumns{{
+// What journals of earlier programs do not have can be NULL.
+constexpr std::array<Column, kFiguresColumn> kOtherColumns{{
     {"seq", "INTEGER PRIMARY KEY"},
     {"ts_us", "INTEGER NOT NULL UNIQUE"},
     {"elapsed_ns", "INTEGER"},
@@ -32,13 +34,13 @@ constexpr std::array<Column, kSeriesColumn> kJournalColumns{{
     {"over", "INTEGER NOT NULL"},
     {"anomalous", "INTEGER NOT NULL"},
     {"verdict", "TEXT NOT NULL"},
-    {"score", "REAL"},
-    {"score_smoothed", "REAL"},
-    {"threshold", "REAL"},
-    {"threshold_smoothed", "REAL"},
-    {"rank", "REAL"},
+    {"suspect", "TEXT"},
+    {"suspected", "INTEGER"},
     {"explanation", "INTEGER"},
 }};
+constexpr auto kJournalColumns = with_figures(kOtherColumns, [](const NamedFigure& figure) {
+  return Column{figure.name, "REAL"};
+});
 
 constexpr const char* kOtherTables = R"(
 CREATE TABLE contexts(
@@ -103,8 +105,7 @@ Result<std::optional<std::string>> meta_text(const sqlite::Database& database,
 
 Result<void> insert_meta(sqlite::Database& database, std::span<const SeriesSpec> series) {
   auto insert = database.prepare(
-      "INSERT INTO meta(key, value) VALUES('format', ?1), ('series', ?2), ('last_seq', 0), "
-      "('contiguous_from', 1)",
+      "INSERT INTO meta(key, value) VALUES('format', ?1), ('series', ?2), ('last_seq', 0)",
       "write the format");
   if (!insert) return insert.error();
   const std::string description = json_text(describe(series));
@@ -126,12 +127,18 @@ std::string insert_row_sql(std::span<const SeriesSpec> series) {
          ") ON CONFLICT(ts_us) DO NOTHING";
 }
 
-std::string select_rows_sql(std::span<const SeriesSpec> series, int limit) {
+std::string select_rows_sql(std::span<const SeriesSpec> series,
+                            std::span<const std::string_view> missing, int limit) {
   std::string names;
   for (const auto& column : kJournalColumns) {
     if (!names.empty()) names += ", ";
-    names += &column == &kJournalColumns[kExplanationColumn] ? "e.json"
-                                                             : "s." + sql_identifier(column.name);
+    if (&column == &kJournalColumns[kExplanationColumn]) {
+      names += "e.json";
+    } else if (std::ranges::find(missing, std::string_view{column.name}) != missing.end()) {
+      names += "NULL";
+    } else {
+      names += "s." + sql_identifier(column.name);
+    }
   }
   for_each_series_column(series, [&](const std::string& name) { names += ", s." + name; });
   // NOT INDEXED: rows come in order of seq, for which the table itself is the way.
@@ -161,6 +168,32 @@ Result<Content> content_of(const sqlite::Database& database) {
       "open");
   if (!ours) return ours.error();
   return *ours == 2 ? Content::kJournal : Content::kOther;
+}
+
+Result<std::vector<std::string_view>> missing_columns(const sqlite::Database& database) {
+  auto there =
+      database.prepare("SELECT name FROM pragma_table_info('samples')", "read the columns");
+  if (!there) return there.error();
+  std::vector<std::string_view> missing;
+  for (const auto& column : kJournalColumns) missing.emplace_back(column.name);
+  const auto done = there->each([&] {
+    std::erase(missing, there->text(0));
+    return true;
+  });
+  if (!done) return done.error();
+  return missing;
+}
+
+Result<void> add_missing_columns(const sqlite::Database& database) {
+  const auto missing = missing_columns(database);
+  if (!missing) return missing.error();
+  for (const auto& column : kJournalColumns) {
+    if (std::ranges::find(*missing, std::string_view{column.name}) == missing->end()) continue;
+    const std::string what = sql_identifier(column.name) + ' ' + column.declaration;
+    auto added = database.execute("ALTER TABLE samples ADD COLUMN " + what, "add a column");
+    if (!added) return added;
+  }
+  return {};
 }
 
 Result<void> check_format(const sqlite::Database& database, std::span<const SeriesSpec> series) {

@@ -32,13 +32,13 @@ struct Journal::State {
   std::vector<SeriesSpec> series;
   std::optional<WriterLock> lock;     ///< for kReadWrite only
   std::optional<JournalTail> tail{};  ///< for kReadWrite only
-  std::string aside;
 
   // Prepared when first used and then kept; the others are too rare to be worth their memory.
   std::optional<sqlite::Statement> insert_row{};
   std::optional<sqlite::Statement> insert_explanation{};
   std::optional<sqlite::Statement> last_seq_query{};
   std::optional<sqlite::Statement> select_rows{};
+  bool select_lacks_columns = false;  ///< the file lacks some, until its writer adds them
 
   std::int64_t rows = 0;  ///< kept up to date for kReadWrite only
   std::int64_t context_id = 0;
@@ -52,6 +52,7 @@ struct Journal::State {
   [[nodiscard]] Result<void> append(std::size_t count, const RowAt& row_at);
   [[nodiscard]] Result<void> take_in_tail();
   [[nodiscard]] Result<void> prepare_inserts();
+  [[nodiscard]] Result<void> prepare_select();
   [[nodiscard]] Result<void> check_shape(const Row& row) const;
   [[nodiscard]] const StoredRow& to_stored(const Row& row, const std::string& explanation);
   [[nodiscard]] Result<void> insert(const StoredRow& row);
@@ -75,7 +76,6 @@ struct Journal::State {
   }
 
   void bind_row(const StoredRow& row);
-  [[nodiscard]] Result<void> set_meta(const char* key, std::int64_t value);
   void read_row(StoredRow& row) const;
 
   [[nodiscard]] Result<std::size_t> read_chunk(const RowRange& range,

@@ -15,6 +15,7 @@
 #include "journal_file.h"
 #include "nodevigil/base/file.h"
 #include "nodevigil/base/hash.h"
+#include "nodevigil/scoring/figures.h"
 
 namespace nodevigil {
 namespace {
@@ -49,9 +50,12 @@ std::optional<double> get_real(ArchiveReader& in) {
   return std::isnan(value) ? std::nullopt : std::optional{value};
 }
 
+// Rows of earlier programs have so many figures and nothing else of the suspicion.
+constexpr std::size_t kFiguresWithoutSuspicion = 5;
+
 // One list of the fields for both directions: `field` writes or reads each.
 template <typename Row, typename Field>
-void each_field(Row& row, Field&& field) {
+void each_field(Row& row, std::size_t figures, Field&& field) {
   field(row.seq);
   field(row.context);
   field(row.sample.ts_us);
@@ -64,12 +68,12 @@ void each_field(Row& row, Field&& field) {
   field(row.anomalous);
   field(row.verdict);
   field(row.explanation);
-  for (auto* const real :
-       {&row.score, &row.score_smoothed, &row.threshold, &row.threshold_smoothed, &row.rank}) {
-    field(*real);
-  }
+  for (const NamedFigure& figure : std::span{kFigures}.first(figures)) field(row.*figure.value);
   for (auto& value : row.sample.values) field(value);
   for (auto& z : row.z) field(z);
+  if (figures == kFiguresWithoutSuspicion) return;
+  field(row.suspect);
+  field(row.suspected);
 }
 
 struct Put {
@@ -83,6 +87,10 @@ struct Put {
   void operator()(const std::optional<std::int64_t>& value) const {
     out.put(value.has_value());
     out.put(value.value_or(0));
+  }
+  void operator()(const std::optional<bool>& value) const {
+    out.put(value.has_value());
+    out.put(value.value_or(false));
   }
 };
 
@@ -101,6 +109,11 @@ struct Get {
     const auto number = in.get<std::int64_t>();
     value = there ? std::optional{number} : std::nullopt;
   }
+  void operator()(std::optional<bool>& value) const {
+    const bool there = in.get<std::uint8_t>() != 0;
+    const bool set = in.get<std::uint8_t>() != 0;
+    value = there ? std::optional{set} : std::nullopt;
+  }
 };
 
 // The next record; nullopt where none follows, or a torn one.
@@ -109,13 +122,16 @@ std::optional<StoredRow> next_row(ArchiveReader& in, std::size_t series) {
   const auto sum = in.get<std::uint64_t>();
   const std::string_view payload = in.take(size);
   if (!in.ok() || size == 0 || checksum(payload) != sum) return std::nullopt;
-  StoredRow row;
-  row.sample.values.resize(series);
-  row.z.resize(series);
-  ArchiveReader fields{payload};
-  each_field(row, Get{fields});
-  if (!fields.ok() || !fields.at_end()) return std::nullopt;
-  return row;
+  // With the same texts a row of an earlier program is shorter, so that only one of them can fit.
+  for (const std::size_t figures : {kFigures.size(), kFiguresWithoutSuspicion}) {
+    StoredRow row;
+    row.sample.values.resize(series);
+    row.z.resize(series);
+    ArchiveReader fields{payload};
+    each_field(row, figures, Get{fields});
+    if (fields.ok() && fields.at_end()) return row;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -187,7 +203,7 @@ Result<std::vector<StoredRow>> JournalTail::read() const {
 
 Result<void> JournalTail::add(const StoredRow& row) {
   payload_.clear();
-  each_field(row, Put{payload_});
+  each_field(row, kFigures.size(), Put{payload_});
   record_.clear();
   record_.put<std::uint32_t>(static_cast<std::uint32_t>(payload_.bytes().size()));
   record_.put(checksum(payload_.bytes()));

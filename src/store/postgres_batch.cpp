@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "nodevigil/base/units.h"
+#include "nodevigil/scoring/figures.h"
 #include "postgres_schema.h"
 #include "sql_identifier.h"
 
@@ -53,6 +54,9 @@ class Elements {
     }
     array += '"';
   }
+  void add_or_null(std::string_view text) {
+    add(text.empty() ? std::nullopt : std::optional{text});
+  }
 
  private:
   std::string& begin() {
@@ -90,13 +94,10 @@ void PostgresBatch::add(const StoredRow& row) {
   elements.add(row.over);
   elements.add(row.anomalous);
   elements.add(std::string_view{row.verdict});
-  elements.add(row.score);
-  elements.add(row.score_smoothed);
-  elements.add(row.threshold);
-  elements.add(row.threshold_smoothed);
-  elements.add(row.rank);
-  elements.add(row.explanation.empty() ? std::nullopt
-                                       : std::optional{std::string_view{row.explanation}});
+  elements.add_or_null(row.suspect);
+  elements.add(row.suspected);
+  elements.add_or_null(row.explanation);
+  for (const NamedFigure& figure : kFigures) elements.add(row.*figure.value);
   for (const auto& value : row.sample.values) elements.add(value);
   for (const auto& z : row.z) elements.add(z ? std::optional{as_real(*z)} : std::nullopt);
   times_.push_back(row.sample.ts_us);

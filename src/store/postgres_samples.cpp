@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "nodevigil/base/units.h"
+#include "nodevigil/scoring/figures.h"
 #include "postgres_schema.h"
 
 namespace nodevigil {
@@ -49,6 +50,10 @@ void read_sample(const std::vector<PgValue>& fields, std::size_t series, Labelle
   std::size_t at = 0;
   const auto next = [&]() -> const PgValue& { return fields[at++]; };
   const auto flag = [&] { return next() == "t"; };
+  const auto maybe_flag = [&]() -> std::optional<bool> {
+    const PgValue& value = next();
+    return value ? std::optional{*value == "t"} : std::nullopt;
+  };
   const auto real = [&]() -> std::optional<double> {
     const PgValue& value = next();
     return value ? parse_double(*value) : std::nullopt;
@@ -65,13 +70,11 @@ void read_sample(const std::vector<PgValue>& fields, std::size_t series, Labelle
   row.over = flag();
   row.anomalous = flag();
   row.verdict = next().value_or("");
-  for (auto* figure :
-       {&row.score, &row.score_smoothed, &row.threshold, &row.threshold_smoothed, &row.rank}) {
-    *figure = real();
-  }
-  const PgValue& attack = next();
-  sample.label.attack = attack ? std::optional{*attack == "t"} : std::nullopt;
+  row.suspect = next().value_or("");
+  row.suspected = maybe_flag();
+  sample.label.attack = maybe_flag();
   sample.label.type = next().value_or("");
+  for (const NamedFigure& figure : kFigures) row.*figure.value = real();
   row.sample.values.resize(series);
   for (auto& value : row.sample.values) value = real();
   row.z.resize(series);

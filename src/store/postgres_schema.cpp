@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "nodevigil/scoring/figures.h"
 #include "sql_identifier.h"
 
 namespace nodevigil {
@@ -227,11 +228,24 @@ COMMENT ON TABLE nodevigil.anomaly_windows IS
   'Labelled spans, both ends included. Type normal: watched, and nothing wrong but for other windows.';
 )sql";
 
+// What the tree raises alarms by. Agents that do not know the columns leave them NULL.
+constexpr const char* kSuspicionColumns = R"sql(
+ALTER TABLE nodevigil.samples
+  ADD COLUMN suspicion double precision,
+  ADD COLUMN threshold_suspicion double precision,
+  ADD COLUMN suspect text,
+  ADD COLUMN suspected boolean;
+COMMENT ON COLUMN nodevigil.samples.suspect IS 'The class that the suspicion is of.';
+COMMENT ON COLUMN nodevigil.samples.suspected IS
+  'The tree sees that class in this sample, so that the suspicion counts; NULL where the agent did not tell.';
+)sql";
+
 // Views of all columns; what is added to a table later comes last, which replacing allows.
 constexpr const char* kViews = R"sql(
 CREATE OR REPLACE VIEW nodevigil.anomalies AS
   SELECT node, ts, verdict, score, threshold, score_smoothed, threshold_smoothed,
-         explanation ->> 'summary' AS summary, explanation
+         explanation ->> 'summary' AS summary, explanation,
+         suspicion, threshold_suspicion, suspect, suspected
   FROM nodevigil.samples WHERE anomalous;
 COMMENT ON VIEW nodevigil.anomalies IS 'Anomalous rows of all nodes, with their explanation.';
 
@@ -288,29 +302,31 @@ GRANT SELECT ON nodevigil.schema_version, nodevigil.nodes, nodevigil.contexts, n
 GRANT SELECT ON nodevigil.labelled TO nodevigil_labeler;
 )sql";
 
-constexpr std::array kPostgresColumns{
-    PostgresColumn{"ts", "bigint", "'epoch'::timestamptz + % * interval '1 microsecond'"},
-    PostgresColumn{"seq", "bigint", "%"},
-    PostgresColumn{"elapsed_ns", "bigint", "%"},
-    PostgresColumn{"breaks", "bigint", "%"},
-    PostgresColumn{"ready", "boolean", "%"},
-    PostgresColumn{"frozen", "boolean", "%"},
-    PostgresColumn{"relearning", "boolean", "%"},
-    PostgresColumn{"over", "boolean", "%"},
-    PostgresColumn{"anomalous", "boolean", "%"},
-    PostgresColumn{"verdict", "text", "%"},
-    PostgresColumn{"score", "double precision", "%"},
-    PostgresColumn{"score_smoothed", "double precision", "%"},
-    PostgresColumn{"threshold", "double precision", "%"},
-    PostgresColumn{"threshold_smoothed", "double precision", "%"},
-    PostgresColumn{"rank", "double precision", "%"},
-    PostgresColumn{"explanation", "text", "%::jsonb"},
-};
+constexpr auto kPostgresColumns = with_figures(
+    std::array{
+        PostgresColumn{"ts", "bigint", "'epoch'::timestamptz + % * interval '1 microsecond'"},
+        PostgresColumn{"seq", "bigint", "%"},
+        PostgresColumn{"elapsed_ns", "bigint", "%"},
+        PostgresColumn{"breaks", "bigint", "%"},
+        PostgresColumn{"ready", "boolean", "%"},
+        PostgresColumn{"frozen", "boolean", "%"},
+        PostgresColumn{"relearning", "boolean", "%"},
+        PostgresColumn{"over", "boolean", "%"},
+        PostgresColumn{"anomalous", "boolean", "%"},
+        PostgresColumn{"verdict", "text", "%"},
+        PostgresColumn{"suspect", "text", "%"},
+        PostgresColumn{"suspected", "boolean", "%"},
+        PostgresColumn{"explanation", "text", "%::jsonb"},
+    },
+    [](const NamedFigure& figure) {
+      return PostgresColumn{figure.name, "double precision", "%"};
+    });
 
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static constexpr std::array<Migration, 2> kAll{{{1, 1, kFirst}, {2, 1, kLabelling}}};
+  static constexpr std::array<Migration, 3> kAll{
+      {{1, 1, kFirst}, {2, 1, kLabelling}, {3, 1, kSuspicionColumns}}};
   return kAll;
 }
 
@@ -370,8 +386,8 @@ std::string history_sql(std::span<const SeriesSpec> series, const std::string& t
 std::string samples_sql(std::span<const SeriesSpec> series, int limit) {
   std::string names =
       "(extract(epoch FROM ts) * 1000000)::bigint, seq, elapsed_ns, breaks, ready, frozen,"
-      " relearning, over, anomalous, verdict, score, score_smoothed, threshold,"
-      " threshold_smoothed, rank, attack, attack_type";
+      " relearning, over, anomalous, verdict, suspect, suspected, attack, attack_type";
+  for (const NamedFigure& figure : kFigures) names += std::string{", "} + figure.name;
   for (const SeriesSpec& one : series) names += ", " + sql_identifier(one.name);
   for (const SeriesSpec& one : series) names += ", " + sql_identifier("z_" + one.name);
   return "SELECT " + names +

@@ -51,8 +51,8 @@ struct PostgresColumn {
                                       int limit);
 
 /// Rows of node $1 with $2 <= ts <= $3, oldest first, at most `limit`: time in microseconds, seq,
-/// elapsed_ns, breaks, ready, frozen, relearning, over, anomalous, verdict, the five scores,
-/// attack, attack_type; then the series' values, then their z.
+/// elapsed_ns, breaks, ready, frozen, relearning, over, anomalous, verdict, suspect, suspected,
+/// attack, attack_type; then the figures, then the series' values, then their z.
 [[nodiscard]] std::string samples_sql(std::span<const SeriesSpec> series, int limit);
 
 }  // namespace nodevigil

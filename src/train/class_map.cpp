@@ -1,6 +1,7 @@
 #include "nodevigil/train/class_map.h"
 
 #include <algorithm>
+#include <set>
 #include <span>
 
 #include "nodevigil/base/comma_list.h"
@@ -111,25 +112,33 @@ Result<ClassMap> ClassMap::of_model(std::span<const std::string> classes,
   return map;
 }
 
-Result<std::vector<std::uint16_t>> ClassMap::of(std::string_view type) const {
-  std::vector<std::uint16_t> classes;
-  for (const std::string_view part : parts_of_type(type)) {
-    auto found = class_of_.find(part);
-    if (found == class_of_.end()) found = class_of_.find(class_name_of(part));
-    if (found == class_of_.end()) {
-      const std::string there = comma_list(std::span{classes_}.subspan(1));
-      return Error{ErrorCode::kNotFound,
-                   "no class stands for attacks of type '" + printable(std::string{part}) +
-                       "', there are " + (there.empty() ? "none" : there) +
-                       "; name one with --class NAME=" + printable(std::string{part}) +
-                       ", or leave them out with --leave-out",
-                   ""};
+Result<std::vector<std::vector<std::uint16_t>>> ClassMap::of(
+    std::span<const std::string> types) const {
+  std::vector<std::vector<std::uint16_t>> all;
+  std::set<std::string> without;
+  for (const std::string& type : types) {
+    std::vector<std::uint16_t>& classes = all.emplace_back();
+    for (const std::string_view part : parts_of_type(type)) {
+      auto found = class_of_.find(part);
+      if (found == class_of_.end()) found = class_of_.find(class_name_of(part));
+      if (found == class_of_.end()) {
+        without.insert(printable(std::string{part}));
+      } else {
+        classes.push_back(found->second);
+      }
     }
-    classes.push_back(found->second);
+    std::ranges::sort(classes);
+    classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
   }
-  std::ranges::sort(classes);
-  classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
-  return classes;
+  if (without.empty()) return all;
+  const std::string there = comma_list(std::span{classes_}.subspan(1));
+  return Error{ErrorCode::kNotFound,
+               "no class stands for attacks of type " +
+                   short_list(without, [](const std::string& type) { return "'" + type + "'"; }) +
+                   ", there are " + (there.empty() ? "none" : there) +
+                   "; name one with --class NAME=" + *without.begin() +
+                   ", or leave them out with --leave-out",
+               ""};
 }
 
 }  // namespace nodevigil

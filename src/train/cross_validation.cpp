@@ -8,23 +8,23 @@
 namespace nodevigil {
 namespace {
 
-// How many classes `tree` gives to some row.
-std::size_t classes_named(const CartTree& tree) {
+// The classes that `tree` gives to some row.
+std::set<std::size_t> classes_named(const CartTree& tree) {
   std::set<std::size_t> named;
   for (const CartNode& node : tree.nodes) {
     if (node.feature < 0) named.insert(class_of(node));
   }
-  return named.size();
+  return named;
 }
 
 std::vector<double> alphas_of(const CartTree& tree, std::size_t most) {
   const std::vector<double> path = pruning_path(tree);
-  const std::size_t classes = classes_named(tree);
+  const std::set<std::size_t> classes = classes_named(tree);
   std::vector<double> alphas{0};
   for (std::size_t i = 0; i + 1 < path.size(); ++i) {
     const double between = std::sqrt(path[i] * path[i + 1]);
     if (between <= alphas.back()) continue;
-    if (classes_named(prune(tree, between)) < classes) break;
+    if (!std::ranges::includes(classes_named(prune(tree, between)), classes)) break;
     alphas.push_back(between);
   }
   if (alphas.size() <= most) return alphas;
@@ -56,29 +56,6 @@ void judge_pruned(const CartTree& full, const TrainingData& data,
   }
 }
 
-// CrossValidation::alpha_of_fold for at least three folds. `empty`: points without a row.
-std::vector<double> alphas_without_folds(const TrainingData& data, const BinnedData& bins,
-                                         const std::vector<std::uint32_t>& folds,
-                                         const CartOptions& options, const Points& empty) {
-  const std::uint32_t count = count_folds(folds);
-  std::vector<Points> without(count, empty);
-  for (std::uint32_t one = 0; one < count; ++one) {
-    for (std::uint32_t other = one + 1; other < count; ++other) {
-      std::vector<std::uint32_t> rest;
-      for (std::uint32_t row = 0; row < data.rows; ++row) {
-        if (folds[row] != one && folds[row] != other) rest.push_back(row);
-      }
-      const CartTree full = fit_cart(data, bins, rest, options);
-      judge_pruned(full, data, rows_of_fold(folds, other, true), without[one]);
-      judge_pruned(full, data, rows_of_fold(folds, one, true), without[other]);
-    }
-  }
-  std::vector<double> alphas;
-  alphas.reserve(without.size());
-  for (const Points& points : without) alphas.push_back(points[best_of(points)].alpha);
-  return alphas;
-}
-
 }  // namespace
 
 CrossValidation cross_validate(const TrainingData& data, const BinnedData& bins,
@@ -93,17 +70,43 @@ CrossValidation cross_validate(const TrainingData& data, const BinnedData& bins,
     result.points.push_back({alpha, ConfusionMatrix{data.classes.size()}, 0});
   }
   const std::uint32_t count = count_folds(folds);
-  if (count > 2) {
-    result.alpha_of_fold = alphas_without_folds(data, bins, folds, whole, result.points);
-  }
   for (std::uint32_t fold = 0; fold < count; ++fold) {
     judge_pruned(fit_cart(data, bins, rows_of_fold(folds, fold, false), whole), data,
                  rows_of_fold(folds, fold, true), result.points);
   }
   for (PruningPoint& point : result.points) point.leaves /= count;
   result.best = best_of(result.points);
-  if (count <= 2) result.alpha_of_fold.assign(count, result.points[result.best].alpha);
   return result;
+}
+
+std::vector<double> alphas_of_folds(const TrainingData& data, const BinnedData& bins,
+                                    const std::vector<std::uint32_t>& folds,
+                                    const CartOptions& options, const CrossValidation& judged) {
+  const std::uint32_t count = count_folds(folds);
+  std::vector<double> alphas(count, judged.points[judged.best].alpha);
+  if (count <= 2) return alphas;
+  CartOptions whole = options;
+  whole.alpha = 0;
+  Points empty;
+  for (const PruningPoint& point : judged.points) {
+    empty.push_back({point.alpha, ConfusionMatrix{data.classes.size()}, 0});
+  }
+  std::vector<Points> without(count, empty);  // one fold each
+  for (std::uint32_t one = 0; one < count; ++one) {
+    for (std::uint32_t other = one + 1; other < count; ++other) {
+      std::vector<std::uint32_t> rest;
+      for (std::uint32_t row = 0; row < data.rows; ++row) {
+        if (folds[row] != one && folds[row] != other) rest.push_back(row);
+      }
+      const CartTree full = fit_cart(data, bins, rest, whole);
+      judge_pruned(full, data, rows_of_fold(folds, other, true), without[one]);
+      judge_pruned(full, data, rows_of_fold(folds, one, true), without[other]);
+    }
+  }
+  for (std::uint32_t fold = 0; fold < count; ++fold) {
+    alphas[fold] = judged.points[best_of(without[fold])].alpha;
+  }
+  return alphas;
 }
 
 void judge_rows(const CartTree& tree, const TrainingData& data,

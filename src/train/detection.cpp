@@ -78,7 +78,7 @@ IncidentSummary summary_of(std::span<const Incident> incidents,
 
 }  // namespace
 
-std::vector<Incident> find_incidents(std::span<const JudgedRow> rows) {
+std::vector<Incident> find_incidents(std::span<const JudgedRow> rows, const Counts& counts) {
   std::vector<Incident> incidents;
   bool in_warmup = true;  // of the node; a reading that fails later is no new one
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -93,6 +93,7 @@ std::vector<Incident> find_incidents(std::span<const JudgedRow> rows) {
     }
     ++incidents.back().rows;
   }
+  if (counts) std::erase_if(incidents, [&](const Incident& one) { return !counts(one.first_row); });
   for (Incident& incident : incidents) {
     const auto own = rows.subspan(incident.first_row, incident.rows);
     const auto seen = std::ranges::find_if(own, &JudgedRow::over);
@@ -103,24 +104,36 @@ std::vector<Incident> find_incidents(std::span<const JudgedRow> rows) {
   return incidents;
 }
 
-FalseAlarms find_false_alarms(std::span<const JudgedRow> rows) {
+FalseAlarms& FalseAlarms::operator+=(const FalseAlarms& more) {
+  alarms += more.alarms;
+  normal_rows += more.normal_rows;
+  raised_rows += more.raised_rows;
+  days += more.days;
+  return *this;
+}
+
+FalseAlarms find_false_alarms(std::span<const JudgedRow> rows, const Counts& counts) {
   FalseAlarms found;
   for (std::size_t i = 0; i < rows.size();) {
     // A run of rows of one node, all under an alarm or none.
     std::size_t end = i;
     bool touches_attack = i > 0 && rows[i - 1].node == rows[i].node && rows[i - 1].is_attack();
-    std::size_t normal = 0;
+    bool any_normal = false;
+    std::size_t normal = 0;  // of those that count
     while (end < rows.size() && rows[end].node == rows[i].node &&
            rows[end].anomalous == rows[i].anomalous) {
       if (rows[end].is_attack()) touches_attack = true;
-      if (rows[end].type == kNoAttack && rows[end].ready) ++normal;
+      if (rows[end].type == kNoAttack && rows[end].ready) {
+        any_normal = true;
+        if (!counts || counts(end)) ++normal;
+      }
       ++end;
     }
     found.normal_rows += normal;
     found.days += static_cast<double>(normal) * rows[i].interval_s / 86'400;
     if (rows[i].anomalous) {
       found.raised_rows += normal;
-      if (normal > 0 && !touches_attack) ++found.alarms;
+      if (any_normal && !touches_attack && (!counts || counts(i))) ++found.alarms;
     }
     i = end;
   }

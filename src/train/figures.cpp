@@ -39,10 +39,16 @@ std::string tree_text(const Model& model) {
   return "a tree of " + std::to_string((model.nodes.size() + 1) / 2) + " leaves";
 }
 
-std::string twice_text(std::int64_t past) {
-  return "from a node's first attack on twice: as of a new node, and of one whose rows before were "
-         "seen " +
-         std::to_string(past) + " times";
+std::string twice_text(const ReportedData& data) {
+  std::string text =
+      "from a node's first attack on twice: as of a new node, and of one whose rows before were "
+      "seen " +
+      std::to_string(data.past) + " times";
+  if (data.known_nodes < data.nodes) {
+    text += " (" + std::to_string(data.known_nodes) + " of " + std::to_string(data.nodes) +
+            " nodes; the others have no normal rows before it)";
+  }
+  return text;
 }
 
 std::string warmup_text(const std::vector<IncidentSummary>& incidents) {

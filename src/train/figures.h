@@ -1,12 +1,12 @@
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "nodevigil/scoring/model.h"
 #include "nodevigil/train/detection.h"
+#include "nodevigil/train/report.h"
 
 namespace nodevigil {
 
@@ -24,7 +24,7 @@ namespace nodevigil {
 /// "a tree of 42 leaves"
 [[nodiscard]] std::string tree_text(const Model& model);
 /// "from a node's first attack on twice: ..." for ReportedData::past, of rows.
-[[nodiscard]] std::string twice_text(std::int64_t past);
+[[nodiscard]] std::string twice_text(const ReportedData& data);
 /// " 3 more began in warm-up: not judged." or nothing.
 [[nodiscard]] std::string warmup_text(const std::vector<IncidentSummary>& incidents);
 

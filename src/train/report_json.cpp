@@ -17,7 +17,10 @@ Json data_json(const ReportedData& data) {
   Json json{{"sources", data.sources}, {"interval_s", data.interval_s}, {"rows", data.rows},
             {"nodes", data.nodes},     {"normal", data.normal},         {"attacks", data.attacks},
             {"used", data.used}};
-  if (data.past > 0) json["past"] = data.past;
+  if (data.past > 0) {
+    json["past"] = data.past;
+    json["known_nodes"] = data.known_nodes;
+  }
   return json;
 }
 

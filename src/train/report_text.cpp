@@ -55,7 +55,7 @@ std::string data_text(const ReportedData& data) {
           " s between rows; " + std::to_string(data.attacks) + " attack, " +
           std::to_string(data.normal) + " normal, " +
           std::to_string(data.rows - data.attacks - data.normal) + " not labelled\n";
-  if (data.past > 0) text += "  rows " + twice_text(data.past) + '\n';
+  if (data.past > 0) text += "  rows " + twice_text(data) + '\n';
   text += "  " + std::to_string(data.used) +
           " judged row by row: past warm-up, not of two attacks at once, not soon after one\n";
   return text;

@@ -25,6 +25,7 @@
 #include "metrics/node_tree.h"
 #include "nodevigil/app/agent.h"
 #include "nodevigil/app/options.h"
+#include "nodevigil/app/places.h"
 #include "nodevigil/app/replay.h"
 #include "nodevigil/base/log.h"
 #include "nodevigil/metrics/table.h"

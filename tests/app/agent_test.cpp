@@ -367,6 +367,26 @@ TEST_F(AgentTest, TakesOverWhatAJournalThatIsOpenedLateKnows) {
   EXPECT_GE(after[0].baseline_samples, ticks.back().baseline_samples);
 }
 
+TEST_F(AgentTest, SaysWhatIsLostWhereAJournalThatIsOpenedLateCannotBeRead) {
+  run(records(100));
+  clock_.advance(24h);
+  query(journal_path(), "ALTER TABLE checkpoints RENAME TO elsewhere");
+  const Obstacle obstacle{journal_path()};
+  const CapturedLog log;
+  ASSERT_TRUE(set_log_level("warn"));
+  const auto ticks = run(records(8), [&](const Live& live) {
+    if (live.row.seq != 5) return;
+    obstacle.remove();
+    EXPECT_TRUE(wait_until([&] { return log.count("baselines of the journal are lost: ") == 1; }));
+    // So that the end does not wait for a state that cannot be kept.
+    query(journal_path(), "PRAGMA busy_timeout=10000; ALTER TABLE elsewhere RENAME TO checkpoints");
+    EXPECT_TRUE(wait_until([&] { return metric("nodevigil_journal_healthy") == 1; }));
+  });
+  ASSERT_THAT(ticks, SizeIs(8));
+  EXPECT_EQ(ticks.back().row.scored.phase, Phase::kWarmup);
+  EXPECT_EQ(log.count("journal.db: cannot load a checkpoint: "), 1) << log.text();
+}
+
 TEST_F(AgentTest, AStateDirectoryThatCannotBeMadeIsRefused) {
   std::ofstream{state_.file("file")} << "no directory";
   const Options wrong = options({{"state-dir", {state_.file("file/state")}}});

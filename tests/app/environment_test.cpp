@@ -19,6 +19,12 @@ TEST(UnknownVariables, NamesTheNearestSetting) {
                           "NODEVIGIL_POSTGRES_URL"));
 }
 
+TEST(UnknownVariables, NamesTheFlagWhereOnlyThatCounts) {
+  EXPECT_THAT(unknown_variables(Names{"NODEVIGIL_CLASS", "NODEVIGIL_MATCH"}),
+              ElementsAre("NODEVIGIL_CLASS is no setting; only the flag --class counts",
+                          "NODEVIGIL_MATCH is no setting; only the flag --match counts"));
+}
+
 TEST(UnknownVariables, LeavesSettingsOfAnyCommandAndVariablesOfOthersAlone) {
   EXPECT_THAT(unknown_variables(Names{"NODEVIGIL_INTERVAL", "NODEVIGIL_FORMAT", "HOME", "",
                                       "NODEVIGILANTE", "MY_NODEVIGIL_X"}),

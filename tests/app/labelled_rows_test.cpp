@@ -197,6 +197,35 @@ TEST_F(FileRowsTest, WhatIsThereTwiceIsTold) {
   }
 }
 
+// Else each incident would be on both sides of a fold.
+TEST_F(FileRowsTest, WhatIsThereTwiceInOneFileIsTold) {
+  LabelledRecording recording{1};
+  recording.normal(6);
+  const auto file_of = [&](const std::vector<std::size_t>& order, bool with_elapsed) {
+    const auto line = [&](std::string text, const char* elapsed) {
+      if (with_elapsed) text.insert(text.size() - 1, elapsed);
+      return text;
+    };
+    std::string text = line(csv_header(), ",elapsed_ns");
+    for (const std::size_t row : order) {
+      text += line(csv_line(recording.rows()[row], "n1"), ",10000000000");
+    }
+    return write("rows.csv", text);
+  };
+  const std::vector<std::size_t> whole{0, 1, 2, 3, 4, 5};
+  const std::vector<std::size_t> copies{0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5};
+  const std::vector<std::size_t> back{0, 1, 2, 4, 3, 5};
+  for (const bool with_elapsed : {false, true}) {
+    EXPECT_EQ(all_of(*rows_of_files({file_of(whole, with_elapsed)})).size(), 6U);
+    EXPECT_THAT(message_for(file_of(copies, with_elapsed)),
+                HasSubstr("rows.csv: the row of node n1 at " +
+                          format_timestamp(recording.rows()[0].sample.ts_us) +
+                          " does not come after those before it"));
+  }
+  EXPECT_THAT(message_for(file_of(back, false)), HasSubstr("does not come after"));
+  EXPECT_EQ(all_of(*rows_of_files({file_of(back, true)})).size(), 6U) << "the clock was put back";
+}
+
 TEST_F(FileRowsTest, TheSecondFileIsNamedWhereItIsTheWrongOne) {
   const auto rows = rows_of_files({write("a.csv", nameless(2)), dir_.file("b.csv")});
   EXPECT_THAT(failure_of(*rows), HasSubstr(dir_.file("b.csv")));

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <bit>
 #include <fstream>
 #include <set>
 
@@ -48,9 +49,22 @@ TEST(OptionsTest, ASchemaNeedsAServer) {
 }
 
 TEST(OptionTable, EveryDefaultIsAccepted) {
-  for (unsigned bit = kAgent; bit <= kCompile; bit <<= 1) {
-    const auto resolved = resolve({}, {}, static_cast<Command>(bit));
-    ASSERT_TRUE(resolved) << resolved.error().message();
+  for (const auto& [command, name] : kCommandNames) {
+    const auto resolved = resolve({}, {}, command);
+    ASSERT_TRUE(resolved) << name << ": " << resolved.error().message();
+  }
+}
+
+TEST(OptionTable, CommandsHaveBitsOfTheirOwnAndOptionsNoOthers) {
+  unsigned all = 0;
+  for (const auto& [command, name] : kCommandNames) {
+    EXPECT_TRUE(std::has_single_bit(static_cast<unsigned>(command))) << name;
+    EXPECT_EQ(all & command, 0U) << name;
+    all |= command;
+  }
+  for (const OptionSpec& spec : option_table()) {
+    EXPECT_EQ(spec.commands & ~all, 0U) << spec.name;
+    EXPECT_EQ(spec.flag_only & ~spec.commands, 0U) << spec.name;
   }
 }
 
@@ -70,8 +84,13 @@ TEST(OptionTable, MarkdownHasARowForEachOption) {
   const std::string text = options_as_markdown();
   for (const OptionSpec& spec : option_table()) {
     EXPECT_THAT(text, HasSubstr("| `--" + std::string{spec.name}));
-    EXPECT_THAT(text, HasSubstr("`" + environment_name(spec.name) + "`"));
+    EXPECT_EQ(text.find("`" + environment_name(spec.name) + "`") != std::string::npos,
+              spec.is_setting())
+        << spec.name;
   }
+  EXPECT_THAT(text, HasSubstr("`NODEVIGIL_NODE` (db, label, export, train, evaluate: only the "
+                              "flag)"));
+  EXPECT_THAT(text, HasSubstr("| `--match SELECTOR` (repeatable) | only the flag |"));
 }
 
 TEST(ResolveOptions, FlagWinsOverEnvironmentOverFileOverDefault) {
@@ -114,6 +133,55 @@ TEST(ResolveOptions, RepeatableOptionsReplaceTheDefault) {
 TEST(ResolveOptions, KeysOfOtherCommandsAreAllowedInTheFile) {
   const ConfigFile file{"web.listen-address = :1\n"};
   EXPECT_TRUE(resolve({{"config.file", {file.path()}}}, {}, kSample));
+}
+
+// What names the agent's node to it chooses no rows and no windows.
+TEST(ResolveOptions, OnlyTheFlagNodeCountsWhereItChooses) {
+  const ConfigFile file{"node = from-file\n"};
+  const Flags in_file{{"config.file", {file.path()}}};
+  const Variables in_environment{{"NODEVIGIL_NODE", "from-env"}};
+  const Flags flag{{"node", {"from-flag"}}};
+  for (const Command command : {kDb, kLabel, kExport, kTrain, kEvaluate}) {
+    const auto neither = resolve(in_file, in_environment, command);
+    ASSERT_TRUE(neither) << neither.error().message();
+    EXPECT_EQ(neither->options.node, "") << command;
+    const auto given = resolve(flag, in_environment, command);
+    ASSERT_TRUE(given) << given.error().message();
+    EXPECT_EQ(given->options.node, "from-flag") << command;
+  }
+  for (const Command command : {kAgent, kDoctor, kCheckConfig, kInject}) {
+    const auto from_environment = resolve(in_file, in_environment, command);
+    ASSERT_TRUE(from_environment) << from_environment.error().message();
+    EXPECT_EQ(from_environment->options.node, "from-env") << command;
+    const auto from_file = resolve(in_file, {}, command);
+    ASSERT_TRUE(from_file) << from_file.error().message();
+    EXPECT_EQ(from_file->options.node, "from-file") << command;
+  }
+}
+
+TEST(ResolveOptions, ValuesWithCommasAreGivenAsFlags) {
+  const Variables cut{{"NODEVIGIL_CLASS", "busy=cpu,miner"},
+                      {"NODEVIGIL_MATCH", "{job=\"a\",instance=\"b\"}"}};
+  const std::vector<std::string> rules{"busy=cpu,miner", "net=flood"};
+  for (const Command command : {kTrain, kEvaluate}) {
+    const auto without = resolve({}, cut, command);
+    ASSERT_TRUE(without) << without.error().message();
+    EXPECT_TRUE(without->options.train.classes.empty()) << command;
+    EXPECT_EQ(resolve({{"class", rules}}, cut, command)->options.train.classes, rules) << command;
+  }
+  const std::vector<std::string> selector{"{job=\"c\",instance=\"d\"}"};
+  const auto without = resolve({}, cut, kImportPrometheus);
+  ASSERT_TRUE(without) << without.error().message();
+  EXPECT_TRUE(without->options.import.selectors.empty());
+  EXPECT_EQ(resolve({{"match", selector}}, cut, kImportPrometheus)->options.import.selectors,
+            selector);
+}
+
+TEST(ResolveOptions, AnImportHasAFileToPutOthersBeside) {
+  const auto resolved = resolve({{"output", {"-"}}}, {}, kImportPrometheus);
+  ASSERT_FALSE(resolved);
+  EXPECT_EQ(resolved.error().path, "output");
+  EXPECT_TRUE(resolve({{"output", {"-"}}}, {}, kExport));
 }
 
 struct BadCase {
@@ -167,6 +235,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"file_value", {}, {}, "\ninterval = x\n", ".conf:2", "interval: 'x' is not"},
         BadCase{"file_key", {}, {}, "intervall = 1s\n", ".conf:1", "'intervall'"},
         BadCase{"file_twice", {}, {}, "node = a\nnode = b\n", ".conf:2", "already set at"},
+        BadCase{"file_flag", {}, {}, "class = a=b\n", ".conf:1", "'class' only the flag counts"},
         BadCase{"file_in_file", {}, {}, "config.file = x\n", ".conf:1", "'config.file'"},
         BadCase{"no_file", {{"config.file", {"/no/such"}}}, {}, "", "/no/such", "cannot open"}),
     [](const auto& bad) { return std::string{bad.param.name}; });

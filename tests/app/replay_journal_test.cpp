@@ -179,6 +179,12 @@ INSTANTIATE_TEST_SUITE_P(
         Altered{"threshold", "threshold = threshold * (1 + 3e-16)", "threshold"},
         Altered{"threshold_smoothed", "threshold_smoothed = threshold_smoothed * (1 + 3e-16)",
                 "threshold_smoothed"},
+        Altered{"suspicion", "suspicion = suspicion + 0.125", "suspicion"},
+        Altered{"no_suspicion", "suspicion = NULL", "suspicion"},
+        Altered{"threshold_suspicion", "threshold_suspicion = threshold_suspicion + 0.125",
+                "threshold_suspicion"},
+        Altered{"suspect", "suspect = 'nobody'", "suspect"},
+        Altered{"suspected", "suspected = NOT suspected", "suspected"},
         Altered{"phase", "phase = 0", "phase"}, Altered{"over", "over = NOT over", "over"},
         Altered{"frozen", "frozen = NOT frozen", "frozen"},
         Altered{"relearning", "relearning = NOT relearning", "relearning"},
@@ -186,6 +192,19 @@ INSTANTIATE_TEST_SUITE_P(
         Altered{"z", "z_load1 = z_load1 + 1", "z of load1"},
         Altered{"verdict", "verdict = 'descriptors'", "verdict"}),
     [](const auto& one) { return std::string{one.param.name}; });
+
+TEST_F(ReplayJournalTest, OfRowsOfEarlierProgramsTheSuspicionIsNotCompared) {
+  Recorder recorder{path()};
+  for (const Sample& sample : samples(320)) recorder.record(sample);
+  query(path(),
+        "UPDATE samples SET suspicion = NULL, threshold_suspicion = NULL, suspect = NULL,"
+        " suspected = NULL WHERE seq <= 310");
+  const ReplaySummary summary = verify();
+  EXPECT_EQ(summary.compared, 320);
+  EXPECT_EQ(summary.different, 0) << summary.first_difference;
+  query(path(), "UPDATE samples SET score = score + 1 WHERE seq = 305");
+  EXPECT_EQ(verify().different, 1) << "all else is";
+}
 
 TEST_F(ReplayJournalTest, RowsOfAnotherModelAreNotCompared) {
   Recorder recorder{path()};

@@ -173,7 +173,7 @@ TEST_F(ScoredRowsTest, KnownNodesHaveHadTheirPastBefore) {
     EXPECT_EQ(row.over, one.over) << i;
     EXPECT_EQ(row.verdict, one.verdict) << i;
     const TreeInputLayout layout{kMetricCount};
-    const std::size_t load1 = layout.z(SimulatedNode::index("load1"));
+    const std::size_t load1 = layout.of(SeriesInput::kZ, SimulatedNode::index("load1"));
     EXPECT_EQ(scored.inputs[ready * width + load1], static_cast<float>(one.tree_inputs[load1]))
         << i;
     EXPECT_EQ(scored.given[ready].probability, std::ranges::max(one.probabilities)) << i;
@@ -192,6 +192,24 @@ TEST_F(ScoredRowsTest, OfANodeThatIsNeverAttackedNothingIsAskedAsOfAKnownOne) {
   }
   EXPECT_EQ(scored.view(1)[99].node, 2U);
   EXPECT_EQ(scored.view(1)[100].node, 3U);
+  EXPECT_EQ(scored.inputs.size() / tree_input_names(node_series()).size(),
+            static_cast<std::size_t>(std::ranges::count(scored.rows, true, &JudgedRow::ready)));
+}
+
+TEST_F(ScoredRowsTest, OfANodeWithoutAPastNothingIsAskedAsOfAKnownOne) {
+  LabelledRecording unknown{4, "unknown"};
+  unknown.unlabelled(60);
+  unknown.attack("cpu", busy_cpu(), 12);
+  unknown.normal(40);
+  const ScoredRows scored = score({unknown, first_}, {}, true, 2);
+  EXPECT_EQ(scored.known_nodes, 1U);
+  ASSERT_EQ(scored.rows_of_view(), 112U + 252U);
+  for (std::size_t i = 0; i < 112; ++i) {
+    EXPECT_EQ(scored.view(1)[i].type, kNotLabelled) << i;
+    EXPECT_FALSE(scored.view(1)[i].ready) << i;
+  }
+  EXPECT_EQ(scored.view(0)[60].type, 0) << "as a new one it is judged";
+  EXPECT_TRUE(scored.view(1).back().ready);
   EXPECT_EQ(scored.inputs.size() / tree_input_names(node_series()).size(),
             static_cast<std::size_t>(std::ranges::count(scored.rows, true, &JudgedRow::ready)));
 }

@@ -31,7 +31,7 @@ TEST(TrainingOptions, HaveDefaultsThatNeedNoThought) {
   EXPECT_EQ(train.max_depth, 8);
   EXPECT_EQ(train.min_leaf, 5);
   EXPECT_FALSE(train.alpha);
-  EXPECT_EQ(train.balance, "causes");
+  EXPECT_EQ(train.balance, Balance::kCauses);
   EXPECT_EQ(train.dead_zone, 1);
   EXPECT_EQ(train.settle, std::chrono::minutes{1});
   EXPECT_EQ(train.thin, 1);
@@ -53,7 +53,7 @@ TEST(TrainingOptions, AreTakenAsTheyAreGiven) {
   EXPECT_THAT(train.fold_by, ElementsAre("node", "row"));
   EXPECT_THAT(train.classes, ElementsAre("a=x,y", "b=z"));
   EXPECT_EQ(train.alpha, 0.125);
-  EXPECT_EQ(train.balance, "none");
+  EXPECT_EQ(train.balance, Balance::kRows);
   EXPECT_EQ(train.settle.count(), 0);
   EXPECT_EQ(train.max_depth, 24);
   EXPECT_EQ(train.min_gain, 0.5);

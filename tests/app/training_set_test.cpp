@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "nodevigil/metrics/table.h"
-#include "nodevigil/scoring/classifier.h"
+#include "nodevigil/scoring/tree_inputs.h"
 #include "store/journal_fixture.h"
 
 namespace nodevigil::testing {
@@ -160,60 +160,6 @@ TEST(LeaveOut, ATypeThatNoRowHasIsToldWithThoseThereAre) {
   scored.types.clear();
   EXPECT_THAT(leave_out(scored, {"cpu"}).error().message(), HasSubstr("there are no attacks"));
   EXPECT_TRUE(succeeded(leave_out(scored, {})));
-}
-
-/// What the rows of each class weigh together.
-std::vector<double> class_weights(const TrainingData& data) {
-  std::vector<double> weights(data.classes.size());
-  for (std::size_t row = 0; row < data.rows; ++row) weights[data.labels[row]] += data.weights[row];
-  return weights;
-}
-
-TEST(BalancedRows, OfClassesAllClassesWeighTheSame) {
-  TrainingData data = set_of("......ab..bbb").data;
-  balance_rows(data, Balance::kClasses);
-  for (const double weight : class_weights(data)) EXPECT_DOUBLE_EQ(weight, 13.0 / 3);
-  EXPECT_DOUBLE_EQ(data.weights[7], data.weights[10]) << "each row of a class as much as another";
-  double all = 0;
-  for (const double weight : data.weights) all += weight;
-  EXPECT_DOUBLE_EQ(all, 13) << "together they weigh what the rows do";
-}
-
-TEST(BalancedRows, OfCausesNormalWeighsAsMuchAsAllOfThem) {
-  TrainingData data = set_of("......ab..bbb").data;
-  balance_rows(data, Balance::kCauses);
-  const std::vector<double> weights = class_weights(data);
-  EXPECT_DOUBLE_EQ(weights[0], 13.0 / 2);
-  EXPECT_DOUBLE_EQ(weights[1], 13.0 / 4);
-  EXPECT_DOUBLE_EQ(weights[2], 13.0 / 4);
-}
-
-TEST(BalancedRows, OfIncidentsEachOfAClassWeighsTheSameHoweverLong) {
-  TrainingData data = set_of("......ab..bbb").data;
-  balance_rows(data, Balance::kIncidents);
-  for (const double weight : class_weights(data)) EXPECT_DOUBLE_EQ(weight, 13.0 / 3);
-  EXPECT_DOUBLE_EQ(data.weights[7], 13.0 / 3 / 2) << "a row that is an incident";
-  for (const std::size_t row : {10U, 11U, 12U}) {
-    EXPECT_DOUBLE_EQ(data.weights[row], 13.0 / 3 / 2 / 3) << "a third of one";
-  }
-  EXPECT_DOUBLE_EQ(data.weights[0], 13.0 / 3 / 2 / 6) << "normal rows by their stretches";
-  EXPECT_DOUBLE_EQ(data.weights[6], 13.0 / 3) << "the one of its class, beside another's or not";
-}
-
-TEST(BalancedRows, WithoutBalanceThereAreNoWeights) {
-  TrainingData data = set_of("...ab").data;
-  balance_rows(data, Balance::kClasses);
-  balance_rows(data, Balance::kRows);
-  EXPECT_TRUE(data.weights.empty()) << "what was there before goes";
-}
-
-TEST(BalancedRows, AClassWithoutRowsTakesNoWeight) {
-  for (const Balance balance : {Balance::kClasses, Balance::kIncidents}) {
-    TrainingData data = set_of("...a").data;
-    balance_rows(data, balance);
-    EXPECT_DOUBLE_EQ(data.weights[0], 2.0 / 3);
-    EXPECT_DOUBLE_EQ(data.weights[3], 2);
-  }
 }
 
 }  // namespace

@@ -97,7 +97,6 @@ TEST_F(TrainingTest, LearnsToTellTheAttacksApart) {
   const Trained trained = train({path("train.csv")});
   const Model& model = trained.report.model;
   EXPECT_THAT(model.classes, ElementsAre("normal", "cpu", "net_flood"));
-  EXPECT_EQ(model.scope, "node");
   EXPECT_EQ(model.name, "trained");
   EXPECT_THAT(model.hash, SizeIs(16));
   EXPECT_GT(trained.report.confusion.macro_f1(), 0.9);

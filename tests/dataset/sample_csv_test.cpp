@@ -83,6 +83,8 @@ TEST_F(SampleCsvTest, WhatIsNoWholeNumberIsToldWithItsPlace) {
     EXPECT_THAT(error_with(wrong, "0"), HasSubstr("rows.csv:2: column 'elapsed_ns': expected"));
     EXPECT_THAT(error_with("1", wrong), HasSubstr("rows.csv:2: column 'breaks': expected"));
   }
+  EXPECT_THAT(error_with("9223372036854775807", "0"),
+              HasSubstr("rows.csv:2: column 'elapsed_ns': expected at most ten years"));
 }
 
 }  // namespace

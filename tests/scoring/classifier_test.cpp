@@ -157,10 +157,10 @@ TEST(TreeInputsTest, NamesAreInTheOrderOfTheLayout) {
                                    "mean", "over_3"));
   const TreeInputLayout layout{series.size()};
   EXPECT_EQ(tree_input_names(series).size(), layout.size());
-  EXPECT_EQ(tree_input_names(series)[layout.fast(1)], "fast.y");
-  EXPECT_EQ(tree_input_names(series)[layout.direction(1)], "direction.y");
-  EXPECT_EQ(tree_input_names(series)[layout.steady(1)], "steady.y");
-  EXPECT_EQ(tree_input_names(series)[layout.aggregate(Aggregate::kLargest)], "largest");
+  EXPECT_EQ(tree_input_names(series)[layout.of(SeriesInput::kFast, 1)], "fast.y");
+  EXPECT_EQ(tree_input_names(series)[layout.of(SeriesInput::kDirection, 1)], "direction.y");
+  EXPECT_EQ(tree_input_names(series)[layout.of(SeriesInput::kSteady, 1)], "steady.y");
+  EXPECT_EQ(tree_input_names(series)[layout.of(Aggregate::kLargest)], "largest");
 }
 
 }  // namespace

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+
+#include "nodevigil/scoring/tree_inputs.h"
 #include "scoring/scored_node.h"
 
 namespace nodevigil {
@@ -44,6 +47,47 @@ TEST(ContaminationTest, AnHourOfAttackStaysRaisedAndIsNotLearned) {
     EXPECT_FALSE(watched.scored.frozen);
     watched.live(kPerHour);
   }
+}
+
+/// A tree that gives to `busy` what has its processors moderately busier than usual.
+Classifier tree_of_busy() {
+  auto model = std::make_shared<Model>();
+  model->classes = {"normal", "busy"};
+  model->features = tree_input_names(node_series());
+  const TreeInputLayout layout{kMetricCount};
+  const auto idle = layout.of(SeriesInput::kZ, SimulatedNode::index("cpu_sec_idle"));
+  model->nodes = {{.feature = static_cast<std::int32_t>(idle),
+                   .threshold = -1.5,
+                   .left = 1,
+                   .right = 2,
+                   .missing_left = false},
+                  {.leaf = 0},
+                  {.leaf = 1}};
+  model->probabilities = {0.05, 0.95, 0.98, 0.02};
+  return {model, nullptr};
+}
+
+// A miner moves one metric of 24: its alarm rests on the suspicion alone, whose threshold follows
+// what passes it.
+TEST(ContaminationTest, AnHourThatOnlyTheTreeSeesStaysRaisedAndIsNotLearned) {
+  ScoredNode watched{36};
+  watched.scorer.set_classifier(tree_of_busy());
+  watched.live(3 * kPerDay + kPerHour / 2);
+  watched.node.change({{"cpu_sec_idle", -0.12}});
+  int until_raised = 0;
+  while (!watched.step().anomalous && until_raised < 1000) ++until_raised;
+  EXPECT_LE(until_raised, 12);
+  int seen_by_score = 0;
+  for (int i = 1; i < kPerHour; ++i) {
+    ASSERT_TRUE(watched.step().anomalous) << "sample " << i;
+    ASSERT_TRUE(watched.scored.frozen);
+    ASSERT_EQ(watched.scored.verdict, 1);
+    if (*watched.scored.score_smoothed > *watched.scored.threshold_smoothed) ++seen_by_score;
+  }
+  EXPECT_LT(seen_by_score, 20) << "the hour's cron job beside it, and no more";
+  watched.node.restore();
+  EXPECT_LE(until_clear(watched, 1000), kClearing);
+  EXPECT_FALSE(watched.scored.frozen);
 }
 
 TEST(ContaminationTest, ABurstOfOneSampleCounts) {

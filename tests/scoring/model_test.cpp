@@ -64,7 +64,6 @@ TEST(ModelTest, AGoodOneIsRead) {
   const auto model = parse(kGood);
   ASSERT_TRUE(model.ok()) << model.error().message();
   EXPECT_EQ(model->name, "good");
-  EXPECT_EQ(model->scope, "node");
   EXPECT_EQ(model->table_hash, "h");
   EXPECT_EQ(model->origin, "my.json");
   EXPECT_EQ(model->provenance, R"({"data":"none","rows":7})");
@@ -253,7 +252,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"NoName", good_with("\"name\": \"good\"", "\"name\": 5"),
               "\"name\": expected a string"},
         Wrong{"OtherScope", good_with("\"scope\": \"node\"", "\"scope\": \"pod\""),
-              R"("scope": expected "node" or "container", got "pod")"},
+              R"("scope": expected "node", got "pod")"},
         Wrong{"OtherTable", good_with("\"h\"", "\"g\""),
               R"("table_hash": expected "h", got "g": the model was made for another table)"},
         Wrong{"LongTable", good_with("\"h\"", "\"" + std::string(5000, 'g') + "\""),

@@ -22,10 +22,9 @@ inline std::string bytes_of(const Scored& scored) {
   }
   for (const auto& value : scored.features) put(value);
   for (const auto& value : scored.z) put(value);
-  for (const auto& value : {scored.score, scored.score_smoothed, scored.threshold,
-                            scored.threshold_smoothed, scored.rank}) {
-    put(value);
-  }
+  for (const NamedFigure& figure : kFigures) put(scored.*figure.value);
+  out.put(scored.suspicion ? scored.suspect : kClassNone);
+  out.put(scored.suspected);
   out.put(scored.verdict);
   for (const auto* const list : {&scored.tree_inputs, &scored.probabilities}) {
     out.put<std::uint64_t>(list->size());

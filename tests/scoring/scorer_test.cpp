@@ -55,10 +55,10 @@ TEST(WarmupTest, SaysSoAndNothingElse) {
     const Scored& scored = watched.scored;
     EXPECT_EQ(scored.verdict, kClassNone);
     EXPECT_EQ(verdict_name(scored.verdict, {}), "");
-    for (const auto& figure : {scored.score, scored.score_smoothed, scored.threshold,
-                               scored.threshold_smoothed, scored.rank}) {
-      EXPECT_EQ(figure, std::nullopt);
+    for (const NamedFigure& figure : kFigures) {
+      EXPECT_EQ(scored.*figure.value, std::nullopt) << figure.name;
     }
+    EXPECT_FALSE(scored.suspected);
     EXPECT_FALSE(scored.anomalous || scored.over || scored.frozen || scored.slow_warm);
     EXPECT_TRUE(scored.probabilities.empty());
     EXPECT_EQ(scored.explanation.top_size, 0);
@@ -112,8 +112,8 @@ TEST(ScorerTest, WhatItSaysHangsTogether) {
     const Explanation& explanation = scored.explanation;
     const TreeInputLayout layout{kMetricCount};
     const auto deviation_of = [&](std::size_t i) {
-      return (std::fabs(scored.tree_inputs[layout.z(i)]) +
-              std::fabs(scored.tree_inputs[layout.fast(i)])) /
+      return (std::fabs(scored.tree_inputs[layout.of(SeriesInput::kZ, i)]) +
+              std::fabs(scored.tree_inputs[layout.of(SeriesInput::kFast, i)])) /
              2;
     };
     std::vector<double> deviations;
@@ -130,14 +130,13 @@ TEST(ScorerTest, WhatItSaysHangsTogether) {
       largest += deviations[i] / kTopCount;
     }
     ASSERT_NEAR(*scored.score, largest, 1e-12);
-    ASSERT_EQ(scored.tree_inputs[layout.aggregate(Aggregate::kScore)], scored.score);
-    ASSERT_EQ(scored.tree_inputs[layout.aggregate(Aggregate::kScoreSmoothed)],
-              scored.score_smoothed);
-    ASSERT_EQ(scored.tree_inputs[layout.aggregate(Aggregate::kLargest)], deviations[0]);
-    ASSERT_NEAR(scored.tree_inputs[layout.aggregate(Aggregate::kMean)],
+    ASSERT_EQ(scored.tree_inputs[layout.of(Aggregate::kScore)], scored.score);
+    ASSERT_EQ(scored.tree_inputs[layout.of(Aggregate::kScoreSmoothed)], scored.score_smoothed);
+    ASSERT_EQ(scored.tree_inputs[layout.of(Aggregate::kLargest)], deviations[0]);
+    ASSERT_NEAR(scored.tree_inputs[layout.of(Aggregate::kMean)],
                 std::accumulate(deviations.begin(), deviations.end(), 0.0) / kMetricCount, 1e-12);
     ASSERT_EQ(
-        scored.tree_inputs[layout.aggregate(Aggregate::kOver3)] * kMetricCount,
+        scored.tree_inputs[layout.of(Aggregate::kOver3)] * kMetricCount,
         static_cast<double>(std::ranges::count_if(deviations, [](double d) { return d > 3; })));
 
     std::array<double, kMetricCount> z{};
@@ -147,10 +146,11 @@ TEST(ScorerTest, WhatItSaysHangsTogether) {
     const double length = length_of(z, 3);
     const double length_of_lasting = length_of(lasting, 1);
     for (std::size_t i = 0; i < kMetricCount; ++i) {
-      ASSERT_NEAR(scored.tree_inputs[layout.direction(i)], z[i] / length, 1e-12);
+      ASSERT_NEAR(scored.tree_inputs[layout.of(SeriesInput::kDirection, i)], z[i] / length, 1e-12);
       // This one begins two days late; after so many samples (15 / 16)^500 of that is left.
       if (step < 500) continue;
-      ASSERT_NEAR(scored.tree_inputs[layout.steady(i)], lasting[i] / length_of_lasting, 1e-12);
+      ASSERT_NEAR(scored.tree_inputs[layout.of(SeriesInput::kSteady, i)],
+                  lasting[i] / length_of_lasting, 1e-12);
     }
 
     ASSERT_EQ(explanation.path_size > 0, scored.anomalous);

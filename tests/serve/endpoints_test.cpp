@@ -144,6 +144,22 @@ TEST(Status, TellsOfSourcesTicksJournalAndModel) {
   EXPECT_EQ(body["model"]["reload_failures"], 2);
 }
 
+TEST(Status, TellsOfPostgresAndItsFailuresByKind) {
+  HandMade made;
+  EndpointSources sources = made.sources();
+  EXPECT_EQ(json::parse(ask(made, "/api/v1/status").body).at("postgres"), nullptr);
+  ForwarderStats stats;
+  stats.connections = 9;
+  stats.failures[static_cast<std::size_t>(ErrorCode::kTimeout)] = 2;
+  sources.forwarder_stats = [stats] { return stats; };
+  const json body = json::parse(make_routes(sources).at("/api/v1/status").answer({}).body);
+  const json& told = body.at("postgres");
+  EXPECT_EQ(told.at("connections"), 9);
+  EXPECT_EQ(told.at("failures").size(), kErrorCodeNames.size());
+  EXPECT_EQ(told.at("failures").at("timeout"), 2);
+  EXPECT_EQ(told.at("failures").at("io"), 0);
+}
+
 TEST(Status, TellsOfAlertmanagers) {
   HandMade made;
   const json told = json::parse(ask(made, "/api/v1/status").body).at("alertmanagers").at(0);

@@ -31,7 +31,6 @@ class HandClock final : public Clock {
 inline std::shared_ptr<const Model> hand_made_model() {
   auto model = std::make_shared<Model>();
   model->name = "hand-made";
-  model->scope = "node";
   model->classes = {"normal", "cpu", "disk"};
   model->features = {"z_load1"};
   model->nodes = {{0, 3.5, 1, 2, true, 0}, {-1, 0, 0, 0, true, 0}, {-1, 0, 0, 0, true, 1}};

@@ -100,6 +100,10 @@ TEST_F(Samples, GivesWholeRows) {
   EXPECT_EQ(row["score_smoothed"], 4.125);
   EXPECT_EQ(row["threshold_smoothed"], 3.75);
   EXPECT_EQ(row["rank"], 1.222);
+  EXPECT_EQ(row["suspicion"], 0.625);
+  EXPECT_EQ(row["threshold_suspicion"], 0.5);
+  EXPECT_EQ(row["suspect"], "cpu");
+  EXPECT_EQ(row["suspected"], true);
   EXPECT_EQ(row["values"].size(), kMetricCount);
   EXPECT_EQ(row["values"]["load1"], 1009.5);
   EXPECT_EQ(row["values"]["disk_read"], nullptr);
@@ -113,6 +117,9 @@ TEST_F(Samples, GivesRowsOfTheWarmupWithoutVerdict) {
   EXPECT_EQ(row["phase"], "warmup");
   EXPECT_EQ(row["verdict"], nullptr);
   EXPECT_EQ(row["score"], nullptr);
+  EXPECT_EQ(row["suspicion"], nullptr);
+  EXPECT_EQ(row["suspect"], nullptr);
+  EXPECT_EQ(row["suspected"], false);
   EXPECT_EQ(row["explanation"], nullptr);
 }
 

@@ -101,7 +101,7 @@ std::int64_t expect_whole(const std::string& path, std::int64_t acknowledged, st
   const std::string in_database = query(path, "SELECT coalesce(max(seq), 0) FROM samples");
   const auto journal = open_journal(path, make_series(kSeries));
   if (!journal) return 0;
-  EXPECT_TRUE(journal->moved_aside().empty());
+  EXPECT_TRUE(moved_aside(path).empty());
   const std::int64_t last = *journal->last_seq();
   EXPECT_GE(last, acknowledged);
   EXPECT_EQ(journal->size()->rows, last);

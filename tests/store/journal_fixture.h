@@ -103,6 +103,16 @@ inline std::vector<StoredRow> read_all(const Journal& journal, std::int64_t afte
   return rows;
 }
 
+/// Where the damaged journal that was at `path` is now; empty where there is none.
+inline std::string moved_aside(const std::string& path) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator{std::filesystem::path{path}.parent_path()}) {
+    const std::string name = entry.path().string();
+    if (name.starts_with(path + ".corrupt-") && name.ends_with('Z')) return name;
+  }
+  return "";
+}
+
 inline std::vector<std::int64_t> seqs(const std::vector<StoredRow>& rows) {
   std::vector<std::int64_t> result;
   result.reserve(rows.size());

@@ -14,6 +14,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 constexpr std::size_t kSeries = 3;
 constexpr uid_t kNobody = 65534;
@@ -57,7 +58,7 @@ TEST_F(JournalOpenTest, MakesFilesThatOnlyTheirOwnerCanRead) {
   const auto journal = open_journal(path_, series_);
   ASSERT_TRUE(journal);
   ASSERT_TRUE(succeeded(append_rows(*journal, 1, 1, kSeries)));
-  EXPECT_THAT(journal->moved_aside(), IsEmpty());
+  EXPECT_THAT(moved_aside(path_), IsEmpty());
   for (const char* suffix : {"", "-wal", "-shm", ".lock"}) {
     struct stat status {};
     ASSERT_EQ(stat((path_ + suffix).c_str(), &status), 0) << suffix;
@@ -129,6 +130,53 @@ TEST_F(JournalOpenTest, RefusesANewerFormat) {
   expect_refused_in_both_modes(path_, "format 2, this program knows 1");
 }
 
+TEST_F(JournalOpenTest, AJournalOfAnEarlierProgramIsReadAsItIsAndGetsItsColumnsFromAWriter) {
+  make_journal(3);
+  for (const char* const column : {"suspicion", "threshold_suspicion", "suspect", "suspected"}) {
+    query(path_, std::string{"ALTER TABLE samples DROP COLUMN "} + column);
+  }
+  const std::string earlier = query(path_, "SELECT sql FROM sqlite_master WHERE name = 'samples'");
+  ASSERT_THAT(earlier, Not(HasSubstr("susp")));
+  const auto expect_first_three = [](const Journal& journal) {
+    const auto rows = read_all(journal);
+    ASSERT_GE(rows.size(), 3U);
+    for (std::size_t i = 0; i < 3; ++i) {
+      const Row row = make_row(static_cast<std::int64_t>(i) + 1, kSeries);
+      EXPECT_EQ(rows[i].sample.values, row.sample.values);
+      EXPECT_EQ(rows[i].z, row.scored.z);
+      EXPECT_EQ(rows[i].score, row.scored.score);
+      EXPECT_EQ(rows[i].verdict, "normal");
+      EXPECT_EQ(rows[i].suspicion, std::nullopt);
+      EXPECT_EQ(rows[i].suspect, "");
+      EXPECT_EQ(rows[i].suspected, std::nullopt);
+    }
+  };
+  const auto reader = open_journal(path_, series_, Journal::Mode::kReadOnly);
+  ASSERT_TRUE(reader);
+  expect_first_three(*reader);
+  EXPECT_EQ(query(path_, "SELECT sql FROM sqlite_master WHERE name = 'samples'"), earlier);
+
+  const auto writer = open_journal(path_, series_);
+  ASSERT_TRUE(writer);
+  RowContext context;
+  context.classes = {"normal", "cpu"};
+  ASSERT_TRUE(succeeded(writer->set_context(context)));
+  Row row = make_row(4, kSeries);
+  row.scored.suspicion = 0.75;
+  row.scored.suspect = 1;
+  ASSERT_TRUE(succeeded(append_one(*writer, row)));
+  // The reader that was there before sees them, too.
+  for (const Journal* const journal : {reader.get(), writer.get()}) {
+    expect_first_three(*journal);
+    const auto rows = read_all(*journal, 3);
+    ASSERT_EQ(rows.size(), 1U);
+    EXPECT_EQ(rows[0].suspicion, 0.75);
+    EXPECT_EQ(rows[0].suspect, "cpu");
+    EXPECT_EQ(rows[0].suspected, false);
+  }
+  EXPECT_EQ(query(path_, "SELECT count(*) FROM samples WHERE suspected IS NULL"), "3");
+}
+
 TEST_F(JournalOpenTest, RefusesNamesThatCannotBeColumns) {
   series_ = {{"score", Kind::kGauge, Floor{}}};
   expect_refused(path_, Journal::Mode::kReadWrite, ErrorCode::kInvalid, "score");
@@ -182,8 +230,9 @@ TEST_F(JournalOpenTest, MovesADamagedFileAsideAndStartsAnew) {
   overwrite(std::streamoff{8} * 4096, std::size_t{10} * 4096);
   const auto journal = open_journal(path_, series_);
   ASSERT_TRUE(journal);
-  EXPECT_THAT(journal->moved_aside(), HasSubstr(path_ + ".corrupt-20"));
-  EXPECT_GT(std::filesystem::file_size(journal->moved_aside()), 100'000U);
+  const std::string aside = moved_aside(path_);
+  ASSERT_THAT(aside, HasSubstr(path_ + ".corrupt-20"));
+  EXPECT_GT(std::filesystem::file_size(aside), 100'000U);
   EXPECT_EQ(*journal->last_seq(), 0);
   EXPECT_TRUE(succeeded(append_rows(*journal, 1, 5, kSeries)));
   EXPECT_EQ(query(path_, "PRAGMA integrity_check"), "ok");
@@ -194,7 +243,7 @@ TEST_F(JournalOpenTest, MovesAFileWithADamagedSchemaAside) {
   overwrite(100, 1'000);  // the first page, after the file's header
   const auto journal = open_journal(path_, series_);
   ASSERT_TRUE(journal);
-  EXPECT_THAT(journal->moved_aside(), HasSubstr(".corrupt-"));
+  EXPECT_THAT(moved_aside(path_), HasSubstr(".corrupt-"));
   EXPECT_TRUE(succeeded(append_rows(*journal, 1, 5, kSeries)));
 }
 
@@ -208,7 +257,7 @@ TEST_F(JournalOpenTest, KeepsOnlyTheLatestDamagedFile) {
   ASSERT_TRUE(journal);
   EXPECT_FALSE(std::filesystem::exists(path_ + ".corrupt-20200101T000000Z"));
   EXPECT_FALSE(std::filesystem::exists(path_ + ".corrupt-20200101T000000Z-wal"));
-  EXPECT_TRUE(std::filesystem::exists(journal->moved_aside()));
+  EXPECT_THAT(moved_aside(path_), HasSubstr(".corrupt-20"));
   EXPECT_TRUE(std::filesystem::exists(dir_.file("else.db.corrupt-20200101T000000Z")));
 }
 

@@ -205,45 +205,21 @@ TEST_F(JournalRetentionTest, CheckpointsAreOpaqueBytes) {
   EXPECT_EQ((*journal_->load_checkpoint("h", 6))->state, "");
 }
 
-TEST_F(JournalRetentionTest, TheOldestCheckpointHasAllRowsAfterIt) {
-  const auto oldest = [&] {
-    const auto found = journal_->oldest_checkpoint("h");
-    EXPECT_TRUE(succeeded(found));
-    return *found ? (*found)->seq : 0;
-  };
-  EXPECT_EQ(oldest(), 0);
+TEST_F(JournalRetentionTest, ACheckpointThatLacksARowAfterItGoes) {
   for (std::int64_t seq = 1; seq <= 5; ++seq) append_and_checkpoint(seq, seq);
-  EXPECT_EQ(oldest(), 1);
   append_and_checkpoint(6, 6, "other");
-  EXPECT_EQ(oldest(), 1);
-
   // Row 4 is the oldest left: checkpoint 3 has all rows after it, checkpoint 2 has not.
   const JournalLimits limits{.max_age_us = kDayUs, .max_bytes = 0};
   EXPECT_EQ(prune_all(limits, row_of_day(4, 4).sample.ts_us + kDayUs), 3);
-  EXPECT_EQ(oldest(), 3);
   EXPECT_EQ(kept_checkpoints(), "3,4,5,6");
-
-  // Rows 7 and 8 are lost: only what comes after them is whole.
-  append_and_checkpoint(9, 9);
-  EXPECT_EQ(oldest(), 9);
-  ASSERT_TRUE(succeeded(append_one(*journal_, row_of_day(10, 10))));
-  EXPECT_EQ(oldest(), 9);
-
-  journal_.reset();
-  journal_ = open_journal(path_, make_series(kSeries));
-  EXPECT_EQ(oldest(), 9);
 }
 
-TEST_F(JournalRetentionTest, ACheckpointBeforeTheFirstRowAfterAGapIsWhole) {
+TEST_F(JournalRetentionTest, NumbersUpToACheckpointAreGiven) {
   append_and_checkpoint(1, 0);
   ASSERT_TRUE(succeeded(journal_->save_checkpoint({4, "h", ""})));  // rows 2 to 4 were dropped
   EXPECT_EQ(*journal_->last_seq(), 4);
   EXPECT_FALSE(append_one(*journal_, row_of_day(4, 0)));
-  ASSERT_TRUE(succeeded(append_one(*journal_, row_of_day(5, 0))));
-  const auto oldest = journal_->oldest_checkpoint("h");
-  ASSERT_TRUE(succeeded(oldest));
-  ASSERT_TRUE(oldest->has_value());
-  EXPECT_EQ((*oldest)->seq, 4);
+  EXPECT_TRUE(succeeded(append_one(*journal_, row_of_day(5, 0))));
 }
 
 TEST_F(JournalRetentionTest, TheNewestCheckpointOutlivesItsRows) {
@@ -252,7 +228,6 @@ TEST_F(JournalRetentionTest, TheNewestCheckpointOutlivesItsRows) {
   EXPECT_EQ(prune_all({.max_age_us = 1, .max_bytes = 0}, kStartUs + std::int64_t{99} * kDayUs), 6);
   EXPECT_EQ(kept_checkpoints(), "5");
   EXPECT_EQ((*journal_->load_checkpoint("h", 6))->seq, 5);
-  EXPECT_EQ(*journal_->oldest_checkpoint("h"), std::nullopt);
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <limits>
 
 #include "nodevigil/base/file.h"
+#include "nodevigil/base/hash.h"
+#include "nodevigil/scoring/archive.h"
 #include "store/journal_fixture.h"
 
 namespace nodevigil::testing {
@@ -16,6 +18,23 @@ constexpr std::size_t kSeries = 3;
 
 void write_file(const std::string& path, const std::string& content) {
   std::ofstream{path, std::ios::binary} << content;
+}
+
+/// A tail of one row without a suspicion, as programs wrote it that stored nothing of it.
+std::string of_an_earlier_program(const std::string& tail) {
+  constexpr std::size_t kHeader = 8 + 32;
+  constexpr std::size_t kLengthAndHash = 4 + 8;
+  constexpr std::size_t kSeriesBytes = 2 * kSeries * sizeof(double);
+  constexpr std::size_t kSuspicionBytes = 2 * sizeof(double);
+  std::string row = tail.substr(kHeader + kLengthAndHash);
+  row.resize(row.size() - 4 - 2);  // the length of `suspect`, and `suspected`
+  row.erase(row.size() - kSeriesBytes - kSuspicionBytes, kSuspicionBytes);
+  Fnv1a hash;
+  hash.add(row);
+  ArchiveWriter record;
+  record.put(static_cast<std::uint32_t>(row.size()));
+  record.put(hash.value());
+  return tail.substr(0, kHeader) + std::string{record.bytes()} + row;
 }
 
 class JournalTailTest : public ::testing::Test {
@@ -99,6 +118,10 @@ TEST_F(JournalTailTest, EveryFieldComesBack) {
   row.scored.threshold.reset();
   row.scored.threshold_smoothed = 0.4;
   row.scored.rank = 0.5;
+  row.scored.suspicion = 0.6;
+  row.scored.threshold_suspicion = 0.7;
+  row.scored.suspect = 1;
+  row.scored.suspected = true;
   row.scored.frozen = row.scored.over = row.scored.anomalous = true;
   row.scored.verdict = 1;
   ASSERT_TRUE(succeeded(journal_->keep(row, R"({"why": "\u00fc"})")));
@@ -106,6 +129,8 @@ TEST_F(JournalTailTest, EveryFieldComesBack) {
   row.sample.ts_us += 1;
   row.scored.frozen = row.scored.over = row.scored.anomalous = false;
   row.scored.relearning = true;
+  row.scored.suspicion.reset();
+  row.scored.suspected = false;
   row.scored.phase = Phase::kWarmup;
   ASSERT_TRUE(succeeded(journal_->keep(row, "")));
   open();
@@ -123,6 +148,10 @@ TEST_F(JournalTailTest, EveryFieldComesBack) {
   EXPECT_EQ(first.threshold, std::nullopt);
   EXPECT_EQ(first.threshold_smoothed, 0.4);
   EXPECT_EQ(first.rank, 0.5);
+  EXPECT_EQ(first.suspicion, 0.6);
+  EXPECT_EQ(first.threshold_suspicion, 0.7);
+  EXPECT_EQ(first.suspect, "cpu");
+  EXPECT_EQ(first.suspected, true);
   EXPECT_EQ(first.phase, Phase::kReady);
   EXPECT_TRUE(first.frozen && first.over && first.anomalous && !first.relearning);
   EXPECT_EQ(first.verdict, "cpu");
@@ -131,7 +160,34 @@ TEST_F(JournalTailTest, EveryFieldComesBack) {
   const StoredRow& second = rows[1];
   EXPECT_TRUE(second.relearning && !second.frozen && !second.over && !second.anomalous);
   EXPECT_EQ(second.phase, Phase::kWarmup);
+  EXPECT_EQ(second.suspicion, std::nullopt);
+  EXPECT_EQ(second.suspect, "");
+  EXPECT_EQ(second.suspected, false);
   EXPECT_EQ(second.explanation, "");
+}
+
+TEST_F(JournalTailTest, ARowThatAnEarlierProgramHasKeptIsTaken) {
+  keep(1, 1, "{}");
+  const std::string earlier = of_an_earlier_program(tail());
+  ASSERT_LT(earlier.size(), tail().size());
+  journal_.reset();
+  set_tail(earlier);
+  const auto reader = open_journal(path_, make_series(kSeries), Journal::Mode::kReadOnly);
+  ASSERT_TRUE(reader);
+  ASSERT_TRUE(succeeded(reader->kept()));
+  EXPECT_EQ(seqs(*reader->kept()), Seqs{1});
+  open();
+  const auto rows = read_all(*journal_);
+  ASSERT_EQ(rows.size(), 1U);
+  const Row row = make_row(1, kSeries);
+  EXPECT_EQ(rows[0].sample.values, row.sample.values);
+  EXPECT_EQ(rows[0].z, row.scored.z);
+  EXPECT_EQ(rows[0].score, row.scored.score);
+  EXPECT_EQ(rows[0].explanation, "{}");
+  EXPECT_EQ(rows[0].suspicion, std::nullopt);
+  EXPECT_EQ(rows[0].suspect, "");
+  EXPECT_EQ(rows[0].suspected, std::nullopt);
+  EXPECT_EQ(query(path_, "SELECT suspected FROM samples"), "NULL");
 }
 
 TEST_F(JournalTailTest, AppendedRowsAreNotAppendedTwice) {
@@ -236,8 +292,8 @@ TEST_F(JournalTailTest, TheTailOfADamagedJournalIsMovedAsideWithIt) {
   std::filesystem::resize_file(path_, 4096);
   std::filesystem::remove(path_ + "-wal");
   open();
-  ASSERT_NE(journal_->moved_aside(), "");
-  const auto saved = read_file(journal_->moved_aside() + "-tail");
+  ASSERT_NE(moved_aside(path_), "");
+  const auto saved = read_file(moved_aside(path_) + "-tail");
   ASSERT_TRUE(succeeded(saved));
   EXPECT_EQ(*saved, content);
 }

@@ -77,11 +77,9 @@ Row random_row(std::int64_t seq, Random& random) {
   row.scored.relearning = random.flag();
   row.scored.over = random.flag();
   row.scored.anomalous = random.flag();
-  row.scored.score = random.value();
-  row.scored.score_smoothed = random.value();
-  row.scored.threshold = random.value();
-  row.scored.threshold_smoothed = random.value();
-  row.scored.rank = random.value();
+  for (const NamedFigure& figure : kFigures) row.scored.*figure.value = random.value();
+  row.scored.suspect = static_cast<std::int32_t>(random.below(2));
+  row.scored.suspected = random.flag();
   row.scored.verdict = static_cast<std::int32_t>(random.below(5)) - 3;
   return row;
 }
@@ -94,11 +92,11 @@ void expect_same(const StoredRow& stored, const Row& row, const std::vector<std:
   EXPECT_EQ(stored.sample.breaks, row.sample.breaks);
   EXPECT_EQ(bits(stored.sample.values), bits(row.sample.values));
   EXPECT_EQ(bits(stored.z), bits(row.scored.z));
-  EXPECT_EQ(bits(stored.score), bits(row.scored.score));
-  EXPECT_EQ(bits(stored.score_smoothed), bits(row.scored.score_smoothed));
-  EXPECT_EQ(bits(stored.threshold), bits(row.scored.threshold));
-  EXPECT_EQ(bits(stored.threshold_smoothed), bits(row.scored.threshold_smoothed));
-  EXPECT_EQ(bits(stored.rank), bits(row.scored.rank));
+  for (const NamedFigure& figure : kFigures) {
+    EXPECT_EQ(bits(stored.*figure.value), bits(row.scored.*figure.value)) << figure.name;
+  }
+  EXPECT_EQ(stored.suspect, suspect_name(row.scored, classes));
+  EXPECT_EQ(stored.suspected, row.scored.suspected);
   EXPECT_EQ(stored.phase, row.scored.phase);
   EXPECT_EQ(stored.frozen, row.scored.frozen);
   EXPECT_EQ(stored.relearning, row.scored.relearning);

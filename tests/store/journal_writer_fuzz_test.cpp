@@ -167,7 +167,7 @@ class Round {
     check_checkpoint(stats_.seq_shift);
     const auto journal = open_journal(path_, series_);
     ASSERT_TRUE(journal);
-    EXPECT_EQ(journal->moved_aside(), "");
+    EXPECT_EQ(moved_aside(path_), "");
     std::int64_t own_rows = 0;
     std::int64_t previous = 0;
     for (const auto& row : read_all(*journal)) {

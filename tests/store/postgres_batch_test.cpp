@@ -40,8 +40,12 @@ StoredRow some_row() {
   row.threshold = 0.3;
   row.threshold_smoothed = 0.4;
   row.rank = 0.5;
+  row.suspicion = 0.6;
+  row.threshold_suspicion = 0.7;
   row.phase = Phase::kReady;
   row.verdict = "cpu";
+  row.suspect = "disk";
+  row.suspected = false;
   row.explanation = R"({"verdict":"cpu"})";
   return row;
 }
@@ -74,15 +78,16 @@ PostgresBatch batch_of(const std::vector<StoredRow>& rows) {
 }
 
 TEST(PostgresBatchTest, EveryFieldGoesToTheColumnOfItsName) {
-  for (const char* const flag : {"frozen", "relearning", "over", "anomalous"}) {
+  for (const char* const flag : {"frozen", "relearning", "over", "anomalous", "suspected"}) {
     StoredRow row = some_row();
     const std::string name = flag;
     row.frozen = name == "frozen";
     row.relearning = name == "relearning";
     row.over = name == "over";
     row.anomalous = name == "anomalous";
+    row.suspected = name == "suspected";
     const PostgresBatch batch = batch_of({row});
-    for (const char* const other : {"frozen", "relearning", "over", "anomalous"}) {
+    for (const char* const other : {"frozen", "relearning", "over", "anomalous", "suspected"}) {
       EXPECT_THAT(sent(batch, other), ElementsAre(name == other ? "t" : "f")) << other;
     }
     EXPECT_THAT(sent(batch, "ts"), ElementsAre("1767225600000001"));
@@ -96,6 +101,9 @@ TEST(PostgresBatchTest, EveryFieldGoesToTheColumnOfItsName) {
     EXPECT_THAT(sent(batch, "threshold"), ElementsAre("0.3"));
     EXPECT_THAT(sent(batch, "threshold_smoothed"), ElementsAre("0.4"));
     EXPECT_THAT(sent(batch, "rank"), ElementsAre("0.5"));
+    EXPECT_THAT(sent(batch, "suspicion"), ElementsAre("0.6"));
+    EXPECT_THAT(sent(batch, "threshold_suspicion"), ElementsAre("0.7"));
+    EXPECT_THAT(sent(batch, "suspect"), ElementsAre("disk"));
     EXPECT_THAT(sent(batch, "explanation"), ElementsAre(R"({"verdict":"cpu"})"));
     EXPECT_THAT(sent_value(batch, 0), ElementsAre("1.5"));
     EXPECT_THAT(sent_value(batch, 1), ElementsAre("2.5"));
@@ -116,13 +124,17 @@ TEST(PostgresBatchTest, WhatIsMissingIsNull) {
   row.sample.elapsed_ns.reset();
   row.sample.values[1].reset();
   row.z[0].reset();
-  row.score = row.score_smoothed = row.threshold = row.threshold_smoothed = row.rank = std::nullopt;
+  static_cast<Figures&>(row) = Figures{};
+  row.suspect.clear();
+  row.suspected.reset();
   row.explanation.clear();
   row.phase = Phase::kWarmup;
   const PostgresBatch batch = batch_of({row});
-  for (const char* const name : {"elapsed_ns", "score", "score_smoothed", "threshold",
-                                 "threshold_smoothed", "rank", "explanation"}) {
+  for (const char* const name : {"elapsed_ns", "suspect", "suspected", "explanation"}) {
     EXPECT_THAT(sent(batch, name), ElementsAre(kNull)) << name;
+  }
+  for (const NamedFigure& figure : kFigures) {
+    EXPECT_THAT(sent(batch, figure.name), ElementsAre(kNull)) << figure.name;
   }
   EXPECT_THAT(sent_value(batch, 0), ElementsAre("1.5"));
   EXPECT_THAT(sent_value(batch, 1), ElementsAre(kNull));

@@ -97,18 +97,20 @@ class RowsTest(StateDirCase):
             for (us,) in self.rows("ts_us")[:len(served)]])
         self.assertGreaterEqual(len(self.rows()), len(served))
 
-    def test_verify_sees_a_changed_score(self):
+    def test_verify_sees_a_changed_figure(self):
         with Agent(self.state, *QUICK, interval="20ms") as agent:
             wait_until(lambda: agent.status()["phase"] == "ready", what="warm baselines")
             wait_until(lambda: agent.status()["row"]["score"] is not None, what="a score")
-        with contextlib.closing(sqlite3.connect(self.state / "journal.db")) as journal:
-            journal.execute("UPDATE samples SET score = score * (1 + 1e-15) WHERE seq = "
-                            "(SELECT max(seq) FROM samples WHERE score > 0.001)")
-            journal.commit()
-        result = nodevigil("replay", "--state-dir", self.state, "--verify", "-o", "/dev/null",
-                           *QUICK, "--interval", "20ms", check=1)
-        self.assertIn("1 differ", result.stderr)
-        self.assertIn("score of row", result.stderr)
+        # In one row, of which the first difference is told.
+        for figure, changed in (("suspicion", "suspicion + 0.1"), ("score", "score * (1 + 1e-15)")):
+            with contextlib.closing(sqlite3.connect(self.state / "journal.db")) as journal:
+                journal.execute(f"UPDATE samples SET {figure} = {changed} WHERE seq = "
+                                "(SELECT max(seq) FROM samples WHERE score > 0.001)")
+                journal.commit()
+            result = nodevigil("replay", "--state-dir", self.state, "--verify", "-o", "/dev/null",
+                               *QUICK, "--interval", "20ms", check=1)
+            self.assertIn("1 differ", result.stderr)
+            self.assertIn(f"first: {figure} of row", result.stderr)
 
     def test_a_second_agent_on_the_same_journal_is_refused(self):
         with Agent(self.state):

@@ -49,6 +49,14 @@ class HelpTest(unittest.TestCase):
         for command in COMMANDS:
             self.assertIn(command, said)
 
+    def test_help_tells_where_only_the_flag_counts(self):
+        for command, option in (("label", "--node NAME"), ("train", "--class NAME=TYPE,..."),
+                                ("import-prometheus", "--match SELECTOR")):
+            said = " ".join(nodevigil(command, "--help", check=0).stdout.split())
+            own = said.partition(f" {option} ")[2].partition(" --")[0]
+            self.assertIn("Only the flag counts.", own)
+        self.assertNotIn("Only the flag counts.", nodevigil("agent", "--help", check=0).stdout)
+
     def test_wrong_usage_is_exit_code_2(self):
         for arguments in ((), ("frobnicate",), ("sample", "--no-such"), ("replay",),
                           ("replay", "--verify", "x.csv"), ("schema", "--format", "xml"),
@@ -119,6 +127,23 @@ class CheckConfigTest(unittest.TestCase):
                    "NODEVIGIL_PORT_9910_TCP_ADDR": "10.0.0.1"}
         self.assertEqual(nodevigil("check-config", check=0, **service).stdout,
                          nodevigil("check-config", check=0).stdout)
+
+
+class LabelTest(unittest.TestCase):
+    def test_the_variable_that_names_the_agents_node_chooses_no_windows(self):
+        with tempfile.TemporaryDirectory() as state:
+            def label(*arguments, check=0):
+                return nodevigil("label", *arguments, "--state-dir", state, check=check, NODEVIGIL_NODE="other")
+
+            label("add", "--type", "cpu", "--from", "100", "--to", "200", "--node", "other")
+            label("add", "--type", "cpu", "--from", "300", "--to", "400")
+            listed = label("list", "--format", "json").stdout
+            self.assertEqual({window["node"] for window in json.loads(listed)}, {"other", socket.gethostname()})
+            self.assertIn("needs at least one of --id, --node", label("remove", check=2).stderr)
+            self.assertEqual(label("list", "--format", "json").stdout, listed)
+            label("remove", "--node", "other")
+            left = json.loads(label("list", "--format", "json").stdout)
+            self.assertEqual([window["node"] for window in left], [socket.gethostname()])
 
 
 class DoctorTest(unittest.TestCase):
@@ -309,6 +334,17 @@ class OutputFileTest(unittest.TestCase):
             self.assertEqual(self.out.read_text(), self.table)
             self.assertEqual(self.out.stat().st_mode & 0o7777, mode)
             self.out.chmod(0o600)
+
+    def test_a_dash_is_standard_output(self):
+        rows = self.directory / "rows"
+        rows.write_text(as_csv(recording(60)))
+        for arguments in ("schema",), ("replay", rows):
+            shown = subprocess.run([os.path.abspath(PROGRAM), *arguments, "-o", "-"], capture_output=True,
+                                   text=True, timeout=120, env=environment(), cwd=self.directory)
+            self.assertEqual(shown.returncode, 0, shown.stderr)
+            self.assertEqual(shown.stdout, nodevigil(*arguments, check=0).stdout)
+            self.assertEqual(self.names(), ["rows"])
+        self.assertIn("output: expected a file", nodevigil("import-prometheus", "-o", "-", check=2).stderr)
 
     def test_nobody_elses_part_file_is_touched(self):
         part = self.directory / "out.part"

@@ -93,13 +93,25 @@ class JournalTest(unittest.TestCase):
         nodevigil("export", "--exact", "--state-dir", self.journal, "-o", file, check=0)
         replayed = rows_of(nodevigil("replay", file, *SCORING, check=0).stdout)
         recorded = export("--state-dir", self.journal, "--columns", "score", "--columns", "rank",
+                          "--columns", "suspicion", "--columns", "threshold_suspicion",
                           "--columns", "verdict", "--columns", "anomalous")
         self.assertEqual(sum(row["verdict"] != "" for row in recorded) > 100, True)
         for theirs, ours in zip(recorded, replayed, strict=True):
-            self.assertEqual((theirs["ts"], theirs["score"], theirs["rank"], theirs["verdict"],
-                              theirs["anomalous"]),
-                             (ours["ts"], ours["score_raw"], ours["score"], ours["class"],
-                              ours["anomalous"]))
+            self.assertEqual((theirs["ts"], theirs["score"], theirs["rank"], theirs["suspicion"],
+                              theirs["threshold_suspicion"], theirs["verdict"], theirs["anomalous"]),
+                             (ours["ts"], ours["score_raw"], ours["score"], ours["suspicion"],
+                              ours["threshold_suspicion"], ours["class"], ours["anomalous"]))
+
+    def test_the_suspicion_is_exported_with_what_it_is_of(self):
+        columns = ("suspicion", "threshold_suspicion", "suspect", "suspected")
+        rows = export("--state-dir", self.journal,
+                      *(word for column in columns for word in ("--columns", column)))
+        self.assertEqual(tuple(rows[0])[2:6], columns)
+        with contextlib.closing(sqlite3.connect(self.journal / "journal.db")) as journal:
+            stored = journal.execute(f"SELECT {', '.join(columns)} FROM samples ORDER BY seq").fetchall()
+        self.assertEqual([(*(float(row[name]) if row[name] else None for name in columns[:2]),
+                           row["suspect"], int(row["suspected"])) for row in rows], stored)
+        self.assertGreater(sum(row["suspicion"] != "" and row["suspect"] != "" for row in rows), 100)
 
     def test_equal_rows_are_equal_bytes_and_spans_of_time_are_parts_of_them(self):
         whole = nodevigil("export", "--state-dir", self.journal, check=0).stdout
@@ -165,6 +177,25 @@ class JournalTest(unittest.TestCase):
                 self.assertIn(done.returncode, (1, 2))
                 self.assertIn(said, done.stderr)
         self.assertEqual(self.label("list").stdout, "")
+
+    def test_labels_in_a_directory_that_is_not_there_are_refused(self):
+        mistyped = pathlib.Path(self.directory) / "mistyped"
+        for arguments in (("add", "--type", "x", "--from", "1h", "--to", "now"), ("list",),
+                          ("remove", "--type", "x")):
+            with self.subTest(arguments):
+                done = nodevigil("label", *arguments, "--state-dir", mistyped, check=1)
+                self.assertIn(f"{mistyped}: is no directory", done.stderr)
+                self.assertFalse(mistyped.exists())
+
+    def test_only_adding_makes_a_file_of_labels(self):
+        file = pathlib.Path(self.directory) / "mistyped.csv"
+        for arguments in (("list",), ("remove", "--type", "x")):
+            with self.subTest(arguments):
+                done = self.label(*arguments, "--labels", file, check=1)
+                self.assertIn("mistyped.csv: cannot open", done.stderr)
+                self.assertEqual(list(file.parent.glob("mistyped*")), [])
+        self.label("add", "--type", "x", "--node", "n", "--from", "1h", "--to", "now", "--labels", file)
+        self.assertIn("1 windows removed", self.label("remove", "--type", "x", "--labels", file).stdout)
 
     def test_a_full_disk_is_told_and_leaves_nothing(self):
         target = pathlib.Path(self.directory) / "full.csv"
@@ -274,6 +305,11 @@ class PostgresTest(unittest.TestCase):
         ours = export("--state-dir", pathlib.Path(self.directory) / "state-kno", "--exact")
         theirs = export(*self.store, "--node", NODE, "--exact")
         self.assertEqual(ours, theirs)
+        verdicts = [word for column in ("score", "suspicion", "threshold_suspicion", "suspect", "suspected")
+                    for word in ("--columns", column)]
+        ours = export("--state-dir", pathlib.Path(self.directory) / "state-kno", *verdicts)
+        self.assertEqual(ours, export(*self.store, "--node", NODE, *verdicts))
+        self.assertGreater(sum(row["suspect"] != "" for row in ours), 0)
         self.assertEqual([row["node"] for row in self.rows], [NODE] * 200 + ["two"] * 200)
 
     def test_labels_are_applied_and_applied_again(self):

@@ -190,6 +190,10 @@ TEST_F(ForwarderPostgresTest, OddRowsArriveAsTheyAre) {
     row.sample.breaks = ~std::uint64_t{0};
     row.scored.z = {value > 1e30 || value < -1e30 ? 20.0 : value, std::nullopt};
     row.scored.score = value;
+    row.scored.suspicion = 0.625;
+    row.scored.threshold_suspicion = value;
+    row.scored.suspect = 1;
+    row.scored.suspected = seq % 2 == 0;
     row.scored.anomalous = true;
     row.scored.verdict = 1;
     ASSERT_TRUE(succeeded(append_one(*journal_, row, explanation)));
@@ -208,6 +212,11 @@ TEST_F(ForwarderPostgresTest, OddRowsArriveAsTheyAre) {
   EXPECT_THAT(ask("SELECT z_metric_0 FROM nodevigil.samples ORDER BY seq"),
               ElementsAre("0", "0", "20", "0.1", "20", "20", "20"));
   EXPECT_THAT(ask("SELECT count(*) FROM nodevigil.samples WHERE score = metric_0"),
+              ElementsAre("7"));
+  EXPECT_THAT(ask("SELECT count(*) FROM nodevigil.anomalies JOIN nodevigil.samples"
+                  " USING (ts, suspicion, threshold_suspicion, suspect, suspected)"
+                  " WHERE suspicion = 0.625 AND threshold_suspicion = metric_0"
+                  " AND suspect = 'cpu' AND suspected = (seq % 2 = 0)"),
               ElementsAre("7"));
   std::vector<double> back;
   ASSERT_TRUE(succeeded(read_history(

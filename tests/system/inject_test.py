@@ -274,6 +274,11 @@ class ScenariosTest(InjectCase):
         self.assertEqual(window["type"], "cpu+disk-write")
         self.assertEqual([part["intensity"] for part in window["details"]["parts"]], [20, 5])
 
+    def test_without_an_agent_the_default_directory_is_made_and_that_is_said(self):
+        done = nodevigil("inject", "cpu", "--duration", "1s", "--intensity", 5, check=0, XDG_STATE_HOME=self.state)
+        self.assertIn("/nodevigil: no agent has written there", done.stderr)
+        self.assertEqual([each["type"] for each in windows(pathlib.Path(self.state) / "nodevigil")], ["cpu"])
+
     def test_repetitions_have_gaps_and_windows_of_their_own(self):
         injection = self.inject("cpu", "--duration", "1s", "--repeat", 3, "--gap-min", "500ms",
                                 "--gap-max", "1s", "--intensity", 5)
@@ -509,6 +514,11 @@ class RefusalsTest(InjectCase):
         with tempfile.TemporaryDirectory(dir="/dev/shm") as in_memory:
             self.assertIn("is kept in memory",
                           self.refused("page-faults", "--work-dir", in_memory, code=1))
+
+    def test_of_a_state_directory_that_is_not_there(self):
+        self.state = os.path.join(self.state, "mistyped")
+        self.assertIn("mistyped: is no directory", self.refused("cpu", code=1))
+        self.assertFalse(os.path.exists(self.state))
 
     @unittest.skipUnless(IS_ROOT, "mounts a filesystem")
     def test_of_a_disk_without_room(self):

@@ -85,7 +85,7 @@ class RowsTest(PostgresCase):
             agent.stop()
         table = json.loads(nodevigil("schema", "--format", "json", check=0).stdout)
         raw = ", ".join(metric["name"] for metric in table)
-        columns = f"seq, elapsed_ns, score, threshold, verdict, {raw}"
+        columns = f"seq, elapsed_ns, score, threshold, verdict, suspicion, threshold_suspicion, {raw}"
         ours = self.journal_rows(columns=f"ts_us, {columns}")
         theirs = self.cluster.query("SELECT (extract(epoch FROM ts) * 1000000)::bigint, "
                                     f"{columns} FROM nodevigil.samples ORDER BY seq")
@@ -95,6 +95,11 @@ class RowsTest(PostgresCase):
                              [here[5] or None])
             self.assertEqual([float(text) if text else None for text in there[:5] + there[6:]],
                              [*here[:5], *here[6:]])
+        self.assertGreater(sum(row[6] is not None for row in ours), 0, "no row has a suspicion")
+        self.assertEqual(
+            self.cluster.query("SELECT suspect, suspected::int FROM nodevigil.samples ORDER BY seq"),
+            [[suspect, str(suspected)] for suspect, suspected in
+             self.journal_rows(columns="suspect, suspected")])
         self.assertEqual(self.cluster.value("SELECT count(DISTINCT context) FROM nodevigil.samples"
                                             " JOIN nodevigil.contexts USING (context)"), "1")
         self.assertEqual(self.cluster.value(
@@ -235,8 +240,8 @@ class SchemaTest(PostgresCase):
             said = list(pool.map(lambda _: self.db("init").stdout, range(100)))
         self.assertEqual(sum("was made" in text for text in said), 1)
         self.assertEqual(sum("is up to date" in text for text in said), 99)
-        self.assertEqual(self.cluster.query("SELECT version FROM nodevigil.schema_version"), [["1"], ["2"]])
-        self.assertIn("schema version    2", self.db("status").stdout)
+        self.assertEqual(self.cluster.query("SELECT version FROM nodevigil.schema_version"), [["1"], ["2"], ["3"]])
+        self.assertIn("schema version    3", self.db("status").stdout)
 
     def test_a_hundred_agents_make_the_schema_at_once(self):
         def run(i):
@@ -245,7 +250,7 @@ class SchemaTest(PostgresCase):
 
         with concurrent.futures.ThreadPoolExecutor(90) as pool:
             list(pool.map(run, range(100)))
-        self.assertEqual(self.cluster.query("SELECT version FROM nodevigil.schema_version"), [["1"], ["2"]])
+        self.assertEqual(self.cluster.query("SELECT version FROM nodevigil.schema_version"), [["1"], ["2"], ["3"]])
         done = {node for (node,) in self.cluster.query("SELECT DISTINCT node FROM nodevigil.samples")}
         self.assertGreater(len(done), 20)
         # Who found the server full, or too busy for an agent that ends, sends at its next start.
@@ -261,6 +266,38 @@ class SchemaTest(PostgresCase):
         self.cluster.query("INSERT INTO nodevigil.schema_version VALUES (7, 1, now(), 'later')")
         self.run_agent(3, "--postgres.migrate", "--postgres.url", self.cluster.url())
         self.assertEqual(self.seqs(), [1, 2, 3])
+
+    def make_version_2(self):
+        """As programs made it that did not store the suspicion."""
+        sql = nodevigil("db", "init", "--print", check=0).stdout
+        begin = sql.index("ALTER TABLE nodevigil.samples\n  ADD COLUMN suspicion")
+        end = sql.index(";\n", sql.index("VALUES (3, ")) + 2
+        sql = sql[:begin] + sql[end:]
+        sql = sql.replace(",\n         suspicion, threshold_suspicion, suspect, suspected", "")
+        self.assertNotIn("susp", sql)
+        self.cluster.query(sql)
+
+    def test_an_older_schema_keeps_its_rows_and_agents_of_its_version_write_on(self):
+        self.make_version_2()
+        table = self.table_of("node-1")
+        self.insert(table, "node-1", "now() + i * interval '1 s'", rows=3)
+        self.assertIn("of version 2, this program needs 3", self.db("status", check=1).stderr)
+        refused = nodevigil("export", "--postgres.url", self.cluster.url(), check=1).stderr
+        self.assertIn("bring it up to date with nodevigil db migrate", refused)
+        self.assertIn("from version 2 to version 3", self.db("migrate").stdout)
+        self.assertEqual(self.cluster.query(
+            "SELECT version, compatible_from FROM nodevigil.schema_version ORDER BY 1"),
+            [["1", "1"], ["2", "1"], ["3", "1"]])
+        # They know neither the new columns nor the version.
+        self.insert(table, "node-1", "now() + (i + 3) * interval '1 s'", "i + 3", rows=2)
+        self.assertEqual(self.seqs(), [1, 2, 3, 4, 5])
+        self.run_agent(2, "--postgres.url", self.cluster.url(), node="node-2")
+        for view in ("samples", "newest", "labelled", "anomalies"):
+            self.cluster.query(f"SELECT suspicion, threshold_suspicion, suspect FROM nodevigil.{view}")
+            self.assertEqual(self.cluster.value("SELECT count(suspected) FROM "
+                                                f"nodevigil.{view} WHERE node = 'node-1'"), "0")
+        self.assertEqual(self.cluster.value("SELECT count(suspected) FROM nodevigil.samples"), "2")
+        self.assertIn("is up to date", self.db("migrate").stdout)
 
     def test_the_printed_sql_makes_the_same_schema(self):
         self.db("init")

@@ -199,6 +199,16 @@ class TrainTest(TrainedCase):
             self.assertEqual(self.path("again_report.json").read_bytes(),
                              self.path("report.json").read_bytes())
 
+    def test_standard_output_has_what_a_dash_sends_there_and_nothing_else(self):
+        train = ("train", self.rows, *BUDGET)
+        done = nodevigil(*train, "-o", "-", check=0)
+        self.assertEqual(done.stdout, self.model_file.read_text())
+        self.assertTrue(done.stderr.endswith(self.said), done.stderr)
+        self.assertEqual(nodevigil(*train, "--report", "-", check=0).stdout, self.said)
+        evaluate = ("evaluate", self.other, *BUDGET, "--model", self.model_file)
+        self.assertEqual(nodevigil(*evaluate, "--report", "-", check=0).stdout,
+                         nodevigil(*evaluate, check=0).stdout)
+
     def test_what_was_learned_from_can_be_had(self):
         with open(self.path("rows.csv"), newline="") as file:
             rows = list(csv.DictReader(file))

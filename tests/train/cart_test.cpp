@@ -94,6 +94,9 @@ TEST(Cart, KeepsItsLimits) {
     for (const double w : node.class_weight) rows += w;
     EXPECT_GE(rows, 40);
   }
+  // Noise is split all the same, but for little each time.
+  EXPECT_GT(fit(data).nodes.size(), 1U);
+  EXPECT_EQ(fit(data, {.min_gain = 0.1}).nodes.size(), 1U);
 }
 
 TEST(Cart, WeightsCountAsRepeatedRows) {

@@ -19,9 +19,9 @@ Result<ClassMap> of_model(const Texts& classes, const Texts& rules) {
 std::string words(const Result<ClassMap>& map) { return map ? "" : map.error().message(); }
 
 /// The classes of a type, which must have some.
-std::vector<std::uint16_t> classes_of(const Result<ClassMap>& map, std::string_view type) {
-  const auto classes = map->of(type);
-  if (classes) return *classes;
+std::vector<std::uint16_t> classes_of(const Result<ClassMap>& map, const std::string& type) {
+  const auto classes = map->of(Texts{type});
+  if (classes) return classes->front();
   ADD_FAILURE() << classes.error().message();
   return {};
 }
@@ -93,15 +93,21 @@ TEST(ClassRules, ATypeWithoutAClassIsToldWithBothRemedies) {
   const auto map = of_rules({"busy=cpu"});
   ASSERT_TRUE(map);
   for (const char* type : {"disk-write", "cpu+disk-write"}) {
-    const auto classes = map->of(type);
+    const auto classes = map->of(Texts{type});
     ASSERT_FALSE(classes) << type;
     EXPECT_EQ(classes.error().code, ErrorCode::kNotFound);
     EXPECT_THAT(classes.error().message(), HasSubstr("attacks of type 'disk-write'"));
     EXPECT_THAT(classes.error().message(), HasSubstr("--class NAME=disk-write"));
     EXPECT_THAT(classes.error().message(), HasSubstr("--leave-out"));
   }
-  EXPECT_FALSE(map->of("normal")) << "no attack is of that class";
-  EXPECT_FALSE(map->of(""));
+  EXPECT_FALSE(map->of(Texts{"normal"})) << "no attack is of that class";
+  EXPECT_FALSE(map->of(Texts{""}));
+}
+
+TEST(ClassRules, AllTypesWithoutAClassAreToldAtOnce) {
+  const auto classes = of_rules({"busy=cpu"})->of(Texts{"miner", "cpu", "fd-leak+cpu+miner"});
+  ASSERT_FALSE(classes);
+  EXPECT_THAT(classes.error().message(), HasSubstr("attacks of type 'fd-leak', 'miner', there"));
 }
 
 TEST(ClassRules, WhatIsNoRuleIsRefused) {
@@ -133,8 +139,8 @@ TEST(ClassesOfAModel, ATypeIsTheClassOfItsName) {
   EXPECT_THAT(map->classes(), ElementsAre("normal", "net", "disk_io"));
   EXPECT_THAT(classes_of(map, "disk-io"), ElementsAre(2));
   EXPECT_THAT(classes_of(map, "disk_io+net"), ElementsAre(1, 2));
-  EXPECT_FALSE(map->of("cpu"));
-  EXPECT_FALSE(map->of("normal"));
+  EXPECT_FALSE(map->of(Texts{"cpu"}));
+  EXPECT_FALSE(map->of(Texts{"normal"}));
 }
 
 TEST(ClassesOfAModel, RulesWinOverNames) {

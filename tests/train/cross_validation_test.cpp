@@ -123,7 +123,8 @@ TEST(CrossValidation, ThePruningOfAFoldIsChosenByTheOthers) {
   const BinnedData bins{data};
   const auto folds = assign_folds(data, 4, FoldsBy::kGroup, 1);
   const auto judged = cross_validate(data, bins, folds, {.max_depth = 12});
-  ASSERT_EQ(judged.alpha_of_fold.size(), 4U);
+  const auto alphas = alphas_of_folds(data, bins, folds, {.max_depth = 12}, judged);
+  ASSERT_EQ(alphas.size(), 4U);
   double best = -1;
   double chosen = -1;
   for (const PruningPoint& point : judged.points) {
@@ -140,16 +141,17 @@ TEST(CrossValidation, ThePruningOfAFoldIsChosenByTheOthers) {
     best = confusion.macro_f1();
     chosen = point.alpha;
   }
-  EXPECT_EQ(judged.alpha_of_fold[2], chosen);
+  EXPECT_EQ(alphas[2], chosen);
 }
 
 TEST(CrossValidation, TwoFoldsArePrunedByBoth) {
   const TrainingData data = incidents(60, 2);
   const BinnedData bins{data};
-  const auto judged =
-      cross_validate(data, bins, assign_folds(data, 2, FoldsBy::kGroup, 1), {.max_depth = 12});
+  const auto folds = assign_folds(data, 2, FoldsBy::kGroup, 1);
+  const auto judged = cross_validate(data, bins, folds, {.max_depth = 12});
   const double best = judged.points[judged.best].alpha;
-  EXPECT_EQ(judged.alpha_of_fold, (std::vector{best, best}));
+  EXPECT_EQ(alphas_of_folds(data, bins, folds, {.max_depth = 12}, judged),
+            (std::vector{best, best}));
 }
 
 TEST(OutOfFold, EachTreeIsPrunedAsItsFoldIsTold) {

@@ -147,6 +147,30 @@ TEST(FalseAlarms, AreRunsOfRowsUnderAlarmWhereNothingWasWrong) {
   EXPECT_EQ(alarms("..xx..", "..!!--"), 0U) << "it is an attack, though nobody asks about it";
 }
 
+// Where several trees have judged the same rows, each for those that it has not learned from.
+TEST(Counting, IsOfIncidentsAndAlarmsThatBeginInRowsThatCount) {
+  const auto first_half = [](std::size_t row) { return row < 6; };
+  const auto second_half = [](std::size_t row) { return row >= 6; };
+  const auto rows = rows_of(".a....aa....", ".!.!!!..!!..");
+  EXPECT_THAT(texts(find_incidents(rows, first_half)), ElementsAre("a1+1"));
+  EXPECT_THAT(texts(find_incidents(rows, second_half)), ElementsAre("a6+2"));
+  const auto judged = rows_of("......a.....", "...!!!...!!.");
+  FalseAlarms both = find_false_alarms(judged, first_half);
+  EXPECT_EQ(both.alarms, 1U);
+  EXPECT_EQ(both.normal_rows, 6U);
+  EXPECT_EQ(both.raised_rows, 3U);
+  both += find_false_alarms(judged, second_half);
+  EXPECT_EQ(both.alarms, 2U);
+  EXPECT_EQ(both.normal_rows, 11U);
+  EXPECT_EQ(both.raised_rows, 5U);
+  EXPECT_DOUBLE_EQ(both.days, find_false_alarms(judged).days);
+  // One that goes on into rows that do not count has begun in those that do, or it has not.
+  const auto across = rows_of("............", "...!!!!!!...");
+  EXPECT_EQ(find_false_alarms(across, first_half).alarms, 1U);
+  EXPECT_EQ(find_false_alarms(across, second_half).alarms, 0U);
+  EXPECT_EQ(find_false_alarms(across, second_half).raised_rows, 3U);
+}
+
 TEST(FalseAlarms, EndWithTheirNode) {
   const auto both = joined(rows_of("....", "..!!"), rows_of("....", "!!..", {}, 1));
   EXPECT_EQ(find_false_alarms(both).alarms, 2U);

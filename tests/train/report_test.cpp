@@ -20,7 +20,6 @@ Report evaluated() {
   Report report;
   Model& model = report.model;
   model.name = "made <b>by</b> \"hand\" & 'eye'";
-  model.scope = "node";
   model.table_hash = "h";
   model.hash = "0123456789abcdef";
   model.classes = {"normal", "cpu", "never"};

@@ -21,7 +21,6 @@ constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 Model empty_model(std::size_t classes, std::vector<std::string> features) {
   Model model;
   model.name = "made";
-  model.scope = "node";
   model.table_hash = "h";
   model.classes = {"normal"};
   for (std::size_t i = 1; i < classes; ++i) model.classes.push_back("c" + std::to_string(i));

@@ -97,15 +97,4 @@ class Agent {
   bool was_losing_ = false;
 };
 
-/// The directory of the journal: `--state-dir`, or nodevigil in $XDG_STATE_HOME, ~/.local/state or
-/// /var/lib. Made where it is missing. Error: it cannot be made.
-[[nodiscard]] Result<std::string> make_state_dir(const std::string& given);
-/// The path of the journal in a state directory.
-[[nodiscard]] std::string journal_file(const std::string& state_dir);
-/// `--state-dir` or its default, without making it.
-[[nodiscard]] std::string state_dir_path(const std::string& given);
-
-/// `--node`, or the host's name.
-[[nodiscard]] std::string node_name(const std::string& given);
-
 }  // namespace nodevigil

@@ -13,8 +13,9 @@ namespace nodevigil {
 /// name.
 [[nodiscard]] bool is_service_variable(std::string_view variable);
 
-/// One complaint for each of `variables` (names only) that begins with NODEVIGIL_, is no option's
-/// and none of Kubernetes'; it names the option's variable that is spelled most like it.
+/// One complaint for each of `variables` (names only) that begins with NODEVIGIL_, is no setting
+/// and none of Kubernetes'; it names the flag where only that counts, else the setting that is
+/// spelled most like it.
 [[nodiscard]] std::vector<std::string> unknown_variables(std::span<const std::string> variables);
 
 }  // namespace nodevigil

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -17,6 +18,7 @@
 #include "nodevigil/metrics/sampler.h"
 #include "nodevigil/scoring/scoring_options.h"
 #include "nodevigil/store/postgres.h"
+#include "nodevigil/train/weights.h"
 
 namespace nodevigil {
 
@@ -62,6 +64,7 @@ struct Options {
   struct Train {
     std::vector<std::string> classes;    ///< rules, see ClassMap
     std::vector<std::string> leave_out;  ///< types of attacks
+    std::vector<std::string> weights;    ///< rules, see weigh_classes()
     std::vector<std::string> features;   ///< names, or beginnings with '*' behind; empty: all
     std::vector<std::string> fold_by;    ///< the first one counts, others are printed beside it
     std::vector<std::string> reports;    ///< files
@@ -71,7 +74,7 @@ struct Options {
     std::optional<double> alpha;  ///< nullopt: by cross-validation
     double min_gain = 0;
     double dead_zone = 1;  ///< of z and fast inputs, in deviations; other kinds have parts of it
-    std::string balance;   ///< "causes", "classes", "incidents" or "none"
+    Balance balance = Balance::kCauses;
     std::int64_t max_depth = 0;
     std::int64_t min_leaf = 0;
     std::int64_t folds = 0;
@@ -124,6 +127,30 @@ enum Command : unsigned {
   kCompile = 1U << 14,
 };
 
+struct CommandName {
+  Command command;
+  std::string_view name;
+};
+
+/// THE LIST of subcommands, in the order of help; main.cpp has a row for each.
+inline constexpr auto kCommandNames = std::to_array<CommandName>({
+    {kAgent, "agent"},
+    {kSample, "sample"},
+    {kSchema, "schema"},
+    {kReplay, "replay"},
+    {kDoctor, "doctor"},
+    {kCheckConfig, "check-config"},
+    {kVersion, "version"},
+    {kDb, "db"},
+    {kLabel, "label"},
+    {kExport, "export"},
+    {kInject, "inject"},
+    {kImportPrometheus, "import-prometheus"},
+    {kTrain, "train"},
+    {kEvaluate, "evaluate"},
+    {kCompile, "compile"},
+});
+
 /// One row of THE TABLE of options. Flags, environment variables, keys of the configuration file,
 /// help and documentation all derive from it.
 struct OptionSpec {
@@ -136,6 +163,12 @@ struct OptionSpec {
   std::string_view help;
   /// Checks `text` and puts it into `options`. An error says what was expected.
   Result<void> (*set)(Options& options, std::string_view text);
+  /// Bits of the commands for which only the flag counts: what the environment and the file say is
+  /// for other commands, or could not be told there (values with commas in them).
+  unsigned flag_only = 0;
+
+  /// Whether the environment or the file can set it, for any command.
+  [[nodiscard]] constexpr bool is_setting() const { return (commands & ~flag_only) != 0; }
 };
 
 [[nodiscard]] std::span<const OptionSpec> option_table();
@@ -156,17 +189,15 @@ struct ResolvedOptions {
 };
 
 /// Settles the options of `command`: a flag wins over the environment, that over the configuration
-/// file, that over the default. `flags`: option name to the values given on the command line.
-/// `environment`: looks a variable up. Errors name the flag, the variable or the file and line,
-/// and what was expected; a key of the file that no option has is an error as well.
+/// file, that over the default; where only the flag counts, it wins over the default. `flags`:
+/// option name to the values given on the command line. `environment`: looks a variable up. Errors
+/// name the flag, the variable or the file and line, and what was expected; a key of the file that
+/// is no setting is an error as well.
 [[nodiscard]] Result<ResolvedOptions> resolve_options(
     Command command, const std::map<std::string, std::vector<std::string>>& flags,
     const std::function<std::optional<std::string>(const std::string&)>& environment);
 
 /// The reference of all options in Markdown, for docs/configuration.md.
 [[nodiscard]] std::string options_as_markdown();
-
-/// Names of commands in the order of their bits: "agent", "sample", ...
-[[nodiscard]] std::span<const std::string_view> command_names();
 
 }  // namespace nodevigil

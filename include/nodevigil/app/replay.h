@@ -20,8 +20,8 @@ struct ReplaySummary {
   std::string first_difference;  ///< in words
 };
 
-/// Scores the rows of a CSV file (see CsvReader) and writes
-/// ts,score,score_raw,score_smoothed,threshold_raw,threshold_smoothed,anomalous,class to `out`,
+/// Scores the rows of a CSV file (see CsvReader) and writes ts,score,score_raw,score_smoothed,
+/// suspicion,threshold_raw,threshold_smoothed,threshold_suspicion,anomalous,class to `out`,
 /// where score is Scored::rank, the figure that ranks rows best; with a column `node`, rows of each
 /// node are judged by their own past and the column comes second. All other columns but `attack`
 /// and `attack_type` must be numbers; an empty field is a missing reading. Where all of the 24

@@ -25,7 +25,9 @@ struct ScoredRows {
   };
 
   std::size_t views = 1;
-  bool has_past = false;  ///< the second view: some node has normal rows before its first attack
+  /// Of the second view: nodes that have normal rows before their first attack. Of the others it
+  /// has rows that are neither judged nor labelled.
+  std::size_t known_nodes = 0;
   std::vector<std::string> nodes;  ///< what JudgedRow::node counts in, of the first view
   std::vector<std::string> types;  ///< what JudgedRow::type counts in
   std::vector<JudgedRow> rows;

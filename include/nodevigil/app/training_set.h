@@ -26,27 +26,13 @@ struct TrainingSet {
 /// row has it.
 [[nodiscard]] Result<void> leave_out(ScoredRows& scored, const std::vector<std::string>& types);
 
-/// Of each type of `scored` whether any row has it: those that were left out have none.
-[[nodiscard]] std::vector<bool> types_in_use(const ScoredRows& scored);
+/// Which of the types of `scored` any row has, rising: those that were left out are none of them.
+[[nodiscard]] std::vector<std::size_t> types_in_use(const ScoredRows& scored);
 
 /// The rows that are of one class: not those of two attacks at once, not those in warm-up, and no
 /// normal ones within `settle` after an attack, whose traces fade. Where `scored` has no inputs,
 /// `data` has no values. Errors: a type without a class.
 [[nodiscard]] Result<TrainingSet> make_training_set(const ScoredRows& scored, const ClassMap& map,
                                                     std::chrono::milliseconds settle);
-
-/// What weighs the same when a tree is learned.
-enum class Balance : std::uint8_t {
-  kRows,       ///< each row
-  kCauses,     ///< normal as much as all causes, each of these the same, and within it each row
-  kClasses,    ///< each class, and within it each row
-  kIncidents,  ///< each class, and within it each group of rows, however long it took
-};
-
-/// Gives each row its weight.
-void balance_rows(TrainingData& data, Balance balance);
-
-/// How many groups each class has.
-[[nodiscard]] std::vector<std::size_t> groups_of_classes(const TrainingData& data);
 
 }  // namespace nodevigil

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -9,11 +10,15 @@
 
 namespace nodevigil {
 
+/// What windows are opened for.
+enum class WindowUse : std::uint8_t { kRead, kAdd, kRemove };
+
 /// The windows that the options mean: those of --labels FILE, else of --postgres.url, else those
-/// beside the journal in --state-dir. `read_only`: nothing is made that is not there. Those in
-/// a file that names no node are about --node, or else the only node that has rows.
+/// beside the journal in --state-dir. Windows in a file that names no node are about --node, or
+/// else the only node that has rows. Error kNotFound: there is no such directory or, but for kAdd,
+/// no such file; neither is made, as its name is likely mistyped.
 [[nodiscard]] Result<std::unique_ptr<WindowStore>> open_windows(const Options& options,
-                                                                bool read_only = false);
+                                                                WindowUse use);
 
 /// The node that a new window is about: --node, else the one that the journal in --state-dir was
 /// last written under, else this host.

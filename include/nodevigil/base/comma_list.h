@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
+#include <ranges>
 #include <string>
 
 namespace nodevigil {
@@ -13,6 +15,15 @@ template <typename Items, typename TextOf = std::identity>
     if (!list.empty()) list += ", ";
     list += std::invoke(text_of, item);
   }
+  return list;
+}
+
+/// The first five likewise, and that there are more.
+template <typename Items, typename TextOf = std::identity>
+[[nodiscard]] std::string short_list(const Items& items, TextOf text_of = {}) {
+  constexpr std::size_t kNamed = 5;
+  std::string list = comma_list(items | std::views::take(kNamed), text_of);
+  if (std::ranges::size(items) > kNamed) list += ", ...";
   return list;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,9 +23,11 @@ enum class ErrorCode {
 };
 
 /// Names of the codes, in their order: values of the label "kind" of counters.
-inline constexpr std::array<std::string_view, 8> kErrorCodeNames{
-    "not_found", "permission",  "invalid",         "io",
-    "full",      "unavailable", "unauthenticated", "timeout"};
+inline constexpr auto kErrorCodeNames =
+    std::to_array<std::string_view>({"not_found", "permission", "invalid", "io", "full",
+                                     "unavailable", "unauthenticated", "timeout"});
+static_assert(kErrorCodeNames.size() == static_cast<std::size_t>(ErrorCode::kTimeout) + 1,
+              "counters of failures are as many, and indexed by the code");
 
 /// A failure a person can act on: what was wrong and expected, and where.
 struct Error {

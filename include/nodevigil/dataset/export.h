@@ -31,8 +31,8 @@ enum class ExportFormat : std::uint8_t {
 struct ExportOptions {
   ExportValues values = ExportValues::kRaw;
   ExportFormat format = ExportFormat::kCsv;
-  /// Series, and of what else a row has "seq", "elapsed_ns", "breaks", "score", "score_smoothed",
-  /// "threshold", "threshold_smoothed", "rank", "anomalous", "verdict"; empty: all series.
+  /// Series, and of what else a row has "seq", "elapsed_ns", "breaks", "anomalous", "verdict",
+  /// "suspect", "suspected" and kFigures; empty: all series.
   std::vector<std::string> columns;
   /// For ExportFormat::kInstances.
   std::vector<AnomalyWindow> windows;

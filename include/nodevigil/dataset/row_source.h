@@ -55,7 +55,7 @@ class RowSource {
 
 /// The samples in Postgres, labelled like the view nodevigil.labelled: an attack by `windows`, else
 /// by their own column, else false in a window of kNormalType. `postgres` is borrowed. Errors as
-/// above.
+/// above, and those of check_schema().
 [[nodiscard]] Result<std::unique_ptr<RowSource>> rows_of_postgres(
     Postgres& postgres, std::span<const SeriesSpec> series, std::vector<AnomalyWindow> windows,
     RowSelection selection);

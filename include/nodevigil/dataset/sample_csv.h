@@ -47,6 +47,8 @@ class SampleCsv {
   [[nodiscard]] bool is_node_table() const { return layout_.is_node_table; }
   [[nodiscard]] bool has_nodes() const { return layout_.node.has_value(); }
   [[nodiscard]] bool has_labels() const { return layout_.attack.has_value(); }
+  /// Whether the time between rows is given, and not that between their ts.
+  [[nodiscard]] bool has_elapsed() const { return layout_.elapsed.has_value(); }
   /// The median time between rows of a node, as far as the first hundred tell; 10 s where they do
   /// not.
   [[nodiscard]] std::chrono::milliseconds interval() const { return interval_; }

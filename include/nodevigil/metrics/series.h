@@ -21,8 +21,8 @@ struct Floor {
 /// For a series whose feature has no largest value.
 inline constexpr double kNoCeiling = std::numeric_limits<double>::infinity();
 
-/// What the scorer must know of one series. The 24 node metrics are one list of these, container
-/// metrics another, the columns of a CSV a third.
+/// What the scorer must know of one series. The 24 node metrics are one list of these, the columns
+/// of a CSV another.
 struct SeriesSpec {
   std::string name;
   Kind kind = Kind::kGauge;

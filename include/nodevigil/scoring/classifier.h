@@ -4,7 +4,6 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "nodevigil/base/result.h"
 #include "nodevigil/metrics/series.h"
@@ -22,11 +21,6 @@ struct Classifier {
     return compiled != nullptr ? compiled(inputs.data()) : find_leaf(*model, inputs);
   }
 };
-
-/// Names of what a tree may look at, in the order of Scored::tree_inputs: "z.<series>" (against
-/// the slow baseline), "fast.<series>" (against the last hour), "direction.<series>",
-/// "steady.<series>", and aggregates that mean the same on every machine.
-[[nodiscard]] std::vector<std::string> tree_input_names(std::span<const SeriesSpec> series);
 
 /// The model that was compiled in; it must have been made for `series`. An error means that the
 /// build is broken.

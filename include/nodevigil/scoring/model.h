@@ -18,6 +18,8 @@ inline constexpr double kAnyValue = std::numeric_limits<float>::max();
 /// The most classes a model may have, normal included.
 inline constexpr std::size_t kMaxClasses = 64;
 
+/// The most nodes that a model may have.
+inline constexpr std::size_t kMaxModelNodes = 65'535;
 /// The longest JSON that is read as a model.
 inline constexpr std::size_t kMaxModelBytes = std::size_t{8} << 20;
 
@@ -42,8 +44,7 @@ struct ModelNode {
 /// A decision tree that names the cause of an anomaly. Immutable once parsed.
 struct Model {
   std::string name;                   ///< for people
-  std::string scope;                  ///< "node" or "container": which list of series it reads
-  std::string table_hash;             ///< of that list, see table_hash()
+  std::string table_hash;             ///< of the series it reads, see table_hash()
   std::string provenance;             ///< JSON: data, how it was made, scores; free of form
   std::vector<std::string> classes;   ///< e.g. "normal", "cpu"; "normal" is always the first
   std::vector<std::string> features;  ///< the names ModelNode::feature counts in

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "nodevigil/scoring/figures.h"
 #include "nodevigil/scoring/model.h"
 
 namespace nodevigil {
@@ -44,7 +45,7 @@ inline constexpr std::int32_t kClassUnknown = -2;  ///< anomalous, but no class 
 inline constexpr std::int32_t kClassNone = -3;     ///< warm-up: no verdict
 
 /// What the scorer makes of one sample.
-struct Scored {
+struct Scored : Figures {
   Phase phase = Phase::kWarmup;
   bool slow_warm = false;   ///< the slow baseline judges; before that the fast one does
   bool frozen = false;      ///< this sample was kept out of the baselines
@@ -53,19 +54,7 @@ struct Scored {
   std::vector<std::optional<double>> features;  ///< level or rate per second, one per series
   std::vector<std::optional<double>> z;         ///< against the judging baseline, bounded
 
-  std::optional<double> score;               ///< node score of this sample
-  std::optional<double> score_smoothed;      ///< over the last samples
-  std::optional<double> threshold;           ///< for `score`
-  std::optional<double> threshold_smoothed;  ///< for `score_smoothed`
-  /// The figure that ranks rows best: 1 is what this node's smoothed
-  /// score passes in a hundredth of its time.
-  std::optional<double> rank;
-
-  /// Suspicion of the attack that the tree sees in this sample, or else of the one that is nearest
-  /// to its threshold, 0 to 1; none without a model.
-  std::optional<double> suspicion;
-  std::optional<double> threshold_suspicion;
-  std::int32_t suspect = 0;  ///< the class of that attack, where there is a suspicion
+  std::int32_t suspect = 0;  ///< the class that the suspicion is of, where there is one
   bool suspected = false;    ///< the tree sees it in this sample, so that the suspicion counts
 
   bool over = false;       ///< a score or the suspicion is over its threshold in this sample

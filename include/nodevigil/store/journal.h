@@ -11,6 +11,7 @@
 
 #include "nodevigil/base/result.h"
 #include "nodevigil/metrics/series.h"
+#include "nodevigil/scoring/figures.h"
 #include "nodevigil/store/row.h"
 
 namespace nodevigil {
@@ -24,17 +25,19 @@ struct JournalLimits {
 /// A row as it was stored: like Row, with names instead of indices. Figures come back bit for bit,
 /// but for -0.0, which comes back as 0.0. `sample.ts_us` is the appended one, or a little later
 /// where the wall clock had stepped back to an instant that another row has.
-struct StoredRow {
+struct StoredRow : Figures {
   std::int64_t seq = 0;
   Sample sample;                         ///< in the order of the journal's series
   std::vector<std::optional<double>> z;  ///< likewise
-  std::optional<double> score, score_smoothed, threshold, threshold_smoothed, rank;
   Phase phase = Phase::kWarmup;
   bool frozen = false;
   bool relearning = false;
   bool over = false;
   bool anomalous = false;
-  std::string verdict;       ///< see verdict_name()
+  std::string verdict;  ///< see verdict_name()
+  std::string suspect;  ///< see suspect_name()
+  /// See Scored; nullopt in a row of an earlier program, which stored no suspicion.
+  std::optional<bool> suspected;
   std::string explanation;   ///< JSON; empty where the row has none
   std::int64_t context = 0;  ///< id of the RowContext
 };
@@ -69,17 +72,15 @@ class Journal {
 
   /// Opens or, for kReadWrite, makes `path`; its directory must exist. kReadWrite holds
   /// `<path>.lock` for its lifetime and checks the whole file first; a damaged one is moved aside
-  /// and replaced by a new one, see moved_aside(). Errors name the path: kNotFound, kPermission,
-  /// kFull, kIo, kUnavailable (another object has it open for writing), kInvalid (not a journal;
-  /// of another format; of another series list).
+  /// and replaced by a new one, which the log says; columns that an earlier program did not make
+  /// are added, which a reader takes for empty ones until then. Errors name the path: kNotFound,
+  /// kPermission, kFull, kIo, kUnavailable (another object has it open for writing), kInvalid (not
+  /// a journal; of another format; of another series list).
   [[nodiscard]] static Result<std::unique_ptr<Journal>> open(const std::string& path, Mode mode,
                                                              std::span<const SeriesSpec> series);
   ~Journal();
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
-
-  /// Where open() has put the damaged file that it found; empty where there was none.
-  [[nodiscard]] const std::string& moved_aside() const;
 
   /// Sets what the following rows belong to. Equal to that of the newest rows, it is stored once.
   [[nodiscard]] Result<void> set_context(const RowContext& context);
@@ -137,9 +138,6 @@ class Journal {
   /// The oldest checkpoint with this hash and seq >= `seq`; nullopt where there is none.
   [[nodiscard]] Result<std::optional<Checkpoint>> next_checkpoint(const std::string& state_hash,
                                                                   std::int64_t seq) const;
-  /// The oldest checkpoint with this hash after which no row is missing from the journal.
-  [[nodiscard]] Result<std::optional<Checkpoint>> oldest_checkpoint(
-      const std::string& state_hash) const;
 
   /// Removes what is past the limits, oldest first and always from the front: a row past its age
   /// stays while an earlier one is not (the wall clock had been ahead). Does a bounded amount of

@@ -15,7 +15,8 @@ inline constexpr std::uint8_t kMissingBin = 255;
 /// The columns of a data set as one byte per value. A column of at most 255 different values loses
 /// nothing; one of more is cut at quantiles of all rows, and around those of classes with less than
 /// a hundredth of the rows at quantiles of their own. Of more than 200,000 rows of other classes
-/// only each n-th is looked at, so that about 100,000 to 200,000 are.
+/// only each n-th is looked at, so that about 100,000 to 200,000 are. Folds share the cuts, which
+/// are so those of rows that a fold's tree is judged by, too.
 class BinnedData {
  public:
   /// `threads`: how many work at a time; the result is the same.

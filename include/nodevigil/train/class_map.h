@@ -29,8 +29,10 @@ class ClassMap {
 
   /// "normal", then the others.
   [[nodiscard]] const std::vector<std::string>& classes() const { return classes_; }
-  /// The classes of an attack of `type`, rising; error kNotFound where one of its parts has none.
-  [[nodiscard]] Result<std::vector<std::uint16_t>> of(std::string_view type) const;
+  /// The classes of an attack of each type, rising. Error kNotFound: names the first
+  /// parts of types that have none.
+  [[nodiscard]] Result<std::vector<std::vector<std::uint16_t>>> of(
+      std::span<const std::string> types) const;
 
  private:
   [[nodiscard]] Result<void> add_rule(const std::string& rule);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -46,8 +47,13 @@ struct Incident {
   bool in_warmup = false;  ///< it began when the agent did not judge yet
 };
 
-/// All incidents of `rows`. A row that was not judged belongs to none.
-[[nodiscard]] std::vector<Incident> find_incidents(std::span<const JudgedRow> rows);
+/// Which rows count, by their place; none: all of them. Where several trees have each judged all
+/// rows, those that one has not learned from.
+using Counts = std::function<bool(std::size_t row)>;
+
+/// The incidents of `rows` whose first row counts. A row that was not judged belongs to none.
+[[nodiscard]] std::vector<Incident> find_incidents(std::span<const JudgedRow> rows,
+                                                   const Counts& counts = {});
 
 /// Alarms where nothing was wrong.
 struct FalseAlarms {
@@ -59,11 +65,13 @@ struct FalseAlarms {
   [[nodiscard]] std::optional<double> a_day() const {
     return days > 0 ? std::optional{static_cast<double>(alarms) / days} : std::nullopt;
   }
+  FalseAlarms& operator+=(const FalseAlarms& more);
 };
 
 /// An alarm that begins with the row after an attack is no false one: when an attack ended is known
-/// to within a sample.
-[[nodiscard]] FalseAlarms find_false_alarms(std::span<const JudgedRow> rows);
+/// to within a sample. Of those rows that count, and of the alarms whose first row does.
+[[nodiscard]] FalseAlarms find_false_alarms(std::span<const JudgedRow> rows,
+                                            const Counts& counts = {});
 
 /// What some incidents came to.
 struct IncidentFigures {

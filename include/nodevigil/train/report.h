@@ -23,6 +23,7 @@ struct ReportedData {
   /// Where it is not 0, rows from a node's first attack on are judged a second time, as of a node
   /// whose rows before the agent has seen so many times; `used` and what follows count both.
   std::int64_t past = 0;
+  std::size_t known_nodes = 0;  ///< that have such rows; of no others is it done
   double interval_s = 0;  ///< between the rows of the first node
   std::size_t rows = 0;   ///< all that were read
   std::size_t nodes = 0;

@@ -41,8 +41,8 @@ std::string summary(const Report& report) {
           (data.nodes == 1 ? " node, one every " : " nodes, one every ") +
           fixed(data.interval_s, 1) + " s: " + std::to_string(data.attacks) + " attack, " +
           std::to_string(data.normal) + " normal" +
-          (data.past > 0 ? "; those " + twice_text(data) : "") + "; " +
-          std::to_string(data.used) + " judged row by row.</p>\n<div class=\"figures\">";
+          (data.past > 0 ? "; those " + twice_text(data) : "") + "; " + std::to_string(data.used) +
+          " judged row by row.</p>\n<div class=\"figures\">";
   html += figure(seen_text(calm), "incidents from calm seen by the agent");
   html += figure(named_text(calm), "of these with the right class");
   html += figure(fixed_or(calm.median_delay, 1, kNoHtml), "samples of delay, median");

@@ -24,8 +24,8 @@ struct ReportedData {
   /// whose rows before the agent has seen so many times; `used` and what follows count both.
   std::int64_t past = 0;
   std::size_t known_nodes = 0;  ///< that have such rows; of no others is it done
-  double interval_s = 0;  ///< between the rows of the first node
-  std::size_t rows = 0;   ///< all that were read
+  double interval_s = 0;        ///< between the rows of the first node
+  std::size_t rows = 0;         ///< all that were read
   std::size_t nodes = 0;
   std::size_t normal = 0;               ///< labelled as no attack
   std::size_t attacks = 0;              ///< labelled as one

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <system_error>
+#include <unordered_set>
 #include <utility>
 
 #include "nodevigil/app/stored_rows.h"
@@ -45,18 +46,6 @@ class FileRows final : public LabelledRows {
     }
   };
 
-  // The rows of a node in one file. Where the time between them is given, the clock may have been
-  // put back; but two copies of a file begin with the same time.
-  struct Seen {
-    std::int64_t first_us = 0;
-    std::int64_t last_us = 0;
-    std::int64_t latest_us = 0;
-
-    [[nodiscard]] bool may_follow(std::int64_t ts_us, bool has_elapsed) const {
-      return has_elapsed ? ts_us != first_us : ts_us > last_us;
-    }
-  };
-
   static Result<void> each_of(const std::string& path, const Visitor& visit, Before& before) {
     std::error_code ignored;
     if (path == "-" || (std::filesystem::exists(path, ignored) &&
@@ -83,7 +72,7 @@ class FileRows final : public LabelledRows {
                      path};
       }
     }
-    std::map<std::string, Seen> seen;
+    std::map<std::string, std::unordered_set<std::int64_t>> seen;  // times of each node
     RecordedRow row;
     for (;;) {
       const auto got = samples.next(row);
@@ -91,16 +80,14 @@ class FileRows final : public LabelledRows {
       if (!*got) break;
       const std::string& node = samples.has_nodes() ? row.node : name;
       const std::int64_t ts_us = row.sample.ts_us;
-      const auto [own, first] = seen.try_emplace(node, Seen{ts_us, ts_us, ts_us});
-      if (!first && !own->second.may_follow(ts_us, samples.has_elapsed())) {
+      auto& times = seen[node];
+      const bool first = times.empty();
+      if (!times.insert(ts_us).second) {
         return Error{ErrorCode::kInvalid,
-                     "the row of node " + printable(node) + " at " + printable(row.ts) +
-                         " does not come after those before it; is one there twice, or in another "
-                         "order?",
+                     "has two rows of node " + printable(node) + " at " + printable(row.ts) +
+                         "; is something there twice?",
                      path};
       }
-      own->second.last_us = ts_us;
-      own->second.latest_us = std::max(own->second.latest_us, ts_us);
       if (first && !before.is_earlier(node, ts_us)) {
         return Error{ErrorCode::kInvalid,
                      "its rows of node " + printable(node) +
@@ -110,14 +97,14 @@ class FileRows final : public LabelledRows {
       }
       visit({node, row.sample, row.label, samples.interval()});
     }
-    for (const auto& [node, own] : seen) before.last_us[node] = own.latest_us;
+    for (const auto& [node, times] : seen) before.last_us[node] = std::ranges::max(times);
     return {};
   }
 
   std::vector<std::string> paths_;
 };
 
-// Sums of times that a file gives end here: they may be of any size.
+// Sums of times that somebody gives end here.
 constexpr std::int64_t kLongestNs = std::numeric_limits<std::int64_t>::max() / 2;
 // Rows of a node that tell how far apart they are.
 constexpr std::size_t kLookedAt = 100;

@@ -74,6 +74,13 @@ Result<void> check_together(Command command, const Options& options) {
     return Error{ErrorCode::kInvalid, "needs postgres.url: the server that gets the schema",
                  "postgres.migrate"};
   }
+  const auto& train = options.train;
+  if (std::ranges::count(train.reports, "-") + (train.rows_file == "-" ? 1 : 0) +
+          (options.output == "-" ? 1 : 0) >
+      1) {
+    return Error{ErrorCode::kInvalid, "standard output can be one of these",
+                 "--output, --report and --training-rows"};
+  }
   // Other files have its name with something behind it.
   if (command == kImportPrometheus && options.output == "-") {
     return Error{ErrorCode::kInvalid,
@@ -145,7 +152,16 @@ Result<ResolvedOptions> resolve_options(
     if ((spec.commands & command) == 0) continue;
     auto origin = given(spec);
     const auto found = file.find(spec.name);
-    if (!origin && !only_flag(spec) && found != file.end()) origin = found->second;
+    if (!origin && only_flag(spec)) {
+      const auto variable = environment(environment_name(spec.name));
+      if (variable && !variable->empty()) {
+        resolved.passed_over.push_back(environment_name(spec.name));
+      } else if (found != file.end()) {
+        resolved.passed_over.push_back(found->second.source);
+      }
+    } else if (!origin && found != file.end()) {
+      origin = found->second;
+    }
     if (!origin) origin = Origin{"default", {std::string{spec.fallback}}};
     if (!spec.repeatable && origin->values.size() > 1) {
       return Error{ErrorCode::kInvalid,

@@ -134,6 +134,9 @@ int dispatch(const Entry& entry, Parsed& parsed) {
   if (!level.empty()) {
     if (const auto set = set_log_level(level); !set) return fail(set.error(), kExitUsage);
   }
+  for (const std::string& place : resolved->passed_over) {
+    log_warn(place + ": is not looked at, only the flag counts here");
+  }
   return entry.run(Invocation{std::move(*resolved), parsed.inputs});
 }
 

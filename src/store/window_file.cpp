@@ -114,8 +114,6 @@ Result<std::unique_ptr<WindowStore>> open_window_file(const std::string& state_d
       return std::unique_ptr<WindowStore>{std::make_unique<WindowFile>(path, std::nullopt)};
     }
   } else {
-    std::filesystem::create_directories(state_dir, error);
-    if (error) return errno_error(error.value(), "make the state directory", state_dir);
     if (auto made = create_private(path); !made) return made.error();
   }
   auto database = Database::open(path, read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);

@@ -138,6 +138,7 @@ class LabelTest(unittest.TestCase):
             label("add", "--type", "cpu", "--from", "100", "--to", "200", "--node", "other")
             label("add", "--type", "cpu", "--from", "300", "--to", "400")
             listed = label("list", "--format", "json").stdout
+            self.assertIn("NODEVIGIL_NODE: is not looked at, only the flag counts here", label("list").stderr)
             self.assertEqual({window["node"] for window in json.loads(listed)}, {"other", socket.gethostname()})
             self.assertIn("needs at least one of --id, --node", label("remove", check=2).stderr)
             self.assertEqual(label("list", "--format", "json").stdout, listed)

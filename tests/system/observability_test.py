@@ -193,6 +193,13 @@ class DashboardsTest(unittest.TestCase):
                "no-model": (5, 10, 3, 4, None, None, None, 0.75),
                "warm-up": (None, None, None, None, None, None, None, None)}
 
+    def test_a_suspicion_counts_from_what_the_program_says_on(self):
+        [sure] = re.findall(r"kSure = ([\d.]+);", (ROOT / "src/scoring/suspicion.cpp").read_text())
+        asked = [json.dumps(DASHBOARDS["fleet"]), json.dumps(DASHBOARDS["node"]),
+                 (ROOT / "deploy/prometheus/anomalies.yaml").read_text()]
+        for text in asked:
+            self.assertRegex(text, rf"class_probability{{[^}}]*}}\)\s*>= {re.escape(sure)}\b")
+
     def test_what_is_nearest_to_an_anomaly_is_shown_whatever_it_is(self):
         names = [f"nodevigil_{figure}{end}" for figure in ("score", "score_smoothed", "suspicion")
                  for end in ("", "_threshold")]

@@ -208,6 +208,7 @@ class TrainTest(TrainedCase):
         evaluate = ("evaluate", self.other, *BUDGET, "--model", self.model_file)
         self.assertEqual(nodevigil(*evaluate, "--report", "-", check=0).stdout,
                          nodevigil(*evaluate, check=0).stdout)
+        self.assertIn("standard output can be one of these", nodevigil(*train, "-o", "-", "--report", "-", check=2).stderr)
 
     def test_what_was_learned_from_can_be_had(self):
         with open(self.path("rows.csv"), newline="") as file:

@@ -186,6 +186,9 @@ struct ResolvedOption {
 struct ResolvedOptions {
   Options options;
   std::vector<ResolvedOption> origins;
+  /// Where something is said that does not count, since only the flag does: variables, and places
+  /// in the file.
+  std::vector<std::string> passed_over;
 };
 
 /// Settles the options of `command`: a flag wins over the environment, that over the configuration

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <functional>
-#include <ranges>
 #include <string>
 
 namespace nodevigil {
@@ -22,8 +21,13 @@ template <typename Items, typename TextOf = std::identity>
 template <typename Items, typename TextOf = std::identity>
 [[nodiscard]] std::string short_list(const Items& items, TextOf text_of = {}) {
   constexpr std::size_t kNamed = 5;
-  std::string list = comma_list(items | std::views::take(kNamed), text_of);
-  if (std::ranges::size(items) > kNamed) list += ", ...";
+  std::string list;
+  std::size_t named = 0;
+  for (const auto& item : items) {
+    if (named++ == kNamed) return list + ", ...";
+    if (!list.empty()) list += ", ";
+    list += std::invoke(text_of, item);
+  }
   return list;
 }
 

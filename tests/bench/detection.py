@@ -43,13 +43,14 @@ def on_the_test(directory):
 
 
 def accuracies(directory):
-    """Of this program's tree and of scikit-learn's with the same limits, each on rows of incidents it has not seen.
-
-    Without a dead zone, which scikit-learn does not know."""
+    """Of this program's tree, of the same without a dead zone, which scikit-learn does not know, and of scikit-learn's
+    with the same limits, each on rows of incidents it has not seen."""
     report, rows = directory / "training.json", directory / "rows.csv"
-    run(["train", *LEARNED, *FLAGS, "--balance=none", "--prune=0", "--dead-zone=0", "--report", report,
-         "--training-rows", rows])
-    return json.loads(report.read_text())["accuracy"], peers_accuracy(rows)
+
+    def accuracy(*more):
+        run(["train", *LEARNED, *FLAGS, "--balance=none", "--prune=0", *more, "--report", report, "--training-rows", rows])
+        return json.loads(report.read_text())["accuracy"]
+    return accuracy(), accuracy("--dead-zone=0"), peers_accuracy(rows)
 
 
 def peers_accuracy(path):

@@ -203,7 +203,8 @@ class ThinnedRows final : public LabelledRows {
     Sample sample;
     return rows_->each([&](const LabelledRow& row) {
       Skipped& since = skipped[row.node];
-      since.elapsed_ns = std::min(since.elapsed_ns + row.sample.elapsed_ns.value_or(0), kLongestNs);
+      since.elapsed_ns += std::min(row.sample.elapsed_ns.value_or(0), kLongestNs);
+      since.elapsed_ns = std::min(since.elapsed_ns, kLongestNs);
       since.run_began = since.run_began || !row.sample.elapsed_ns;
       since.breaks |= row.sample.breaks;
       if (since.rows++ % step_ != 0) return;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "nodevigil/app/config_file.h"
+#include "nodevigil/base/comma_list.h"
 #include "nodevigil/base/file.h"
 #include "nodevigil/base/split.h"
 #include "nodevigil/base/units.h"
@@ -93,12 +94,11 @@ Result<void> check_together(Command command, const Options& options) {
 
 // "agent, sample" for their bits.
 std::string names_of(unsigned commands) {
-  std::string names;
+  std::vector<std::string_view> names;
   for (const auto& [command, name] : kCommandNames) {
-    if ((commands & command) == 0) continue;
-    names += (names.empty() ? "" : ", ") + std::string{name};
+    if ((commands & command) != 0) names.push_back(name);
   }
-  return names;
+  return comma_list(names);
 }
 
 // The variable of an option, and for which commands it is none.
@@ -123,24 +123,28 @@ std::string environment_name(std::string_view option) {
 Result<ResolvedOptions> resolve_options(
     Command command, const std::map<std::string, std::vector<std::string>>& flags,
     const std::function<std::optional<std::string>(const std::string&)>& environment) {
-  const auto only_flag = [&](const OptionSpec& spec) { return (spec.flag_only & command) != 0; };
-  const auto given = [&](const OptionSpec& spec) -> std::optional<Origin> {
+  FileValues file;
+  const auto flag_of = [&](const OptionSpec& spec) -> std::optional<Origin> {
     const std::string name{spec.name};
-    if (const auto flag = flags.find(name); flag != flags.end() && !flag->second.empty()) {
-      return Origin{"--" + name, flag->second};
-    }
-    if (only_flag(spec)) return std::nullopt;
-    const std::string variable = environment_name(name);
+    const auto flag = flags.find(name);
+    if (flag == flags.end() || flag->second.empty()) return std::nullopt;
+    return Origin{"--" + name, flag->second};
+  };
+  const auto set_elsewhere = [&](const OptionSpec& spec) -> std::optional<Origin> {
+    const std::string variable = environment_name(spec.name);
     if (auto value = environment(variable); value && !value->empty()) {
       if (!spec.repeatable) return Origin{variable, {*value}};
       const auto parts = split(*value, ',');
       return Origin{variable, {parts.begin(), parts.end()}};
     }
-    return std::nullopt;
+    const auto found = file.find(spec.name);
+    return found == file.end() ? std::nullopt : std::optional{found->second};
   };
 
-  FileValues file;
-  if (const auto path = given(*find_option("config.file"))) {
+  const OptionSpec& config_file = *find_option("config.file");
+  auto path = flag_of(config_file);
+  if (!path) path = set_elsewhere(config_file);
+  if (path) {
     auto read = read_config(path->values.back());
     if (!read) return read.error();
     file = std::move(*read);
@@ -150,17 +154,14 @@ Result<ResolvedOptions> resolve_options(
   resolved.options.sampler.filesystems.clear();
   for (const OptionSpec& spec : option_table()) {
     if ((spec.commands & command) == 0) continue;
-    auto origin = given(spec);
-    const auto found = file.find(spec.name);
-    if (!origin && only_flag(spec)) {
-      const auto variable = environment(environment_name(spec.name));
-      if (variable && !variable->empty()) {
-        resolved.passed_over.push_back(environment_name(spec.name));
-      } else if (found != file.end()) {
-        resolved.passed_over.push_back(found->second.source);
+    auto origin = flag_of(spec);
+    if (!origin) {
+      auto elsewhere = set_elsewhere(spec);
+      if (elsewhere && (spec.flag_only & command) != 0) {
+        resolved.passed_over.push_back(elsewhere->source);
+      } else {
+        origin = std::move(elsewhere);
       }
-    } else if (!origin && found != file.end()) {
-      origin = found->second;
     }
     if (!origin) origin = Origin{"default", {std::string{spec.fallback}}};
     if (!spec.repeatable && origin->values.size() > 1) {

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "command.h"
 #include "nodevigil/app/choose_classifier.h"
 #include "nodevigil/app/labelled_rows.h"
@@ -25,8 +23,7 @@ int run_evaluate(const Invocation& invocation) {
     return fail(written.error(), kExitFailed);
   }
   // Not twice, where a flag sent it to standard output.
-  const auto& files = options.train.reports;
-  if (std::ranges::find(files, std::string{"-"}) != files.end()) return kExitOk;
+  if (reports.has_standard_output()) return kExitOk;
   return write_output("", report_as_text(*report));
 }
 

@@ -1,5 +1,7 @@
 #include "report_files.h"
 
+#include <algorithm>
+
 namespace nodevigil::cli {
 
 Result<void> ReportFiles::open(const std::vector<std::string>& paths) {
@@ -18,6 +20,10 @@ Result<void> ReportFiles::write(const Report& report) {
     if (auto written = files_[i].finish(); !written) return written;
   }
   return {};
+}
+
+bool ReportFiles::has_standard_output() const {
+  return std::ranges::find(paths_, "-") != paths_.end();
 }
 
 }  // namespace nodevigil::cli

@@ -17,6 +17,8 @@ class ReportFiles {
   [[nodiscard]] Result<void> open(const std::vector<std::string>& paths);
   /// Writes `report` to each, in the form that the end of its name tells: .html, .json, else text.
   [[nodiscard]] Result<void> write(const Report& report);
+  /// Whether one of them is standard output.
+  [[nodiscard]] bool has_standard_output() const;
 
  private:
   std::vector<std::string> paths_;

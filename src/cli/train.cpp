@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <iostream>
 #include <optional>
 
@@ -55,6 +54,9 @@ class Outputs {
     model_->stream() << model_as_json(trained.report.model);
     return model_->finish();
   }
+  [[nodiscard]] bool has_report_on_standard_output() const {
+    return reports_.has_standard_output();
+  }
 
  private:
   std::optional<OutputFile> model_;
@@ -62,11 +64,8 @@ class Outputs {
   ReportFiles reports_;
 };
 
-// To standard output, unless a flag sent it there or has something else there.
+// To standard output, unless a flag has something else there.
 int print_report(const Report& report, const Options& options) {
-  if (std::ranges::find(options.train.reports, std::string{"-"}) != options.train.reports.end()) {
-    return kExitOk;
-  }
   const std::string text = report_as_text(report);
   if (options.output != "-" && options.train.rows_file != "-") return write_output("", text);
   std::cerr << text;
@@ -86,7 +85,8 @@ int run_train(const Invocation& invocation) {
   if (const auto written = outputs.write(*trained); !written) {
     return fail(written.error(), kExitFailed);
   }
-  return print_report(trained->report, options);
+  // Not twice, where a flag sent it to standard output.
+  return outputs.has_report_on_standard_output() ? kExitOk : print_report(trained->report, options);
 }
 
 }  // namespace nodevigil::cli

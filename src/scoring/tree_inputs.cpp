@@ -3,8 +3,10 @@
 namespace nodevigil {
 namespace {
 
-constexpr std::array<std::string_view, kAggregateCount> kAggregateNames{
-    "score", "score_smoothed", "largest", "mean", "over_3"};
+constexpr auto kAggregateNames =
+    std::to_array<std::string_view>({"score", "score_smoothed", "largest", "mean", "over_3"});
+static_assert(kAggregateNames.size() == kAggregateCount);
+static_assert(kAggregateCount == static_cast<std::size_t>(Aggregate::kOver3) + 1);
 
 }  // namespace
 

@@ -113,6 +113,7 @@ FalseAlarms& FalseAlarms::operator+=(const FalseAlarms& more) {
 }
 
 FalseAlarms find_false_alarms(std::span<const JudgedRow> rows, const Counts& counts) {
+  const auto is_counted = [&](std::size_t row) { return !counts || counts(row); };
   FalseAlarms found;
   for (std::size_t i = 0; i < rows.size();) {
     // A run of rows of one node, all under an alarm or none.
@@ -125,7 +126,7 @@ FalseAlarms find_false_alarms(std::span<const JudgedRow> rows, const Counts& cou
       if (rows[end].is_attack()) touches_attack = true;
       if (rows[end].type == kNoAttack && rows[end].ready) {
         any_normal = true;
-        if (!counts || counts(end)) ++normal;
+        if (is_counted(end)) ++normal;
       }
       ++end;
     }
@@ -133,7 +134,7 @@ FalseAlarms find_false_alarms(std::span<const JudgedRow> rows, const Counts& cou
     found.days += static_cast<double>(normal) * rows[i].interval_s / 86'400;
     if (rows[i].anomalous) {
       found.raised_rows += normal;
-      if (any_normal && !touches_attack && (!counts || counts(i))) ++found.alarms;
+      if (any_normal && !touches_attack && is_counted(i)) ++found.alarms;
     }
     i = end;
   }

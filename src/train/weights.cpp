@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
 #include "nodevigil/base/comma_list.h"
 #include "nodevigil/base/printable.h"
+#include "nodevigil/base/split.h"
 #include "nodevigil/base/units.h"
 
 namespace nodevigil {
@@ -46,14 +48,13 @@ Result<void> weigh_classes(TrainingData& data, std::span<const std::string> rule
   };
   std::map<std::size_t, double> factors;  // by class
   for (const std::string& rule : rules) {
-    const std::size_t equals = std::min(rule.find('='), rule.size());
-    const std::string name = rule.substr(0, equals);
-    const auto factor =
-        parse_double(std::string_view{rule}.substr(std::min(equals + 1, rule.size())));
+    const auto parts = split(rule, '=');
+    const auto factor = parts.size() == 2 ? parse_double(parts[1]) : std::nullopt;
     if (!factor || *factor < 1 / kMost || *factor > kMost) {
       return wrong("expected CLASS=FACTOR, a number from 0.001 to 1000, got '" + printable(rule) +
                    "'");
     }
+    const std::string name{parts[0]};
     const auto found = std::ranges::find(data.classes, name);
     if (found == data.classes.end()) {
       return wrong("there is no class '" + printable(name) + "', there are " +

@@ -89,6 +89,9 @@ def save(nodevigil, name, work_dir, code):
 def main():
     if len(sys.argv) != 4 or not sys.argv[3].isdigit() or int(sys.argv[3]) < 1:
         sys.exit(__doc__)
+    if not (DATASETS / "campaigns" / f"{sys.argv[2]}.json").is_file():
+        known = ", ".join(sorted(path.stem for path in (DATASETS / "campaigns").glob("*.json")))
+        sys.exit(f"record: there is no campaign {sys.argv[2]}; expected one of {known}")
     nodevigil, campaign, sitting = sys.argv[1], sys.argv[2], int(sys.argv[3])
     name = f"{campaign}-{sitting}"
     with tempfile.TemporaryDirectory(prefix="nodevigil-record.", dir="/var/tmp") as work_dir:

@@ -279,8 +279,7 @@ void Agent::use_model(const Classifier& classifier) {
       std::move(context), [model = classifier.model, series = node_series()](const Row& row) {
         return row.scored.anomalous ? explanation_json(row.scored, series, *model) : std::string{};
       });
-  log_info("model " + classifier.model->name + " " + classifier.model->hash + " (" +
-           classifier.model->origin + ")");
+  log_info("model " + description_of(*classifier.model));
 }
 
 void Agent::keep_checkpoint() {

@@ -35,6 +35,17 @@ class FileRows final : public LabelledRows {
   [[nodiscard]] std::vector<std::string> sources() const override { return paths_; }
 
  private:
+  // A clock is put back now and then. Where times go back more often, the rows are in another order
+  // than they were recorded in, and those of one incident would be on both sides of a fold.
+  static constexpr int kClockPutBack = 3;
+
+  // Of one node's rows in one file.
+  struct Times {
+    std::unordered_set<std::int64_t> all;
+    std::int64_t last_us = 0;
+    int went_back = 0;
+  };
+
   // What the files before had.
   struct Before {
     std::map<std::string, std::string> named;     // those that gave a node its name, by that
@@ -72,7 +83,7 @@ class FileRows final : public LabelledRows {
                      path};
       }
     }
-    std::map<std::string, std::unordered_set<std::int64_t>> seen;  // times of each node
+    std::map<std::string, Times> seen;  // of each node
     RecordedRow row;
     for (;;) {
       const auto got = samples.next(row);
@@ -80,9 +91,9 @@ class FileRows final : public LabelledRows {
       if (!*got) break;
       const std::string& node = samples.has_nodes() ? row.node : name;
       const std::int64_t ts_us = row.sample.ts_us;
-      auto& times = seen[node];
-      const bool first = times.empty();
-      if (!times.insert(ts_us).second) {
+      Times& times = seen[node];
+      const bool first = times.all.empty();
+      if (!times.all.insert(ts_us).second) {
         return Error{ErrorCode::kInvalid,
                      "has two rows of node " + printable(node) + " at " + printable(row.ts) +
                          "; is something there twice?",
@@ -95,9 +106,17 @@ class FileRows final : public LabelledRows {
                          "in another order?",
                      path};
       }
+      if (!first && ts_us < times.last_us && ++times.went_back > kClockPutBack) {
+        return Error{ErrorCode::kInvalid,
+                     "its rows of node " + printable(node) +
+                         " are not in order of time, as that of " + printable(row.ts) +
+                         "; expected them as they were recorded",
+                     path};
+      }
+      times.last_us = ts_us;
       visit({node, row.sample, row.label, samples.interval()});
     }
-    for (const auto& [node, times] : seen) before.last_us[node] = std::ranges::max(times);
+    for (const auto& [node, times] : seen) before.last_us[node] = std::ranges::max(times.all);
     return {};
   }
 
@@ -106,6 +125,7 @@ class FileRows final : public LabelledRows {
 
 // Sums of times that somebody gives end here.
 constexpr std::int64_t kLongestNs = std::numeric_limits<std::int64_t>::max() / 2;
+constexpr milliseconds kLongestInterval = std::chrono::years{10};
 // Rows of a node that tell how far apart they are.
 constexpr std::size_t kLookedAt = 100;
 
@@ -212,7 +232,7 @@ class ThinnedRows final : public LabelledRows {
       sample.elapsed_ns = since.run_began ? std::nullopt : std::optional{since.elapsed_ns};
       sample.breaks = since.breaks;
       since = {.rows = since.rows};
-      visit({row.node, sample, row.label, row.interval * step_});
+      visit({row.node, sample, row.label, std::min(row.interval * step_, kLongestInterval)});
     });
   }
   [[nodiscard]] std::vector<std::string> sources() const override { return rows_->sources(); }

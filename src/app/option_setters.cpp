@@ -41,6 +41,11 @@ Result<void> set_text(std::string& target, Text text) {
   return {};
 }
 
+Result<void> set_short_text(std::string& target, Text text, std::size_t most) {
+  if (text.size() > most) return expected("at most " + std::to_string(most) + " bytes", text);
+  return set_text(target, text);
+}
+
 Result<void> add_text(std::vector<std::string>& target, Text text) {
   if (!text.empty()) target.emplace_back(text);
   return {};

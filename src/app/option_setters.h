@@ -18,6 +18,8 @@ namespace nodevigil {
 Result<void> set_duration(std::chrono::milliseconds& target, std::string_view text,
                           std::chrono::milliseconds least);
 Result<void> set_text(std::string& target, std::string_view text);
+/// Of at most `most` bytes.
+Result<void> set_short_text(std::string& target, std::string_view text, std::size_t most);
 Result<void> add_text(std::vector<std::string>& target, std::string_view text);
 Result<void> set_regex(std::string& target, std::string_view text);
 Result<void> set_switch(bool& target, std::string_view text);

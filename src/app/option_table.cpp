@@ -412,7 +412,7 @@ constexpr std::array kTable{
                [](O& o, Text t) { return set_number(o.train.threads, t, 1, 256); }},
     OptionSpec{"model-name", "NAME", "trained", kTrain, false, "Training",
                "What the model calls itself.",
-               [](O& o, Text t) { return set_text(o.train.name, t); }},
+               [](O& o, Text t) { return set_short_text(o.train.name, t, kMaxModelName); }},
     OptionSpec{"training-rows", "FILE", "", kTrain, false, "Training",
                "Write what the tree was learned from as CSV: fold, class, and the inputs.",
                [](O& o, Text t) { return set_text(o.train.rows_file, t); }},

@@ -167,7 +167,7 @@ Result<void> check_classes(const LabelledRows& rows, const ReportedData& data,
         "class " + classes[i] + " has " + std::to_string(runs) + (runs == 1 ? " run" : " runs") +
             " of rows (" + std::to_string(data.class_rows[i]) +
             " rows) to learn from; expected at least 2, one to learn from and one to judge by" +
-            (i == 0 ? " (--settle leaves out normal rows behind each attack)" : ""));
+            (i == 0 ? " (none of the warm-up, nor within --settle after an attack)" : ""));
   }
   return {};
 }

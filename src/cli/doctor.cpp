@@ -142,10 +142,7 @@ void check_port(const Options& options, std::vector<Finding>& findings) {
 void check_model(const Options& options, std::vector<Finding>& findings) {
   const auto classifier = choose_classifier(options.model, node_series());
   if (classifier) {
-    findings.push_back({"model", Status::kOk,
-                        classifier->model->name + " " + classifier->model->hash + " (" +
-                            classifier->model->origin + ")",
-                        ""});
+    findings.push_back({"model", Status::kOk, description_of(*classifier->model), ""});
   } else {
     findings.push_back({"model", Status::kFail, classifier.error().message(),
                         "train it anew for this version, or leave --model empty"});

@@ -124,12 +124,27 @@ class UsageFormatter : public CLI::Formatter {
   }
 };
 
+Result<void> check_files(const Options& options, const std::vector<std::string>& inputs) {
+  std::vector<std::string> read = inputs;
+  read.insert(read.end(), {options.model, options.labels});
+  std::vector<std::string> written = options.train.reports;
+  written.insert(written.end(), {options.output, options.train.rows_file});
+  return check_outputs(read, written);
+}
+
 int dispatch(const Entry& entry, Parsed& parsed) {
   for (const auto& [name, on] : parsed.switches) {
     if (on) parsed.values[name] = {"true"};
   }
   auto resolved = resolve_options(entry.command, parsed.values, environment);
   if (!resolved) return fail(resolved.error(), kExitUsage);
+  constexpr unsigned kReadsFiles = kReplay | kTrain | kEvaluate | kCompile;
+  const bool reads_files = (kReadsFiles & entry.command) != 0;
+  if (const auto apart =
+          check_files(resolved->options, reads_files ? parsed.inputs : std::vector<std::string>{});
+      !apart) {
+    return fail(apart.error(), kExitUsage);
+  }
   const std::string& level = resolved->options.log_level;
   if (!level.empty()) {
     if (const auto set = set_log_level(level); !set) return fail(set.error(), kExitUsage);

@@ -2,6 +2,7 @@
 
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "nodevigil/base/part_file.h"
 #include "nodevigil/base/result.h"
@@ -27,5 +28,10 @@ class OutputFile {
   PartFile part_;
   std::ofstream file_;
 };
+
+/// Error kInvalid where one of `written` is there twice or is a file of `read`, whose content would
+/// be lost. Empty names and - are no files.
+[[nodiscard]] Result<void> check_outputs(const std::vector<std::string>& read,
+                                         const std::vector<std::string>& written);
 
 }  // namespace nodevigil::cli

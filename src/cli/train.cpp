@@ -4,6 +4,7 @@
 #include "command.h"
 #include "nodevigil/app/labelled_rows.h"
 #include "nodevigil/app/training.h"
+#include "nodevigil/base/log.h"
 #include "nodevigil/dataset/csv_text.h"
 #include "nodevigil/scoring/model.h"
 #include "output_file.h"
@@ -85,6 +86,10 @@ int run_train(const Invocation& invocation) {
   if (const auto written = outputs.write(*trained); !written) {
     return fail(written.error(), kExitFailed);
   }
+  if (trained->report.model.nodes.size() == 1) {
+    log_warn("the tree is one leaf, so it tells nothing apart: less --min-leaf, or more data");
+  }
+  if (options.output.empty()) log_info("the model was not kept; -o FILE writes it");
   // Not twice, where a flag sent it to standard output.
   return outputs.has_report_on_standard_output() ? kExitOk : print_report(trained->report, options);
 }

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "command.h"
+#include "nodevigil/base/printable.h"
 #include "nodevigil/metrics/table.h"
 #include "nodevigil/scoring/classifier.h"
 
@@ -23,8 +24,8 @@ int run_version(const Invocation& invocation) {
               << '\n';
   } else {
     std::cout << "nodevigil " << version() << " (" << revision() << ", compiler " << __VERSION__
-              << ")\ntable " << model.table_hash << "\nmodel " << model.name << " " << model.hash
-              << '\n';
+              << ")\ntable " << model.table_hash << "\nmodel "
+              << printable(model.name, kMaxModelName) << " " << model.hash << '\n';
   }
   return kExitOk;
 }

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "nodevigil/base/comma_list.h"
 #include "nodevigil/base/printable.h"
 #include "nodevigil/base/units.h"
 #include "nodevigil/dataset/interval.h"
@@ -15,6 +16,8 @@ namespace {
 
 constexpr std::size_t kRowsToFindInterval = 101;
 constexpr std::int64_t kLongestGapUs = std::int64_t{10} * 365 * 86'400 * 1'000'000;
+// No reading comes near it, and the squares of larger ones are none that can be summed.
+constexpr double kLargest = 1e100;
 // Nothing is known of a column's scale: only Baselines' own least part of the mean applies.
 constexpr Floor kColumnFloor{0, 0};
 
@@ -23,6 +26,14 @@ std::optional<std::size_t> find_column(const std::vector<std::string>& header,
   const auto found = std::ranges::find(header, name);
   if (found == header.end()) return std::nullopt;
   return static_cast<std::size_t>(found - header.begin());
+}
+
+std::vector<std::string> missing_metrics(const std::vector<std::string>& header) {
+  std::vector<std::string> names;
+  for (const SeriesSpec& one : node_series()) {
+    if (!find_column(header, one.name)) names.push_back(one.name);
+  }
+  return names;
 }
 
 bool is_missing(std::string_view field) {
@@ -64,11 +75,19 @@ bool counters_fall(const std::vector<SeriesSpec>& series, const std::deque<Recor
 }  // namespace
 
 Result<std::unique_ptr<SampleCsv>> SampleCsv::open(const std::string& path,
-                                                   const std::vector<std::string>& counters) {
+                                                   const std::vector<std::string>& counters,
+                                                   bool only_node_table) {
   auto reader = CsvReader::open(path);
   if (!reader) return reader.error();
   std::unique_ptr<SampleCsv> samples{new SampleCsv{std::move(*reader)}};
   if (auto found = samples->find_layout(path, counters); !found) return found.error();
+  if (only_node_table && !samples->is_node_table()) {
+    return Error{ErrorCode::kInvalid,
+                 "expected a column for each of the 24 metrics, as nodevigil export writes them; "
+                 "there is none for " +
+                     comma_list(missing_metrics(samples->reader_->header())),
+                 path};
+  }
   if (auto read = samples->read_ahead(); !read) return read.error();
   if (samples->is_node_table() && counters_fall(samples->series(), samples->ahead_)) {
     return Error{ErrorCode::kInvalid,
@@ -80,13 +99,7 @@ Result<std::unique_ptr<SampleCsv>> SampleCsv::open(const std::string& path,
 }
 
 Result<std::unique_ptr<SampleCsv>> SampleCsv::open_node_table(const std::string& path) {
-  auto samples = open(path, {});
-  if (samples && !(*samples)->is_node_table()) {
-    return Error{ErrorCode::kInvalid,
-                 "expected a column for each of the 24 metrics, as nodevigil export writes them",
-                 path};
-  }
-  return samples;
+  return open(path, {}, /*only_node_table=*/true);
 }
 
 Result<void> SampleCsv::find_layout(const std::string& path,
@@ -198,10 +211,11 @@ Result<bool> SampleCsv::read(RecordedRow& row) {
     const std::string_view field = fields[layout_.columns[i]];
     std::optional<double>& value = row.sample.values[i];
     value = parse_double(field);
-    if (value || is_missing(field)) continue;
+    if (value ? std::fabs(*value) <= kLargest : is_missing(field)) continue;
     return Error{ErrorCode::kInvalid,
-                 "column '" + layout_.series[i].name + "': expected a number or nothing, got '" +
-                     printable(field) + "'",
+                 "column '" + layout_.series[i].name + "': expected a number " +
+                     (value ? "of at most 1e100" : "or nothing") + ", got '" + printable(field) +
+                     "'",
                  reader_->place()};
   }
   if (auto labelled = read_label(row); !labelled) return labelled.error();
@@ -230,10 +244,10 @@ Result<void> SampleCsv::read_label(RecordedRow& row) const {
   if (!layout_.attack) return {};
   const std::string_view attack = fields[*layout_.attack];
   const auto number = parse_double(attack);
-  if (number.value_or(0) != 0 || attack == "true" || attack == "True" || attack == "t") {
+  if (number == 1 || attack == "true" || attack == "True" || attack == "t") {
     row.label.attack = true;
     if (layout_.attack_type) row.label.type = fields[*layout_.attack_type];
-  } else if (number || attack == "false" || attack == "False" || attack == "f") {
+  } else if (number == 0 || attack == "false" || attack == "False" || attack == "f") {
     row.label.attack = false;
   } else if (!is_missing(attack)) {
     return Error{ErrorCode::kInvalid,

@@ -1,5 +1,7 @@
 #include "nodevigil/scoring/model.h"
 
+#include "nodevigil/base/printable.h"
+
 namespace nodevigil {
 namespace {
 
@@ -15,6 +17,10 @@ std::uint32_t child(const ModelNode& node, std::span<const double> features) {
 bool is_cause_name(std::string_view name) {
   return !name.empty() && name.size() <= 40 && name != "normal" && name != "unknown" &&
          name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string_view::npos;
+}
+
+std::string description_of(const Model& model) {
+  return printable(model.name, kMaxModelName) + " " + model.hash + " (" + model.origin + ")";
 }
 
 std::uint32_t find_leaf(const Model& model, std::span<const double> features) {

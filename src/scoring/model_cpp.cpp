@@ -63,6 +63,7 @@ std::string literals(const std::string& text) {
 }  // namespace
 
 std::string model_as_cpp(const Model& model) {
+  const std::string json = model_as_json(model);
   std::string out = "// Generated from the model " + model.hash +
                     ", whose name is in the JSON below. Do not edit.\n"
                     "#include \"nodevigil/scoring/model.h\"\n\n"
@@ -70,8 +71,10 @@ std::string model_as_cpp(const Model& model) {
                     "std::uint32_t leaf(const double* f) {\n";
   if (model.nodes.size() == 1) out += "  (void)f;\n";
   emit(model, 0, 0, out);
-  out += "}\n\nconstexpr std::string_view kJson =\n" + literals(model_as_json(model)) +
-         ";\n\nconstexpr CompiledModel kModel{kJson, leaf};\n\n}  // namespace\n\n"
+  // With its length: compilers give up looking for the end of a text at compile time.
+  out += "}\n\nconstexpr std::string_view kJson{\n" + literals(json) + ",\n" +
+         std::to_string(json.size()) +
+         "};\n\nconstexpr CompiledModel kModel{kJson, leaf};\n\n}  // namespace\n\n"
          "const CompiledModel& default_model() { return kModel; }\n\n"
          "}  // namespace nodevigil\n";
   return out;

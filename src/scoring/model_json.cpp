@@ -112,6 +112,9 @@ class ModelReader {
         !read_string("table_hash", model_.table_hash)) {
       return false;
     }
+    if (model_.name.size() > kMaxModelName) {
+      return fail("\"name\": expected at most " + std::to_string(kMaxModelName) + " bytes");
+    }
     if (scope != kScope) {
       return fail("\"scope\": expected \"" + std::string{kScope} + "\", got \"" + printable(scope) +
                   "\": the model is for other metrics than a node's");
@@ -275,6 +278,10 @@ Result<Model> parse_model(std::string_view json, std::string origin,
                           std::span<const std::string> features, std::string_view table_hash) {
   if (json.size() > kMaxModelBytes) {
     return Error{ErrorCode::kInvalid, "larger than 8 MiB, which no model is", std::move(origin)};
+  }
+  // The parser takes one for the end.
+  if (json.find('\0') != std::string_view::npos) {
+    return Error{ErrorCode::kInvalid, "not JSON: there is a byte 0 in it", std::move(origin)};
   }
   Checker checker;
   if (!Json::sax_parse(json, &checker)) {

@@ -160,6 +160,20 @@ TEST_F(FileRowsTest, WhatIsWrongIsToldWithItsPlace) {
   EXPECT_THAT(message_for(write("label.csv", nameless(2) + "2026-01-01T00:00:00Z" +
                                                  std::string(24, ',') + ",maybe,\n")),
               HasSubstr("label.csv:4: column 'attack': expected 1, 0 or nothing, got 'maybe'"));
+  // Tables of others have -1 for an outlier, or for what nobody knows.
+  for (const char* const other : {"2", "-1", "0.5"}) {
+    EXPECT_THAT(message_for(write("label.csv", nameless(2) + "2026-01-01T00:00:00Z" +
+                                                   std::string(24, ',') + "," + other + ",\n")),
+                HasSubstr("label.csv:4: column 'attack': expected 1, 0 or nothing, got '" +
+                          std::string{other} + "'"));
+  }
+  EXPECT_THAT(message_for(write("large.csv", nameless(2) + "2026-01-01T00:00:00Z,-1e101" +
+                                                 std::string(23, ',') + ",0,\n")),
+              HasSubstr("large.csv:4: column 'cpu_sec_idle': expected a number of at most 1e100, "
+                        "got '-1e101'"));
+  text = nameless(3);
+  text.replace(text.find("load1,"), std::string_view{"load1,"}.size(), "load_1,");
+  EXPECT_THAT(message_for(write("renamed.csv", text)), HasSubstr("; there is none for load1"));
 }
 
 TEST_F(FileRowsTest, APipeIsRefusedSinceItCannotBeReadTwice) {
@@ -227,6 +241,18 @@ TEST_F(FileRowsTest, WhatIsThereTwiceInOneFileIsTold) {
   }
 }
 
+TEST_F(FileRowsTest, RowsInNoOrderAreRefused) {
+  LabelledRecording recording{1};
+  recording.normal(60);
+  auto rows = recording.rows();
+  for (const std::size_t row : {10, 20, 30, 40}) std::swap(rows[row], rows[row + 1]);
+  std::string text = csv_header();
+  for (const auto& row : rows) text += csv_line(row, "n1");
+  EXPECT_THAT(message_for(write("mixed.csv", text)),
+              HasSubstr("mixed.csv: its rows of node n1 are not in order of time, as that of " +
+                        format_timestamp(recording.rows()[40].sample.ts_us)));
+}
+
 TEST_F(FileRowsTest, TheSecondFileIsNamedWhereItIsTheWrongOne) {
   const auto rows = rows_of_files({write("a.csv", nameless(2)), dir_.file("b.csv")});
   EXPECT_THAT(failure_of(*rows), HasSubstr(dir_.file("b.csv")));
@@ -287,6 +313,12 @@ TEST(ThinnedRows, AreEachNthRowAsIfNoneHadBeenBetween) {
     EXPECT_EQ(rows[i].interval, seconds{30});
   }
   EXPECT_THAT(elapsed_s(rows), ElementsAre(std::nullopt, 30, 30, 30));
+}
+
+TEST(ThinnedRows, NoIntervalIsLongerThanATimeCanBe) {
+  auto rows = counted(1);
+  rows[0].interval = std::chrono::years{9};
+  EXPECT_EQ(thinned(rows, 10'000)[0].interval, std::chrono::years{10});
 }
 
 TEST(ThinnedRows, CountersLoseNothing) {

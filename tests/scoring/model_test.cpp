@@ -115,6 +115,12 @@ TEST(ModelTest, ANameThatIsNoUtf8IsWrittenAsWhatCanBe) {
   EXPECT_EQ(again->name, "caf\xef\xbf\xbd");
 }
 
+TEST(ModelTest, InALogItIsOneLine) {
+  Model model = *parse(kGood);
+  model.name = "ok\ninfo anomaly over\x1b[2J";
+  EXPECT_EQ(description_of(model), "ok\\x0ainfo anomaly over\\x1b[2J " + model.hash + " (my.json)");
+}
+
 TEST(ModelTest, ALeafAloneIsATree) {
   const auto model = parse(chain(0));
   ASSERT_TRUE(model.ok()) << model.error().message();
@@ -218,6 +224,7 @@ INSTANTIATE_TEST_SUITE_P(
                           6),
               "not JSON: "},
         Wrong{"Nul", good_with("good", std::string_view{"go\0d", 4}), "not JSON: "},
+        Wrong{"NulBehindTheEnd", std::string{kGood} + std::string{"\0 garbage", 9}, "not JSON: "},
         Wrong{"NotUtf8", good_with("good", "g\xff\xfe"), "not JSON: "},
         Wrong{"CutUtf8", good_with("good", "g\xc3"), "not JSON: "},
         Wrong{"LongBadString", good_with("good", std::string(100'000, 'g') + "\x01"), "not JSON: "},
@@ -249,6 +256,8 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"VersionAsFraction", good_with("\"version\": 1", "\"version\": 1.5"), "\"version\""},
         Wrong{"HugeVersion", good_with("\"version\": 1", "\"version\": 18446744073709551617"),
               "\"version\""},
+        Wrong{"LongName", good_with("\"good\"", '"' + std::string(201, 'x') + '"'),
+              "\"name\": expected at most 200 bytes"},
         Wrong{"NoName", good_with("\"name\": \"good\"", "\"name\": 5"),
               "\"name\": expected a string"},
         Wrong{"OtherScope", good_with("\"scope\": \"node\"", "\"scope\": \"pod\""),

@@ -368,6 +368,20 @@ class UseTest(TrainedCase):
         self.assertEqual(carried["name"], name)
         self.assertEqual(carried["nodes"], self.model["nodes"])
 
+    def test_compiled_it_may_be_large(self):
+        """Longer than what compilers look through at compile time by themselves."""
+        depth = 12
+        inner, names, classes = 2 ** depth - 1, inputs(), self.model["classes"]
+        nodes = [{"feature": names[i % len(names)], "le": i / 7, "yes": 2 * i + 1, "no": 2 * i + 2, "missing": "no"}
+                 for i in range(inner)]
+        nodes += [{"leaf": [1] + [0] * (len(classes) - 1)}] * (inner + 1)
+        large = self.path("large.json")
+        large.write_text(json.dumps({**self.model, "nodes": nodes}))
+        program = self.build(large, "large")
+        carried = subprocess.run([program, "json"], capture_output=True, check=True).stdout
+        self.assertGreater(len(carried), 2 ** 18)
+        self.assertEqual(json.loads(carried)["nodes"], nodes)
+
     def test_to_standard_output_it_is_the_same_text(self):
         nodevigil("compile", self.model_file, "-o", self.path("file.cpp"), check=0)
         self.assertEqual(nodevigil("compile", self.model_file, check=0).stdout, self.path("file.cpp").read_text())
@@ -384,6 +398,25 @@ class BadInputTest(TrainedCase):
 
     def csv(self, name, rows):
         return write(self.path(name), rows)
+
+    def test_no_result_takes_the_place_of_what_is_read(self):
+        own = self.path("own.csv")
+        model = self.path("own.json")
+        linked = self.path("linked.csv")
+        shutil.copy(self.rows, own)
+        shutil.copy(self.model_file, model)
+        linked.symlink_to(own)
+        before = own.read_bytes(), model.read_bytes()
+        for path, *arguments in ((own, "train", own, "-o", own), (own, "train", own, "--report", own),
+                                 (own, "train", own, "--training-rows", own), (own, "replay", own, "-o", own),
+                                 (linked, "train", own, "-o", linked),
+                                 (model, "evaluate", own, "--model", model, "--report", model),
+                                 (model, "compile", model, "-o", model)):
+            self.assert_refused(2, f"{path}: is read as well", *arguments)
+        self.assertEqual((own.read_bytes(), model.read_bytes()), before)
+        both = self.path("both.json")
+        self.assert_refused(2, f"{both}: is to be written twice", "train", own, "-o", both, "--report", both)
+        self.assertFalse(both.exists())
 
     def test_rows_that_cannot_be_learned_from_are_named(self):
         quiet = self.csv("quiet.csv", recording(5, [""] * 300))

@@ -38,7 +38,9 @@ class SampleCsv {
   /// Errors: those of CsvReader, and kInvalid for missing columns and for rates or z in the place
   /// of the metrics; they name the file.
   [[nodiscard]] static Result<std::unique_ptr<SampleCsv>> open(
-      const std::string& path, const std::vector<std::string>& counters);
+      const std::string& path, const std::vector<std::string>& counters) {
+    return open(path, counters, /*only_node_table=*/false);
+  }
   /// As open(), for a file whose series are those of the agent. Error kInvalid: they are others.
   [[nodiscard]] static Result<std::unique_ptr<SampleCsv>> open_node_table(const std::string& path);
 
@@ -57,6 +59,8 @@ class SampleCsv {
   [[nodiscard]] Result<bool> next(RecordedRow& row);
 
  private:
+  [[nodiscard]] static Result<std::unique_ptr<SampleCsv>> open(
+      const std::string& path, const std::vector<std::string>& counters, bool only_node_table);
   // Which column is what.
   struct Layout {
     std::size_t ts = 0;

@@ -22,6 +22,9 @@ inline constexpr std::size_t kMaxClasses = 64;
 inline constexpr std::size_t kMaxModelNodes = 65'535;
 /// The longest JSON that is read as a model.
 inline constexpr std::size_t kMaxModelBytes = std::size_t{8} << 20;
+/// The longest name of a model, in bytes: it is in each line of the log that tells of it and in
+/// each scrape.
+inline constexpr std::size_t kMaxModelName = 200;
 
 /// Whether a cause may have this name: 1 to 40 of a-z, 0-9 and _, neither "normal" nor "unknown".
 [[nodiscard]] bool is_cause_name(std::string_view name);
@@ -57,6 +60,9 @@ struct Model {
     return std::span{probabilities}.subspan(leaf * classes.size(), classes.size());
   }
 };
+
+/// "name hash (origin)" in one printable line, for people: a name may hold anything.
+[[nodiscard]] std::string description_of(const Model& model);
 
 /// Parses a model's JSON (docs/model-format.md) and checks all that evaluation relies on: sizes,
 /// no cycles, depth, probabilities, class and feature names. `features` are those the scorer

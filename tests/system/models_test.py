@@ -3,6 +3,7 @@ import json
 import pathlib
 import re
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -80,6 +81,15 @@ class ModelsTest(unittest.TestCase):
         self.assertIn(f"saw {new['seen']} of {new['incidents']} faults and named {new['class_right']} of them right, "
                       f"with {false_alarms[0]['alarms']} false alarms", limits)
         self.assertIn(f"saw {known['seen']}, named {known['class_right']} and", limits)
+
+    def test_the_example_of_judging_a_replay_is_what_it_gives(self):
+        rows = ROOT / "tests" / "fixtures" / "smd" / "machine-1-4.csv.gz"
+        with tempfile.TemporaryDirectory() as directory:
+            scores = pathlib.Path(directory) / "scores.csv"
+            nodevigil("replay", rows, "-o", scores, check=0)
+            judged = subprocess.run([sys.executable, ROOT / "tools" / "judge_replay.py", rows, scores],
+                                    capture_output=True, text=True, check=True)
+        self.assertIn(f"\n    {judged.stdout.strip()}\n", (ROOT / "docs" / "replay.md").read_text())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <map>
 #include <memory>
 #include <ostream>
@@ -19,12 +18,7 @@ namespace {
 
 // A node's table that lost some columns looks like any other table, and is scored as one.
 void warn_of_missing_metrics(const SampleCsv& samples, const std::string& path) {
-  std::vector<std::string> missing;
-  for (const SeriesSpec& metric : node_series()) {
-    const bool there = std::ranges::any_of(
-        samples.series(), [&](const SeriesSpec& one) { return one.name == metric.name; });
-    if (!there) missing.push_back(metric.name);
-  }
+  const std::vector<std::string> missing = samples.missing_metrics();
   if (missing.size() == kMetricCount) return;
   log_warn(path + ": lacks " + std::to_string(missing.size()) + " of the " +
            std::to_string(kMetricCount) + " metrics (" + short_list(missing) +

@@ -8,6 +8,19 @@
 #include "nodevigil/base/file.h"
 
 namespace nodevigil::cli {
+namespace {
+
+// Whether both are one file that has content to lose, or will have: /dev/null has none.
+bool are_one_file(const std::filesystem::path& one, const std::filesystem::path& other) {
+  std::error_code failed;
+  if (std::filesystem::exists(one, failed)) {
+    return std::filesystem::is_regular_file(one, failed) &&
+           std::filesystem::equivalent(one, other, failed);
+  }
+  return one.lexically_normal() == other.lexically_normal();
+}
+
+}  // namespace
 
 Result<void> OutputFile::open(const std::string& path) {
   path_ = path == "-" ? "" : path;
@@ -39,20 +52,6 @@ Result<void> OutputFile::finish() {
   written = check();
   return written ? part_.publish() : written;
 }
-
-namespace {
-
-// Whether both are one file that has content to lose, or will have: /dev/null has none.
-bool are_one_file(const std::filesystem::path& one, const std::filesystem::path& other) {
-  std::error_code failed;
-  if (std::filesystem::exists(one, failed)) {
-    return std::filesystem::is_regular_file(one, failed) &&
-           std::filesystem::equivalent(one, other, failed);
-  }
-  return one.lexically_normal() == other.lexically_normal();
-}
-
-}  // namespace
 
 Result<void> check_outputs(const std::vector<std::string>& read,
                            const std::vector<std::string>& written) {

@@ -28,14 +28,6 @@ std::optional<std::size_t> find_column(const std::vector<std::string>& header,
   return static_cast<std::size_t>(found - header.begin());
 }
 
-std::vector<std::string> missing_metrics(const std::vector<std::string>& header) {
-  std::vector<std::string> names;
-  for (const SeriesSpec& one : node_series()) {
-    if (!find_column(header, one.name)) names.push_back(one.name);
-  }
-  return names;
-}
-
 bool is_missing(std::string_view field) {
   return field.empty() || field == "nan" || field == "NaN" || field == "NULL";
 }
@@ -85,7 +77,7 @@ Result<std::unique_ptr<SampleCsv>> SampleCsv::open(const std::string& path,
     return Error{ErrorCode::kInvalid,
                  "expected a column for each of the 24 metrics, as nodevigil export writes them; "
                  "there is none for " +
-                     comma_list(missing_metrics(samples->reader_->header())),
+                     comma_list(samples->missing_metrics()),
                  path};
   }
   if (auto read = samples->read_ahead(); !read) return read.error();
@@ -100,6 +92,14 @@ Result<std::unique_ptr<SampleCsv>> SampleCsv::open(const std::string& path,
 
 Result<std::unique_ptr<SampleCsv>> SampleCsv::open_node_table(const std::string& path) {
   return open(path, {}, /*only_node_table=*/true);
+}
+
+std::vector<std::string> SampleCsv::missing_metrics() const {
+  std::vector<std::string> names;
+  for (const SeriesSpec& one : node_series()) {
+    if (!find_column(reader_->header(), one.name)) names.push_back(one.name);
+  }
+  return names;
 }
 
 Result<void> SampleCsv::find_layout(const std::string& path,

@@ -47,6 +47,8 @@ class SampleCsv {
   [[nodiscard]] const std::vector<SeriesSpec>& series() const { return layout_.series; }
   /// Whether the series are those of the agent.
   [[nodiscard]] bool is_node_table() const { return layout_.is_node_table; }
+  /// The metrics that have no column, in the table's order.
+  [[nodiscard]] std::vector<std::string> missing_metrics() const;
   [[nodiscard]] bool has_nodes() const { return layout_.node.has_value(); }
   [[nodiscard]] bool has_labels() const { return layout_.attack.has_value(); }
   /// Whether the time between rows is given, and not that between their ts.
@@ -61,6 +63,7 @@ class SampleCsv {
  private:
   [[nodiscard]] static Result<std::unique_ptr<SampleCsv>> open(
       const std::string& path, const std::vector<std::string>& counters, bool only_node_table);
+
   // Which column is what.
   struct Layout {
     std::size_t ts = 0;
